@@ -1,0 +1,5 @@
+//! The kernel's table of entries, binfmt_misc: what an entry is, how one is made, and the table itself.
+
+pub mod entry;
+pub mod register;
+pub mod rule;

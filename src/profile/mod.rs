@@ -1,0 +1,211 @@
+//! Profiles: how to recognise the files of a target and what runs them. profiles/qemu.toml is built in; more come
+//! from folders of .toml files, where a later profile of the same name replaces an earlier one.
+
+mod file;
+mod spelling;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::binfmt::entry::Flags;
+use crate::binfmt::rule::{Magic, Rule};
+use crate::error::{Doing, Error, Result};
+use crate::signature::Signature;
+
+const BUILT_IN: (&str, &str) = ("profiles/qemu.toml", include_str!("../../profiles/qemu.toml"));
+
+/// A profile is data, and small; a larger file is something else.
+const MAX_FILE: u64 = 1 << 20;
+
+/// How to recognise a kind of file, and what runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// QEMU's name of the target, or the user's own name.
+    pub name: String,
+    /// OCI platforms ("linux/arm64"), the usual one first; none where OCI has no name.
+    pub platforms: Vec<String>,
+    /// Other spellings that people use.
+    pub aliases: Vec<String>,
+    /// Machines (`uname -m`) whose kernel may run these files itself.
+    pub native_on: Vec<String>,
+    /// What it recognises and what runs it.
+    pub kind: Kind,
+}
+
+/// What a profile recognises, and what runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// ELF files of another CPU, run by an emulator of QEMU's making.
+    Elf {
+        /// The emulator's file name without `-static`: "qemu-aarch64".
+        emulator: String,
+        /// One for each e_machine in use.
+        signatures: Vec<Signature>,
+        /// The program that shows whether emulation works.
+        probe: Option<ProbeCode>,
+    },
+    /// Any other files, run by a program at a fixed place.
+    Other {
+        /// Bytes or extension.
+        rule: Rule,
+        /// Absolute path.
+        interpreter: PathBuf,
+        /// Flags of the entry.
+        flags: Flags,
+    },
+}
+
+/// Machine code that writes the first 16 bytes of argv\[0\] to standard output and exits with 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeCode {
+    /// e_flags of the probe.
+    pub flags: u32,
+    /// The instructions, in memory order.
+    #[serde(with = "crate::text::hex")]
+    pub code: Vec<u8>,
+}
+
+/// A rule of a profile and the name of the entry that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRule {
+    /// The entry's name, without a prefix of the user's.
+    pub entry: String,
+    /// The rule.
+    pub rule: Rule,
+}
+
+impl Profile {
+    /// Its rules. The first carries the plain name, "qemu-ARCH", which other tools look for.
+    pub fn rules(&self) -> Vec<NamedRule> {
+        match &self.kind {
+            Kind::Elf { signatures, .. } => {
+                let name = |i: usize, s: &Signature| match i {
+                    0 => format!("qemu-{}", self.name),
+                    _ => format!("qemu-{}-{:x}", self.name, s.machine),
+                };
+                let rules = signatures.iter().enumerate();
+                rules.map(|(i, s)| NamedRule { entry: name(i, s), rule: Rule::Magic(s.rule()) }).collect()
+            }
+            Kind::Other { rule, .. } => vec![NamedRule { entry: self.name.clone(), rule: rule.clone() }],
+        }
+    }
+
+    /// The files of the target, as its native loader takes them; none for a profile that is not ELF.
+    pub fn ordinary_files(&self) -> Vec<Magic> {
+        match &self.kind {
+            Kind::Elf { signatures, .. } => signatures.iter().map(Signature::ordinary_files).collect(),
+            Kind::Other { .. } => Vec::new(),
+        }
+    }
+
+    /// What to call it before people: its OCI platform's name without "linux/", or its own.
+    pub fn label(&self) -> &str {
+        self.platforms.first().map_or(self.name.as_str(), |p| {
+            let p = p.strip_prefix("linux/").unwrap_or(p);
+            p.split('/').next().unwrap_or(p)
+        })
+    }
+
+    /// Whether a file of QEMU's runs it.
+    pub fn is_emulated(&self) -> bool {
+        matches!(self.kind, Kind::Elf { .. })
+    }
+}
+
+/// All profiles, in the order of their files.
+#[derive(Debug, Clone)]
+pub struct Profiles(Vec<Profile>);
+
+impl Profiles {
+    /// The built-in ones, then those of each folder's .toml files in the order of their names.
+    /// A folder that does not exist counts as empty unless `required`.
+    pub fn load(folders: &[Folder]) -> Result<Self> {
+        let mut profiles = Profiles(Vec::new());
+        profiles.add(file::parse(BUILT_IN.0, BUILT_IN.1)?);
+        for folder in folders {
+            for path in folder.files()? {
+                let text = read(&path)?;
+                profiles.add(file::parse(&path.display().to_string(), &text)?);
+            }
+        }
+        spelling::check_unique(&profiles.0)?;
+        Ok(profiles)
+    }
+
+    fn add(&mut self, more: Vec<Profile>) {
+        for profile in more {
+            match self.0.iter_mut().find(|p| p.name == profile.name) {
+                Some(old) => *old = profile,
+                None => self.0.push(profile),
+            }
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.0.iter()
+    }
+
+    /// The profile of this very name.
+    pub fn named(&self, name: &str) -> Option<&Profile> {
+        self.0.iter().find(|p| p.name == name)
+    }
+
+    /// The profile that a person means by any spelling of an architecture: arm64, aarch64, linux/arm64/v8 ...
+    pub fn find(&self, spelling: &str) -> Result<&Profile> {
+        self.spelled(spelling).ok_or_else(|| spelling::unknown(spelling, &self.0))
+    }
+
+    /// Like [`Profiles::find`], without an opinion on what is not found.
+    pub fn spelled(&self, spelling: &str) -> Option<&Profile> {
+        spelling::find(spelling, &self.0)
+    }
+
+    /// The profile with this rule.
+    pub fn of_rule(&self, rule: &Rule) -> Option<&Profile> {
+        self.0.iter().find(|p| p.rules().iter().any(|r| r.rule.same_meaning(rule)))
+    }
+}
+
+/// A folder of profile files.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is an error when it does not exist.
+    pub required: bool,
+}
+
+impl Folder {
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let listing = match std::fs::read_dir(&self.path) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.required => return Ok(Vec::new()),
+            Err(error) => {
+                let doing = format!("reading the profiles in {}", self.path.display());
+                return Err(Error::io(doing, error).with_status(crate::error::Status::Usage));
+            }
+        };
+        let mut files = Vec::new();
+        for item in listing {
+            let path = item.doing(|| format!("listing {}", self.path.display()))?.path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    let doing = || format!("reading the profile file {}", path.display());
+    let size = std::fs::metadata(path).doing(doing)?.len();
+    if size > MAX_FILE {
+        return Err(Error::usage(doing(), format!("{size} bytes, a profile file has at most {MAX_FILE}")));
+    }
+    let bytes = std::fs::read(path).doing(doing)?;
+    String::from_utf8(bytes).map_err(|e| Error::usage(doing(), format!("not UTF-8: {e}")))
+}

@@ -1,0 +1,121 @@
+//! Bytes as text: hex, and names that may not be UTF-8.
+
+use bstr::{BStr, ByteSlice};
+use std::fmt::Write;
+
+/// Lower-case hex, two digits a byte.
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The bytes of a text in hex; `None` where it is none. Blanks between bytes are allowed.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let nibble = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    pairs.iter().map(|&[high, low]| Some(nibble(high)? << 4 | nibble(low)?)).collect()
+}
+
+/// A name as text that can be turned back into its bytes: UTF-8 as it is, with `\` doubled; other bytes and control
+/// characters as `\xNN`.
+pub fn to_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' => text.push_str("\\\\"),
+                c if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", c as u32)),
+                c => text.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// The bytes of a name written by [`to_text`]; `None` where an escape is broken.
+pub fn from_text(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = match (first, tail) {
+            (b'\\', [b'\\', after @ ..]) => {
+                bytes.push(b'\\');
+                after
+            }
+            (b'\\', [b'x', high, low, after @ ..]) => {
+                bytes.extend(from_hex(BStr::new(&[*high, *low]).to_str().ok()?)?);
+                after
+            }
+            (b'\\', _) => return None,
+            _ => {
+                bytes.push(first);
+                tail
+            }
+        };
+    }
+    Some(bytes)
+}
+
+/// Serde for bytes as hex.
+pub mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes hex.
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::to_hex(bytes))
+    }
+
+    /// Reads hex.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        super::from_hex(&text).ok_or_else(|| D::Error::custom("not hex"))
+    }
+}
+
+/// Serde for names that may not be UTF-8.
+pub mod lossless {
+    use bstr::BString;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes the name with escapes.
+    pub fn serialize<S: Serializer>(name: &BString, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::to_text(name))
+    }
+
+    /// Reads a name with escapes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BString, D::Error> {
+        let text = String::deserialize(from)?;
+        super::from_text(&text).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_come_back(bytes: Vec<u8>) {
+            prop_assert_eq!(from_text(&to_text(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn hex_comes_back(bytes: Vec<u8>) {
+            prop_assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn odd_hex_is_refused() {
+        assert_eq!(from_hex("7f4"), None);
+        assert_eq!(from_hex("+f"), None);
+        assert_eq!(from_hex("7f 45"), Some(vec![0x7f, 0x45]));
+    }
+}
