@@ -1,7 +1,20 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
+pub mod apply;
 pub mod binfmt;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod elf;
+pub mod emulators;
 pub mod error;
+pub mod facts;
+pub mod health;
+pub mod host;
 pub mod kernel;
+pub mod plan;
+pub mod probe;
 pub mod profile;
+pub mod report;
+pub mod session;
 pub mod signature;
 pub mod text;

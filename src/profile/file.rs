@@ -141,6 +141,7 @@ fn profile(source: &Source, row: Row) -> Result<Profile> {
         platforms: row.platforms.iter().map(|p| p.get_ref().clone()).collect(),
         aliases: row.aliases.clone(),
         native_on: row.native_on.clone(),
+        rules: Profile::rules_of(row.name.get_ref(), &kind),
         kind,
     };
     would_register(source, &row, &profile)?;
@@ -237,13 +238,13 @@ fn would_register(source: &Source, row: &Row, profile: &Profile) -> Result<()> {
         Kind::Elf { emulator, .. } => (format!("/{emulator}"), Flags::default()),
         Kind::Other { interpreter, flags, .. } => (interpreter.display().to_string(), *flags),
     };
-    for named in profile.rules() {
+    for named in &profile.rules {
         let entry = Entry {
-            name: named.entry.into(),
+            name: named.entry.as_str().into(),
             enabled: true,
             interpreter: Some(interpreter.as_str().into()),
             flags,
-            rule: named.rule,
+            rule: named.rule.clone(),
             unknown: Vec::new(),
         };
         let Err(mistake) = register::compose(&entry, &kernel) else { continue };
@@ -291,8 +292,8 @@ mod tests {
             extension = "jar"
         "#;
         let profiles = parse("p.toml", wine).unwrap();
-        assert_eq!(profiles[0].rules()[0].rule, Rule::Magic(Magic::exact(0, b"MZ".to_vec())));
-        assert_eq!(profiles[1].rules()[0].rule, Rule::Extension("jar".into()));
+        assert_eq!(profiles[0].rules[0].rule, Rule::Magic(Magic::exact(0, b"MZ".to_vec())));
+        assert_eq!(profiles[1].rules[0].rule, Rule::Extension("jar".into()));
     }
 
     #[test]

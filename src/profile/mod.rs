@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
+use crate::probe::program;
 use crate::signature::Signature;
 
 const BUILT_IN: (&str, &str) = ("profiles/qemu.toml", include_str!("../../profiles/qemu.toml"));
@@ -31,6 +32,8 @@ pub struct Profile {
     pub native_on: Vec<String>,
     /// What it recognises and what runs it.
     pub kind: Kind,
+    /// Its rules. The first carries the plain name, "qemu-ARCH", which other tools look for.
+    pub rules: Vec<NamedRule>,
 }
 
 /// What a profile recognises, and what runs it.
@@ -68,36 +71,42 @@ pub struct ProbeCode {
 }
 
 /// A rule of a profile and the name of the entry that carries it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedRule {
     /// The entry's name, without a prefix of the user's.
     pub entry: String,
     /// The rule.
     pub rule: Rule,
+    /// The probe program that it takes.
+    #[serde(skip)]
+    pub probe: Option<Vec<u8>>,
 }
 
 impl Profile {
-    /// Its rules. The first carries the plain name, "qemu-ARCH", which other tools look for.
-    pub fn rules(&self) -> Vec<NamedRule> {
-        match &self.kind {
-            Kind::Elf { signatures, .. } => {
-                let name = |i: usize, s: &Signature| match i {
-                    0 => format!("qemu-{}", self.name),
-                    _ => format!("qemu-{}-{:x}", self.name, s.machine),
-                };
-                let rules = signatures.iter().enumerate();
-                rules.map(|(i, s)| NamedRule { entry: name(i, s), rule: Rule::Magic(s.rule()) }).collect()
-            }
-            Kind::Other { rule, .. } => vec![NamedRule { entry: self.name.clone(), rule: rule.clone() }],
-        }
-    }
-
     /// The files of the target, as its native loader takes them; none for a profile that is not ELF.
     pub fn ordinary_files(&self) -> Vec<Magic> {
         match &self.kind {
             Kind::Elf { signatures, .. } => signatures.iter().map(Signature::ordinary_files).collect(),
             Kind::Other { .. } => Vec::new(),
         }
+    }
+
+    fn rules_of(name: &str, kind: &Kind) -> Vec<NamedRule> {
+        let (signatures, probe) = match kind {
+            Kind::Elf { signatures, probe, .. } => (signatures, probe),
+            Kind::Other { rule, .. } => {
+                return vec![NamedRule { entry: name.to_owned(), rule: rule.clone(), probe: None }];
+            }
+        };
+        let named = |(i, signature): (usize, &Signature)| NamedRule {
+            entry: match i {
+                0 => format!("qemu-{name}"),
+                _ => format!("qemu-{name}-{:x}", signature.machine),
+            },
+            rule: Rule::Magic(signature.rule()),
+            probe: probe.as_ref().map(|code| program::build(signature, code)),
+        };
+        signatures.iter().enumerate().map(named).collect()
     }
 
     /// What to call it before people: its OCI platform's name without "linux/", or its own.
@@ -165,7 +174,7 @@ impl Profiles {
 
     /// The profile with this rule.
     pub fn of_rule(&self, rule: &Rule) -> Option<&Profile> {
-        self.0.iter().find(|p| p.rules().iter().any(|r| r.rule.same_meaning(rule)))
+        self.0.iter().find(|p| p.rules.iter().any(|r| r.rule.same_meaning(rule)))
     }
 }
 

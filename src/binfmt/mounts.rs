@@ -1,0 +1,102 @@
+//! Where binfmt_misc is mounted, read without touching it: a look into an automount would mount it.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+use procfs::FromBufRead;
+use procfs::process::MountInfos;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Doing, Error, Result};
+
+/// The type of the table's file system.
+pub const BINFMT_MISC: &str = "binfmt_misc";
+/// BINFMTFS_MAGIC (include/uapi/linux/magic.h)
+const SUPER_MAGIC: i64 = 0x4249_4e4d;
+
+/// What is mounted on the table's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mounted {
+    /// Nothing.
+    No,
+    /// systemd's automount, which mounts the table at the first look.
+    Automount,
+    /// The table.
+    Yes,
+    /// The table, but not to be written.
+    ReadOnly,
+}
+
+impl Mounted {
+    /// Whether entries can be read there.
+    pub fn is_visible(self) -> bool {
+        matches!(self, Mounted::Yes | Mounted::ReadOnly)
+    }
+}
+
+/// What is mounted on `dir`, according to the mountinfo file at `mountinfo`.
+pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
+    let mounts = read(mountinfo)?;
+    // The last mount on a folder hides the others.
+    let Some(top) = mounts.0.iter().rfind(|m| m.mount_point == dir) else { return Ok(Mounted::No) };
+    match top.fs_type.as_str() {
+        "autofs" => Ok(Mounted::Automount),
+        // A mount below a folder that was mounted over since (a new /proc) is listed but cannot be reached.
+        BINFMT_MISC if !is_table(dir) => Ok(Mounted::No),
+        BINFMT_MISC if top.mount_options.contains_key("ro") || top.super_options.contains_key("ro") => {
+            Ok(Mounted::ReadOnly)
+        }
+        BINFMT_MISC => Ok(Mounted::Yes),
+        _ => Ok(Mounted::No),
+    }
+}
+
+/// Where binfmt_misc is mounted in the mount namespace of a process.
+pub fn mount_points(mountinfo: &Path) -> Result<Vec<PathBuf>> {
+    let tables = read(mountinfo)?.0.into_iter().filter(|m| m.fs_type == BINFMT_MISC);
+    Ok(tables.map(|m| m.mount_point).collect())
+}
+
+fn read(mountinfo: &Path) -> Result<MountInfos> {
+    let doing = || format!("reading {}", mountinfo.display());
+    let bytes = fs::read(mountinfo).doing(doing)?;
+    // Some other mount's name may be any bytes; the table's is not.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    MountInfos::from_buf_read(Cursor::new(text)).map_err(|e| Error::unknown(doing(), e))
+}
+
+/// Whether `dir` is the root of a binfmt_misc file system.
+pub fn is_table(dir: &Path) -> bool {
+    // The number's C type differs between machines.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    nix::sys::statfs::statfs(dir).is_ok_and(|s| s.filesystem_type().0 as i64 == SUPER_MAGIC)
+}
+
+/// Mounts the table on `dir`. Loads the kernel's module where it is missing and may be loaded.
+pub fn mount_table(dir: &Path) -> Result<()> {
+    // With the module the folder comes too (5.18 and later), and opening the file system asks the kernel for the module.
+    if !dir.exists() {
+        drop(rustix::mount::fsopen(BINFMT_MISC, rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC));
+    }
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some(BINFMT_MISC), dir, Some(BINFMT_MISC), flags, None::<&str>)
+        .doing(|| format!("mounting {BINFMT_MISC} on {}", dir.display()))
+        .map_err(explain_mount)
+}
+
+fn explain_mount(error: Error) -> Error {
+    use nix::errno::Errno;
+    match error.errno().map(Errno::from_raw) {
+        Some(Errno::ENODEV | Errno::ENOENT) => {
+            error.help("this kernel has no binfmt_misc: run `modprobe binfmt_misc`, or take a kernel built with it")
+        }
+        Some(Errno::EPERM | Errno::EACCES) => {
+            error.help("this process may not mount: on a host run it as root, in a container give it --privileged")
+        }
+        Some(Errno::EROFS) => error.help("the folder is read-only here: in a container, give it --privileged"),
+        _ => error,
+    }
+}

@@ -1,0 +1,141 @@
+//! The table below its folder: list, register, enable, remove.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use bstr::BStr;
+use nix::errno::Errno;
+
+use super::entry::Entry;
+use crate::error::{Doing, Error, Result};
+
+/// The kernel prints an entry into one page.
+const MAX_TEXT: u64 = 4096;
+
+/// A mounted table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    dir: PathBuf,
+}
+
+/// What is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// `status`: whether the kernel looks at any entry.
+    pub enabled: bool,
+    /// The entries, in the order in which the kernel asks them: newest first.
+    pub entries: Vec<Entry>,
+    /// Entries whose text could not be read or understood: name and reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Held while one run works on the table. It is a lock on the table's own file, so that it holds between containers
+/// that share nothing but the kernel.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing it gives the lock up")] File);
+
+impl Table {
+    /// The table mounted on `dir`.
+    pub fn at(dir: &Path) -> Self {
+        Table { dir: dir.to_owned() }
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Waits until no other run works on the table.
+    pub fn lock(&self) -> Result<Lock> {
+        let path = self.dir.join("status");
+        let doing = || format!("locking {}", path.display());
+        let file = File::open(&path).doing(doing)?;
+        file.lock().doing(doing)?;
+        Ok(Lock(file))
+    }
+
+    /// Reads everything.
+    pub fn list(&self) -> Result<Listing> {
+        let doing = || format!("reading the table {}", self.dir.display());
+        let status = fs::read(self.dir.join("status")).doing(doing)?;
+        let mut listing =
+            Listing { enabled: status.starts_with(b"enabled"), entries: Vec::new(), unreadable: Vec::new() };
+        for item in fs::read_dir(&self.dir).doing(doing)? {
+            let name = item.doing(doing)?.file_name().into_vec();
+            if name == b"register" || name == b"status" {
+                continue;
+            }
+            match self.text(&name) {
+                Ok(text) => match Entry::parse(&name, &text) {
+                    Ok(entry) => listing.entries.push(entry),
+                    Err(why) => listing.unreadable.push((BStr::new(&name).to_string(), why)),
+                },
+                // Somebody removed it since we saw its name.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => listing.unreadable.push((BStr::new(&name).to_string(), error.to_string())),
+            }
+        }
+        Ok(listing)
+    }
+
+    fn path(&self, name: &[u8]) -> PathBuf {
+        self.dir.join(std::ffi::OsStr::from_bytes(name))
+    }
+
+    fn text(&self, name: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut text = Vec::with_capacity(512);
+        File::open(self.path(name))?.take(2 * MAX_TEXT).read_to_end(&mut text)?;
+        Ok(text)
+    }
+
+    /// Opens `register`; one write to it makes one entry.
+    pub fn open_register(&self) -> Result<File> {
+        let path = self.dir.join("register");
+        OpenOptions::new().write(true).open(&path).doing(|| format!("opening {}", path.display())).map_err(|error| {
+            match error.errno().map(Errno::from_raw) {
+                Some(Errno::EACCES | Errno::EPERM) => error.help("only root may change the table: run it with sudo"),
+                Some(Errno::EROFS) => {
+                    error.help("the table is mounted read-only here: in a container give it --privileged")
+                }
+                _ => error,
+            }
+        })
+    }
+
+    /// Whether this process may register entries.
+    pub fn is_writable(&self) -> bool {
+        nix::unistd::access(&self.dir.join("register"), nix::unistd::AccessFlags::W_OK).is_ok()
+    }
+
+    /// Makes the kernel look at an entry again.
+    pub fn enable(&self, name: &[u8]) -> Result<()> {
+        self.control(name, b"1", "enabling")
+    }
+
+    /// Makes the kernel pass over an entry.
+    pub fn disable(&self, name: &[u8]) -> Result<()> {
+        self.control(name, b"0", "disabling")
+    }
+
+    /// Takes an entry out of the table.
+    pub fn remove(&self, name: &[u8]) -> Result<()> {
+        // `-1` to status would take everybody's entries.
+        if name == b"status" || name == b"register" || name.is_empty() || name.contains(&b'/') {
+            return Err(Error::failed("removing an entry", format!("{:?} is no entry's name", BStr::new(name))));
+        }
+        self.control(name, b"-1", "removing")
+    }
+
+    /// Makes the kernel look at entries at all.
+    pub fn enable_all(&self) -> Result<()> {
+        self.control(b"status", b"1", "switching on")
+    }
+
+    fn control(&self, name: &[u8], text: &[u8], doing: &str) -> Result<()> {
+        let path = self.path(name);
+        let opened = OpenOptions::new().write(true).open(&path);
+        opened.and_then(|mut file| file.write_all(text)).doing(|| format!("{doing} {}", path.display()))
+    }
+}

@@ -1,0 +1,173 @@
+//! Without a verb: the command line, the environment, the JSON and the texts of tonistiigi/binfmt, so that what calls
+//! it (docker/setup-qemu-action among others) can call us; but the exit status is true.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::install::{self, Request};
+use super::{Context, status, uninstall};
+use crate::apply::State;
+use crate::cli::DropIn;
+use crate::emulators::Places;
+use crate::error::{Error, Result, Status};
+use crate::health;
+use crate::plan::Skip;
+use crate::plan::ways::Keep;
+use crate::report::{complain, rows};
+
+/// What is printed at the end.
+#[derive(Serialize)]
+struct Supported {
+    supported: Vec<String>,
+    emulators: Vec<String>,
+}
+
+/// The order in which BuildKit lists platforms behind the machine's own.
+const ORDER: [&str; 13] = [
+    "linux/amd64",
+    "linux/arm64",
+    "linux/riscv64",
+    "linux/ppc64",
+    "linux/ppc64le",
+    "linux/s390x",
+    "linux/386",
+    "linux/mips64le",
+    "linux/mips64",
+    "linux/loong64",
+    "linux/arm/v7",
+    "linux/arm/v6",
+    "linux/arm/v5",
+];
+
+/// Uninstalls, installs, and prints what runs now, in this order.
+pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
+    read_environment(context)?;
+    if args.version {
+        complain(&version(context));
+        return Ok(Status::Done);
+    }
+    // Both lists are read before anything is changed.
+    let removals = args.uninstall.as_ref().map(|list| uninstall::read(context, &[list.clone()])).transpose()?;
+    let additions = args.install.as_ref().map(|list| install::select(context, &[list.clone()])).transpose();
+    let additions = additions.map_err(|error| Error::usage("unsupported architecture", error).help(LIST))?;
+    let mut status = Status::Done;
+    if let Some(wanted) = removals {
+        status = status.max(remove(context, wanted)?);
+    }
+    if let Some((profiles, all)) = additions {
+        let request = Request {
+            profiles,
+            all,
+            converge: false,
+            places: context.places.clone(),
+            force: false,
+            credentials: true,
+            verify: true,
+            keep: Keep::Auto,
+            hold: false,
+        };
+        status = status.max(add(context, &request));
+    }
+    let (facts, _) = status::look(context, true)?;
+    let running = health::platforms(&context.profiles, &facts);
+    let enabled = facts.table.entries.iter().filter(|e| e.enabled).map(|e| e.name.to_string());
+    let emulators: BTreeSet<String> = enabled.collect();
+    let state = Supported { supported: in_order(running), emulators: emulators.into_iter().collect() };
+    context.printer.value(&state)?;
+    Ok(status)
+}
+
+const LIST: &str = "`rbinfmt profiles` lists the architectures; nothing was changed";
+
+fn read_environment(context: &mut Context) -> Result<()> {
+    let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(folder) = text("QEMU_BINARY_PATH") {
+        context.places = Places::new(&[folder.into()]);
+    }
+    if let Some(prefix) = text("QEMU_BINARY_PREFIX") {
+        if prefix.contains('/') {
+            return Err(Error::usage("reading QEMU_BINARY_PREFIX", format!("{prefix:?} contains a slash")));
+        }
+        context.prefix = prefix;
+    }
+    // QEMU_PRESERVE_ARGV0 asks for flag P, which is tried in any case.
+    Ok(())
+}
+
+fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status> {
+    let mut status = Status::Done;
+    for row in uninstall::uninstall(context, wanted, false)? {
+        let what = match &row.state {
+            State::Skipped(Skip::NotFound) => "not found".to_owned(),
+            State::Skipped(skip) => rows::explain(skip),
+            State::Failed(why) => {
+                status = Status::Failed;
+                why.clone()
+            }
+            _ => "OK".to_owned(),
+        };
+        complain(&format!("uninstalling: {} {what}", row.item.name));
+    }
+    Ok(status)
+}
+
+fn add(context: &Context, request: &Request) -> Status {
+    let installed = match install::install(context, request) {
+        Ok(installed) => installed,
+        Err(error) => return context.printer.error(&error),
+    };
+    let mut status = Status::Done;
+    for row in &installed.rows {
+        let what = match &row.state {
+            State::Kept => format!("{} already registered", row.item.name),
+            State::Skipped(Skip::NoEmulator(_)) if request.all => continue,
+            State::Skipped(Skip::Native) if request.all => continue,
+            State::Skipped(skip) => rows::explain(skip),
+            State::Failed(why) => {
+                status = Status::Failed;
+                why.clone()
+            }
+            _ => "OK".to_owned(),
+        };
+        complain(&format!("installing: {} {what}", row.item.label));
+    }
+    if let Err(error) = install::nothing_at_all(request, &installed.rows) {
+        status = context.printer.error(&error);
+    }
+    status
+}
+
+/// The machine's own first, then BuildKit's order, then what BuildKit does not know.
+fn in_order(running: Vec<String>) -> Vec<String> {
+    let place = |platform: &String| {
+        let own = running.first().is_some_and(|own| platform == own || platform.starts_with(&format!("{own}/")));
+        let listed = ORDER.iter().position(|listed| listed == platform).unwrap_or(ORDER.len());
+        if own { 0 } else { listed + 1 }
+    };
+    let mut ordered = running.clone();
+    ordered.sort_by_key(place);
+    ordered
+}
+
+fn version(context: &Context) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    match qemu_version(context) {
+        Some(qemu) => format!("binfmt/{own} qemu/v{qemu} rbinfmt/{own}"),
+        None => format!("binfmt/{own} rbinfmt/{own}"),
+    }
+}
+
+/// What the first emulator that is found says of itself.
+fn qemu_version(context: &Context) -> Option<String> {
+    let own = crate::facts::own_target(&context.host).ok()?;
+    let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
+    let emulator =
+        context.places.find_all(&emulated, &context.prefix, own).into_values().find(|e| e.problem.is_none())?;
+    let program: &Path = &emulator.path;
+    let said = std::process::Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    text.split_whitespace().skip_while(|word| *word != "version").nth(1).map(str::to_owned)
+}

@@ -1,0 +1,62 @@
+//! One file for each verb, each reading like its sentence: request, facts, plan, apply, report.
+
+pub mod drop_in;
+pub mod hold;
+pub mod install;
+pub mod profiles;
+pub mod status;
+pub mod uninstall;
+
+use crate::cli::{Cli, Verb};
+use crate::emulators::Places;
+use crate::error::{Error, Result, Status};
+use crate::host::Host;
+use crate::profile::{Folder, Profiles};
+use crate::report::Printer;
+
+/// What every verb starts from.
+#[derive(Debug)]
+pub struct Context {
+    /// Where the world is.
+    pub host: Host,
+    /// All profiles.
+    pub profiles: Profiles,
+    /// Where emulators are looked for.
+    pub places: Places,
+    /// Put before the names of emulators and entries.
+    pub prefix: String,
+    /// A table for this user namespace alone may be made.
+    pub private: bool,
+    /// Who prints.
+    pub printer: Printer,
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> Result<Status> {
+    let printer = Printer { quiet: cli.common.quiet, verbose: cli.common.verbose, json: cli.common.json };
+    if cli.print_version {
+        printer.line(format!("rbinfmt {}", env!("CARGO_PKG_VERSION")))?;
+        return Ok(Status::Done);
+    }
+    let drop_in = &cli.drop_in;
+    if cli.verb.is_some() && (drop_in.install.is_some() || drop_in.uninstall.is_some() || drop_in.version) {
+        return Err(Error::usage("reading the command line", "--install, --uninstall and --version go without a verb"));
+    }
+    let mut folders = vec![Folder { path: Host::PROFILES.into(), required: false }];
+    folders.extend(cli.common.profiles.iter().map(|path| Folder { path: path.clone(), required: true }));
+    let mut context = Context {
+        host: Host { table: cli.common.mount.clone() },
+        profiles: Profiles::load(&folders)?,
+        places: Places::new(&cli.common.emulators),
+        prefix: String::new(),
+        private: cli.common.private,
+        printer,
+    };
+    match &cli.verb {
+        Some(Verb::Install(args)) => install::run(&context, args),
+        Some(Verb::Uninstall(args)) => uninstall::run(&context, args),
+        Some(Verb::Status(args)) => status::run(&context, args),
+        Some(Verb::Profiles) => profiles::run(&context),
+        None => drop_in::run(&mut context, drop_in),
+    }
+}

@@ -1,0 +1,75 @@
+//! `rbinfmt uninstall`: removes entries.
+
+use super::Context;
+use crate::apply::{self, Row};
+use crate::binfmt::mounts::Mounted;
+use crate::cli;
+use crate::error::{Error, Result, Status};
+use crate::facts::TableFacts;
+use crate::host::Identity;
+use crate::kernel::Kernel;
+use crate::plan::{self, Plan, Wanted};
+use crate::report::rows::Run;
+use crate::session::{self, Session};
+
+/// Does it and prints what was done.
+pub fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
+    let wanted = read(context, &args.wanted)?;
+    let run = if args.dry_run {
+        let plan = with_table(context, |session| Ok(plan(context, wanted, args.force, session)?.0))?;
+        Run::planned(&plan, &context.host.table)
+    } else {
+        Run::done(&uninstall(context, wanted, args.force)?, &context.host.table, None)
+    };
+    if context.printer.json {
+        context.printer.value(&run)?;
+    } else {
+        context.printer.line(run.text(true))?;
+    }
+    Ok(run.status())
+}
+
+/// What the words mean. An architecture goes before an entry of the same name: their entries are the same.
+pub fn read<'a>(context: &'a Context, words: &[String]) -> Result<Vec<Wanted<'a>>> {
+    let words = words.iter().flat_map(|w| w.split(',')).map(str::trim).filter(|w| !w.is_empty());
+    words
+        .map(|word| match context.profiles.spelled(word) {
+            _ if word.eq_ignore_ascii_case("all") => Ok(Wanted::All),
+            Some(profile) => Ok(Wanted::Arch(word.to_owned(), profile)),
+            None if word.contains(['*', '?', '[']) => {
+                let pattern = glob::Pattern::new(word);
+                Ok(Wanted::Glob(pattern.map_err(|e| Error::usage(format!("reading the pattern {word:?}"), e.msg))?))
+            }
+            None => Ok(Wanted::Name(word.to_owned())),
+        })
+        .collect()
+}
+
+/// Removes what is wanted; the rows say what became of each entry.
+pub fn uninstall(context: &Context, wanted: Vec<Wanted>, force: bool) -> Result<Vec<Row>> {
+    with_table(context, |session| {
+        let _lock = session.table.lock()?;
+        let (plan, table) = plan(context, wanted, force, session)?;
+        if plan.changes() && !table.writable {
+            let doing = format!("changing the table {}", table.path.display());
+            return Err(Error::failed(doing, "only root may do that; nothing was changed")
+                .help("run the same command with sudo; in a container, add --privileged"));
+        }
+        apply::apply(plan, &table.entries, session, &Kernel::running(), None)
+    })
+}
+
+fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) -> Result<(Plan, TableFacts)> {
+    let table = TableFacts::read(&session.table)?;
+    let request = plan::Uninstall { wanted, force, places: &context.places, prefix: &context.prefix };
+    Ok((plan::uninstall(&request, &context.profiles, &table), table))
+}
+
+fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+    let identity = Identity::own(&context.host);
+    let mounted: Mounted = session::mounted(&context.host)?;
+    let mut session = Session::visit(&context.host, &identity, mounted)?;
+    let result = work(&mut session);
+    session.leave()?;
+    result
+}

@@ -1,0 +1,264 @@
+//! Whether emulation works: a tiny program of each target, run through the kernel.
+//!
+//! The program writes 16 bytes of its argv\[0\] and ends, so what comes out says that it really ran and what arrived.
+
+pub mod program;
+
+use std::fs::{self, File, Metadata};
+use std::io::{Read, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Doing, Error, Result, os_text};
+use crate::host::Host;
+
+/// What a probe is called when it starts; exactly the 16 bytes that it writes.
+const TOKEN: &str = "rbinfmt-argv0-ok";
+/// An emulator starts in milliseconds; a minute-long start is as good as none.
+const LIMIT: Duration = Duration::from_secs(20);
+const PAGE: usize = 4096;
+
+/// What came of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The program ran.
+    Works {
+        /// argv\[0\] arrived as it was given; otherwise the program saw its own path.
+        argv0: bool,
+    },
+    /// The program did not run, and why.
+    Fails(String),
+}
+
+impl Outcome {
+    /// Whether the program ran.
+    pub fn works(&self) -> bool {
+        matches!(self, Outcome::Works { .. })
+    }
+}
+
+/// Which file ran: the emulator, even where the table's entry holds another file than its path names today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl FileId {
+    /// Of a file looked at.
+    pub fn of(file: &Metadata) -> Self {
+        FileId { device: file.dev(), inode: file.ino(), size: file.size(), modified: (file.mtime(), file.mtime_nsec()) }
+    }
+
+    /// The very same file, or the same file of an image that another container of it has open.
+    pub fn same(&self, other: &FileId) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+            || (self.size, self.modified) == (other.size, other.modified)
+    }
+}
+
+/// A probe that was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The program that the kernel started, where it started one.
+    pub by: Option<FileId>,
+}
+
+/// A program ready to be run.
+#[derive(Debug)]
+pub struct Probe {
+    #[expect(dead_code, reason = "the path is that of the open file")]
+    file: File,
+    path: PathBuf,
+}
+
+impl Probe {
+    /// Puts a program into memory. No folder is needed, so that an empty image will do.
+    pub fn new(host: &Host, program: &[u8]) -> Result<Probe> {
+        let doing = || "making a probe program";
+        // It must stay open across execve: an emulator opens the program by this descriptor's path.
+        let file = memfd_create(c"probe", MFdFlags::empty()).map(File::from).doing(doing)?;
+        (&file).write_all(program).doing(doing)?;
+        let path = host.of_descriptor(file.as_raw_fd());
+        Ok(Probe { file, path })
+    }
+}
+
+/// Runs probes, as many at once as there are cores; the results come in their order.
+pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut results: Vec<Option<Ran>> = probes.iter().map(|_| None).collect();
+    let mut running: Vec<(usize, Running)> = Vec::new();
+    let mut waiting = probes.iter().enumerate();
+    loop {
+        while running.len() < at_once
+            && let Some((index, probe)) = waiting.next()
+        {
+            match Running::start(host, probe) {
+                Ok(started) => running.push((index, started)),
+                Err(error) => results[index] = Some(Ran { outcome: Outcome::Fails(error), by: None }),
+            }
+        }
+        if running.is_empty() {
+            return results.into_iter().flatten().collect();
+        }
+        wait_for_any(&running);
+        let mut still = Vec::new();
+        for (index, mut probe) in running {
+            match probe.advance() {
+                Some(ran) => results[index] = Some(ran),
+                None => still.push((index, probe)),
+            }
+        }
+        running = still;
+    }
+}
+
+fn wait_for_any(running: &[(usize, Running)]) {
+    let mut fds: Vec<PollFd> = running.iter().map(|(_, r)| PollFd::new(r.output.as_fd(), PollFlags::POLLIN)).collect();
+    let next = running.iter().map(|(_, r)| r.deadline).min().unwrap_or_else(Instant::now);
+    let millis = next.saturating_duration_since(Instant::now()).as_millis() + 1;
+    // A signal that interrupts only makes us look earlier.
+    let _ = poll(&mut fds, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX));
+}
+
+struct Running {
+    child: Child,
+    output: File,
+    complaints: Option<File>,
+    written: Vec<u8>,
+    path: PathBuf,
+    by: Option<FileId>,
+    deadline: Instant,
+}
+
+impl Running {
+    /// Starts it, and looks which program the kernel started.
+    fn start(host: &Host, probe: &Probe) -> Result<Running, String> {
+        let failed = |what: &str, e: std::io::Error| format!("{what}: {}", os_text(&e));
+        let (mut output, input, filled) = full_pipe().map_err(|e| failed("making a pipe", e.into()))?;
+        let complaints = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).ok().map(File::from);
+        let errors = complaints.as_ref().and_then(|f| f.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
+        let mut child = Command::new(&probe.path)
+            .arg0(TOKEN)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(input)
+            .stderr(errors)
+            .spawn()
+            .map_err(|e| explain(&e))?;
+        // Its output pipe is full, so that it cannot have ended yet.
+        let exe = fs::metadata(host.of_process(child.id(), "exe"));
+        let by = exe.ok().as_ref().map(FileId::of);
+        if let Err(e) = output.read_exact(&mut vec![0; filled]) {
+            let _ = child.kill();
+            return Err(failed("reading the probe's output", e));
+        }
+        Ok(Running {
+            child,
+            output,
+            complaints,
+            written: Vec::new(),
+            path: probe.path.clone(),
+            by,
+            deadline: Instant::now() + LIMIT,
+        })
+    }
+
+    /// Reads what it wrote; the result once it has ended or taken too long.
+    fn advance(&mut self) -> Option<Ran> {
+        let mut some = [0; 64];
+        loop {
+            match self.output.read(&mut some) {
+                Ok(0) => return Some(self.end()),
+                // Sixteen bytes are all that a probe writes; an emulator gone wild is not listened to.
+                Ok(n) if self.written.len() < PAGE => self.written.extend_from_slice(&some[..n]),
+                Ok(_) => return Some(self.give_up("it writes without end")),
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Some(self.give_up(&os_text(&e))),
+            }
+        }
+        (Instant::now() >= self.deadline).then(|| self.give_up(&format!("it did not end within {} s", LIMIT.as_secs())))
+    }
+
+    fn give_up(&mut self, why: &str) -> Ran {
+        // A child that has just ended cannot be killed any more, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        Ran { outcome: Outcome::Fails(why.to_owned()), by: self.by }
+    }
+
+    fn end(&mut self) -> Ran {
+        let status = match self.child.wait() {
+            Ok(status) => status,
+            Err(e) => return self.give_up(&os_text(&e)),
+        };
+        // Where argv[0] is lost, the program sees its path, and behind it in memory whatever follows.
+        let path = self.path.as_os_str().as_encoded_bytes();
+        let shown = &path[..path.len().min(TOKEN.len())];
+        let outcome = match (status.code(), &self.written[..]) {
+            (Some(0), written) if written == TOKEN.as_bytes() => Outcome::Works { argv0: true },
+            (Some(0), written) if written.starts_with(shown) => Outcome::Works { argv0: false },
+            (Some(0), _) => Outcome::Fails("the program ran, but its arguments are shifted".into()),
+            (Some(code), _) => Outcome::Fails(format!("the emulator ended with status {code}{}", self.complaint())),
+            (None, _) => {
+                let signal = status.signal().unwrap_or(0);
+                Outcome::Fails(format!("the emulator was killed by signal {signal}{}", self.complaint()))
+            }
+        };
+        Ran { outcome, by: self.by }
+    }
+
+    /// The last line that the emulator wrote to its standard error.
+    fn complaint(&mut self) -> String {
+        let mut text = Vec::new();
+        if let Some(file) = &mut self.complaints {
+            let _ = file.rewind();
+            let _ = file.take(PAGE as u64).read_to_end(&mut text);
+        }
+        let text = String::from_utf8_lossy(&text);
+        text.lines().rfind(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim())).unwrap_or_default()
+    }
+}
+
+/// A pipe that is full, as small as the kernel makes one, and how many bytes fill it. Its reading end does not block.
+fn full_pipe() -> nix::Result<(File, OwnedFd, usize)> {
+    let (output, input) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    let size = fcntl(&input, FcntlArg::F_SETPIPE_SZ(PAGE as i32))? as usize;
+    nix::unistd::write(&input, &vec![0; size])?;
+    fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok((output.into(), input, size))
+}
+
+/// What an error of execve means for a probe.
+fn explain(error: &std::io::Error) -> String {
+    use nix::errno::Errno;
+    let meaning = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOEXEC) => "no entry of the table takes it, or the entry's interpreter cannot be executed",
+        Some(Errno::ENOENT) => "the entry's interpreter does not exist here",
+        Some(Errno::EACCES) => "the entry's interpreter may not be executed",
+        Some(Errno::ELOOP) => "the entry's interpreter is itself taken by an entry",
+        _ => return os_text(error),
+    };
+    format!("{}: {meaning}", os_text(error))
+}
+
+/// An error for a probe that had to work and did not.
+pub fn error(label: &str, why: &str) -> Error {
+    Error::failed(format!("running a probe program of {label}"), why)
+}

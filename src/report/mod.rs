@@ -1,0 +1,69 @@
+//! All that is printed: nothing else in the program writes to standard output or standard error.
+
+pub mod rows;
+pub mod table;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result, Status};
+
+/// Who prints, and how much.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Printer {
+    /// Only errors.
+    pub quiet: bool,
+    /// Also what needed no change.
+    pub verbose: bool,
+    /// JSON on standard output.
+    pub json: bool,
+}
+
+impl Printer {
+    /// A line of the result.
+    pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
+        if self.quiet { Ok(()) } else { out(text.as_ref()) }
+    }
+
+    /// A value as JSON, which is printed even when quiet: somebody asked for it.
+    pub fn value(&self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string_pretty(value).map_err(|e| Error::failed("writing JSON", e))?;
+        out(&json)
+    }
+
+    /// Something worth knowing that is no result.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            complain(&format!("note: {}", text.as_ref()));
+        }
+    }
+
+    /// Something that will go wrong later.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        complain(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// An error: what was being done, why it failed, what to do next.
+    pub fn error(&self, error: &Error) -> Status {
+        complain(&format!("error: {error}"));
+        if let Some(help) = error.help_text() {
+            complain(&format!(" help: {help}"));
+        }
+        error.status()
+    }
+}
+
+/// A line of the drop-in's standard error.
+pub fn complain(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn out(text: &str) -> Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        // Whoever read us has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Error::io("writing to standard output", error)),
+    }
+}

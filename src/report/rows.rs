@@ -1,0 +1,191 @@
+//! What an installation or an uninstallation did, for people and for programs.
+
+use serde::Serialize;
+
+use crate::apply::{Row, State};
+use crate::binfmt::entry::Flags;
+use crate::error::Status;
+use crate::plan::{Item, Plan, Skip, Step};
+use crate::probe::Outcome;
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// The result of a run that changes the table.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    schema: u32,
+    ok: bool,
+    dry_run: bool,
+    items: Vec<Line>,
+    /// The table's folder.
+    table: String,
+    /// What keeps the entries after this process; `null` where nothing was registered.
+    held_by: Option<HeldBy>,
+}
+
+/// What keeps the table alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldBy {
+    /// A mount that stays in this mount namespace.
+    Mount,
+    /// A mount in the mount namespace of process 1.
+    HostMount,
+    /// The entries themselves.
+    Entries,
+    /// A process of ours that stays.
+    Process,
+    /// Somebody else: the table outlived our own mount of it.
+    Elsewhere,
+}
+
+impl HeldBy {
+    fn describe(self) -> &'static str {
+        match self {
+            HeldBy::Mount => "the table stays mounted here",
+            HeldBy::HostMount => "the table stays mounted on the host",
+            HeldBy::Entries => "the entries hold their own table: they stay when this container is gone",
+            HeldBy::Process => "the table stays as long as this process",
+            HeldBy::Elsewhere => "the table is held elsewhere on this machine",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    profile: String,
+    platforms: Vec<String>,
+    name: String,
+    action: &'static str,
+    reason: Option<String>,
+    interpreter: Option<String>,
+    flags: Option<Flags>,
+    works: Option<bool>,
+    argv0: Option<bool>,
+    #[serde(skip)]
+    label: String,
+    #[serde(skip)]
+    quiet: bool,
+}
+
+impl Run {
+    /// Of a plan that was carried out.
+    pub fn done(rows: &[Row], table: &std::path::Path, held_by: Option<HeldBy>) -> Run {
+        let items: Vec<Line> = rows.iter().map(line_of_row).collect();
+        Run::new(items, false, table, held_by)
+    }
+
+    /// Of a plan that was only made.
+    pub fn planned(plan: &Plan, table: &std::path::Path) -> Run {
+        let items = plan.items.iter().map(line_of_item).collect();
+        Run::new(items, true, table, None)
+    }
+
+    fn new(items: Vec<Line>, dry_run: bool, table: &std::path::Path, held_by: Option<HeldBy>) -> Run {
+        let ok = !items.iter().any(|line| line.action == "failed");
+        Run { schema: SCHEMA, ok, dry_run, items, table: table.display().to_string(), held_by }
+    }
+
+    /// What the run means as a whole.
+    pub fn status(&self) -> Status {
+        if self.ok { Status::Done } else { Status::Failed }
+    }
+
+    /// The lines for people.
+    pub fn text(&self, verbose: bool) -> String {
+        let shown: Vec<&Line> = self.items.iter().filter(|line| verbose || !line.quiet).collect();
+        let label = shown.iter().map(|l| l.label.len()).max().unwrap_or(0);
+        let action = shown.iter().map(|l| l.action.len()).max().unwrap_or(0);
+        let mut text: Vec<String> = shown
+            .iter()
+            .map(|line| {
+                format!("{:label$}  {:action$}  {}", line.label, line.action, line.detail()).trim_end().to_owned()
+            })
+            .collect();
+        if shown.is_empty() {
+            text.push("nothing to do".into());
+        }
+        if let Some(held_by) = self.held_by {
+            text.push(held_by.describe().into());
+        }
+        text.join("\n")
+    }
+}
+
+impl Line {
+    fn detail(&self) -> String {
+        if let Some(reason) = &self.reason {
+            return reason.clone();
+        }
+        let mut parts = vec![self.name.clone()];
+        parts.extend(self.interpreter.as_ref().map(|path| format!("-> {path}")));
+        parts.extend(self.flags.filter(|f| *f != Flags::default()).map(|flags| format!("({flags})")));
+        match (self.works, self.argv0) {
+            (Some(true), Some(false)) => parts.push("works, without argv[0]".into()),
+            (Some(true), _) => parts.push("works".into()),
+            _ => {}
+        }
+        parts.join(" ")
+    }
+}
+
+fn line_of_row(row: &Row) -> Line {
+    let (action, reason) = match &row.state {
+        State::Kept => ("kept", None),
+        State::Added => ("added", None),
+        State::Replaced => ("replaced", None),
+        State::Enabled => ("enabled", None),
+        State::Removed => ("removed", None),
+        State::Skipped(skip) => ("skipped", Some(explain(skip))),
+        State::Failed(why) => ("failed", Some(why.clone())),
+    };
+    let mut line = line_of_item(&row.item);
+    (line.action, line.reason) = (action, reason);
+    if let Some(entry) = &row.entry {
+        line.interpreter = Some(entry.handler());
+        line.flags = Some(entry.flags);
+    }
+    line.works = row.outcome.as_ref().map(Outcome::works);
+    line.argv0 = match row.outcome {
+        Some(Outcome::Works { argv0 }) => Some(argv0),
+        _ => None,
+    };
+    line
+}
+
+fn line_of_item(item: &Item) -> Line {
+    let (action, reason, change) = match &item.step {
+        Step::Keep => ("keep", None, None),
+        Step::Add(change) => ("add", None, Some(change)),
+        Step::Replace(change, _) => ("replace", None, Some(change)),
+        Step::Enable => ("enable", None, None),
+        Step::Remove => ("remove", None, None),
+        Step::Skip(skip) => ("skip", Some(explain(skip)), None),
+        Step::Refuse(why) => ("failed", Some(why.clone()), None),
+    };
+    Line {
+        profile: item.profile.clone(),
+        platforms: item.platforms.clone(),
+        name: item.name.clone(),
+        action,
+        reason,
+        interpreter: change.map(|c| c.entry.handler()),
+        flags: change.map(|c| c.entry.flags),
+        works: None,
+        argv0: None,
+        label: item.label.clone(),
+        quiet: matches!(item.step, Step::Skip(Skip::NoEmulator(_))),
+    }
+}
+
+/// Why nothing was to be done.
+pub fn explain(skip: &Skip) -> String {
+    match skip {
+        Skip::Native => "this machine runs it natively, nothing to do".into(),
+        Skip::NoEmulator(why) => why.clone(),
+        Skip::Handled(name) => format!("the entry {name} already runs it; name the architecture to put QEMU before it"),
+        Skip::NotFound => "not found".into(),
+        Skip::NotOurs(why) => why.clone(),
+    }
+}

@@ -1,0 +1,133 @@
+//! The table, reached in one of the ways, and the way back.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::binfmt::hold::{SelfHolding, Writer};
+use crate::binfmt::mounts::{self, Mounted};
+use crate::binfmt::namespace::Namespace;
+use crate::binfmt::table::Table;
+use crate::error::{Doing, Error, Result};
+use crate::host::{Host, Identity};
+use crate::plan::ways::Way;
+
+/// The table, open for a run.
+#[derive(Debug)]
+pub struct Session {
+    /// The table.
+    pub table: Table,
+    /// Writes entries that hold their own table.
+    writer: Option<Writer>,
+    /// The way back out of another mount namespace.
+    namespace: Option<Namespace>,
+}
+
+/// What is mounted on the table's folder, without a look into it.
+pub fn mounted(host: &Host) -> Result<Mounted> {
+    mounts::mounted_on(&host.own("mountinfo"), &host.table)
+}
+
+/// Whether process 1 of the machine has the table mounted; false where that cannot be seen.
+pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
+    identity.first_pid_namespace
+        && mounts::mount_points(&host.of_process(1, "mountinfo")).is_ok_and(|points| !points.is_empty())
+}
+
+/// A process of the machine that has the table mounted in mounts of its own; `None` where there is none or none is seen.
+pub fn holder(host: &Host, identity: &Identity) -> Option<u32> {
+    if !identity.first_pid_namespace {
+        return None;
+    }
+    let own = std::process::id();
+    let numbers = std::fs::read_dir(host.processes()).ok()?.flatten();
+    let mut pids = numbers.filter_map(|item| item.file_name().to_str()?.parse::<u32>().ok()).filter(|&pid| pid != own);
+    pids.find(|&pid| mounts::mount_points(&host.of_process(pid, "mountinfo")).is_ok_and(|points| !points.is_empty()))
+}
+
+impl Session {
+    /// Reaches the table to change it. `folders` are those of the emulators.
+    pub fn open(host: &Host, way: Way, folders: &[PathBuf]) -> Result<Session> {
+        let plain = |namespace| Session { table: Table::at(&host.table), writer: None, namespace };
+        match way {
+            Way::Present => Ok(plain(None)),
+            Way::Mount => {
+                mount_here(host)?;
+                Ok(plain(None))
+            }
+            Way::OnHost => {
+                let namespace = Namespace::enter_of(host, 1)?;
+                if let Err(error) = mount_here(host) {
+                    namespace.leave()?;
+                    return Err(error);
+                }
+                Ok(plain(Some(namespace)))
+            }
+            Way::Entries => {
+                let SelfHolding { table, writer, namespace } = SelfHolding::enter(host, folders)?;
+                Ok(Session { table, writer: Some(writer), namespace: Some(namespace) })
+            }
+        }
+    }
+
+    /// Reaches the table without leaving a mount behind: where it is not mounted, in a mount namespace of our own.
+    pub fn visit(host: &Host, identity: &Identity, mounted: Mounted) -> Result<Session> {
+        if mounted.is_visible() {
+            return Ok(Session { table: Table::at(&host.table), writer: None, namespace: None });
+        }
+        let doing = "looking at the table";
+        if !identity.first_user_namespace {
+            let why = "this user namespace does not show it, and mounting it here would hide the machine's entries";
+            return Err(
+                Error::unknown(doing, why).help("look from the host, or use --private for a table of this namespace")
+            );
+        }
+        if !identity.may_mount {
+            let why = format!("nothing is mounted on {}, and only root may mount it", host.table.display());
+            return Err(Error::unknown(doing, why).help("run it with sudo; in a container, add --privileged"));
+        }
+        let namespace = Namespace::enter(host)?;
+        // On an automount point a mount of ours goes beside it, so that it is not triggered.
+        let dir = match mounted {
+            Mounted::Automount => host.table.parent().unwrap_or(&host.table).to_owned(),
+            _ => host.table.clone(),
+        };
+        if let Err(error) = mounts::mount_table(&dir) {
+            namespace.leave()?;
+            return Err(error.with_status(crate::error::Status::Unknown));
+        }
+        Ok(Session { table: Table::at(&dir), writer: None, namespace: Some(namespace) })
+    }
+
+    /// Registers an entry; `name` is for the error.
+    pub fn register(&mut self, name: &[u8], string: &[u8]) -> Result<()> {
+        let doing = || format!("registering {}", bstr::BStr::new(name));
+        match &mut self.writer {
+            Some(writer) => writer.register(string).doing(doing),
+            None => self.table.open_register()?.write_all(string).doing(doing),
+        }
+    }
+
+    /// Whether what is mounted here is gone once the session is left.
+    pub fn is_away(&self) -> bool {
+        self.namespace.is_some()
+    }
+
+    /// Goes back to where this process was.
+    pub fn leave(self) -> Result<()> {
+        drop(self.writer);
+        self.namespace.map_or(Ok(()), Namespace::leave)
+    }
+}
+
+/// Mounts the table on its folder unless it is there. A look at an automount is enough.
+fn mount_here(host: &Host) -> Result<()> {
+    let now = mounted(host)?;
+    if now == Mounted::Automount {
+        // systemd mounts it now; if it does not, we do.
+        drop(std::fs::read_dir(&host.table));
+        if mounts::is_table(&host.table) {
+            return Ok(());
+        }
+    }
+    if now.is_visible() { Ok(()) } else { mounts::mount_table(&host.table) }
+}
