@@ -204,9 +204,8 @@ impl Work<'_> {
         let other = Entry { flags, ..stands.change.entry.clone() };
         let name = self.register_beside(&other, true)?;
         let ran = prober(&[item])?.into_iter().next().flatten().map(|ran| ran.outcome);
-        let better = match (&outcome, &ran) {
-            (_, Some(Outcome::Works { argv0: true })) => true,
-            (Outcome::Fails(_), Some(Outcome::Works { .. })) => true,
+        let better = match &ran {
+            Some(Outcome::Works { argv0 }) => *argv0 || !outcome.works(),
             _ => false,
         };
         let (loser, result) = match ran {

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod probe;
 pub mod profile;
 pub mod report;
+pub mod sandbox;
 pub mod session;
 pub mod signature;
 pub mod text;

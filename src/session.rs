@@ -70,12 +70,12 @@ impl Session {
     }
 
     /// Reaches the table without leaving a mount behind: where it is not mounted, in a mount namespace of our own.
-    pub fn visit(host: &Host, identity: &Identity, mounted: Mounted) -> Result<Session> {
+    pub fn visit(host: &Host, identity: &Identity, mounted: Mounted, private: bool) -> Result<Session> {
         if mounted.is_visible() {
             return Ok(Session { table: Table::at(&host.table), writer: None, namespace: None });
         }
         let doing = "looking at the table";
-        if !identity.first_user_namespace {
+        if !identity.first_user_namespace && !private {
             let why = "this user namespace does not show it, and mounting it here would hide the machine's entries";
             return Err(
                 Error::unknown(doing, why).help("look from the host, or use --private for a table of this namespace")

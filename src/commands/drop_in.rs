@@ -16,6 +16,7 @@ use crate::error::{Error, Result, Status};
 use crate::health;
 use crate::plan::Skip;
 use crate::plan::ways::Keep;
+use crate::profile::Profile;
 use crate::report::{complain, rows};
 
 /// What is printed at the end.
@@ -25,8 +26,8 @@ struct Supported {
     emulators: Vec<String>,
 }
 
-/// The order in which BuildKit lists platforms behind the machine's own.
-const ORDER: [&str; 13] = [
+/// The platforms that BuildKit knows, in the order in which it lists platforms behind the machine's own.
+const ORDER: [&str; 12] = [
     "linux/amd64",
     "linux/arm64",
     "linux/riscv64",
@@ -39,7 +40,6 @@ const ORDER: [&str; 13] = [
     "linux/loong64",
     "linux/arm/v7",
     "linux/arm/v6",
-    "linux/arm/v5",
 ];
 
 /// Uninstalls, installs, and prints what runs now, in this order.
@@ -50,9 +50,9 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
         return Ok(Status::Done);
     }
     // Both lists are read before anything is changed.
-    let removals = args.uninstall.as_ref().map(|list| uninstall::read(context, &[list.clone()])).transpose()?;
-    let additions = args.install.as_ref().map(|list| install::select(context, &[list.clone()])).transpose();
-    let additions = additions.map_err(|error| Error::usage("unsupported architecture", error).help(LIST))?;
+    let removals =
+        args.uninstall.as_ref().map(|list| uninstall::read(context, std::slice::from_ref(list))).transpose()?;
+    let additions = args.install.as_ref().map(|list| select(context, list)).transpose()?;
     let mut status = Status::Done;
     if let Some(wanted) = removals {
         status = status.max(remove(context, wanted)?);
@@ -80,7 +80,14 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     Ok(status)
 }
 
-const LIST: &str = "`rbinfmt profiles` lists the architectures; nothing was changed";
+fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, bool)> {
+    let unknown = |name: &&str| !name.is_empty() && *name != "all" && context.profiles.spelled(name).is_none();
+    install::select(context, &[list.to_owned()]).map_err(|error| {
+        let name = list.split(',').map(str::trim).find(unknown).unwrap_or(list);
+        let help = error.help_text().unwrap_or_default().to_owned();
+        Error::usage("unsupported architecture", name).help(format!("{help}; nothing was changed"))
+    })
+}
 
 fn read_environment(context: &mut Context) -> Result<()> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -140,16 +147,12 @@ fn add(context: &Context, request: &Request) -> Status {
     status
 }
 
-/// The machine's own first, then BuildKit's order, then what BuildKit does not know.
+/// The machine's own platforms, then the others in BuildKit's order; what BuildKit does not know is left out.
 fn in_order(running: Vec<String>) -> Vec<String> {
-    let place = |platform: &String| {
-        let own = running.first().is_some_and(|own| platform == own || platform.starts_with(&format!("{own}/")));
-        let listed = ORDER.iter().position(|listed| listed == platform).unwrap_or(ORDER.len());
-        if own { 0 } else { listed + 1 }
-    };
-    let mut ordered = running.clone();
-    ordered.sort_by_key(place);
-    ordered
+    let Some(own) = running.first().cloned() else { return running };
+    let is_own = |platform: &&String| **platform == own || platform.starts_with(&format!("{own}/"));
+    let others = ORDER.iter().filter(|listed| running.iter().any(|p| p == *listed && !is_own(&p)));
+    running.iter().filter(is_own).cloned().chain(others.map(|p| (*p).to_owned())).collect()
 }
 
 fn version(context: &Context) -> String {

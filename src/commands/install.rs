@@ -120,7 +120,7 @@ pub fn select<'a>(context: &'a Context, archs: &[String]) -> Result<(Vec<&'a Pro
 /// The plan, without a change to anything.
 fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
     let start = Start::look(context, request)?;
-    let session = Session::visit(&context.host, &start.identity, start.mounted)?;
+    let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
     let (_, plan) = start.plan(context, request, &session)?;
     session.leave()?;
     Ok(plan)
@@ -208,7 +208,7 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
 
 /// Somebody who may only look: it is enough when all is as wanted.
 fn without_rights(context: &Context, request: &Request, start: &Start) -> Result<Installed> {
-    let session = Session::visit(&context.host, &start.identity, start.mounted)?;
+    let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
     let (facts, plan) = start.plan(context, request, &session)?;
     if plan.changes() {
         let doing = format!("changing the table {}", context.host.table.display());
@@ -248,7 +248,8 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     let held_by = match way {
         _ if !rows.iter().any(|r| matches!(r.state, State::Kept) || r.entry.is_some()) => None,
         _ if request.hold => Some(HeldBy::Process),
-        Way::Present | Way::Mount => Some(HeldBy::Mount),
+        Way::Present | Way::Mount if start.identity.on_host() => Some(HeldBy::Mount),
+        Way::Present | Way::Mount => Some(HeldBy::Namespace),
         Way::OnHost => Some(HeldBy::HostMount),
         Way::Entries if registered => Some(HeldBy::Entries),
         Way::Entries => Some(HeldBy::Elsewhere),

@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
 pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(&context.host);
     let mounted = session::mounted(&context.host)?;
-    let session = Session::visit(&context.host, &identity, mounted)?;
+    let session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
     let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);

@@ -30,6 +30,8 @@ pub struct Run {
 pub enum HeldBy {
     /// A mount that stays in this mount namespace.
     Mount,
+    /// A mount in this mount namespace, which is not the machine's own.
+    Namespace,
     /// A mount in the mount namespace of process 1.
     HostMount,
     /// The entries themselves.
@@ -44,6 +46,7 @@ impl HeldBy {
     fn describe(self) -> &'static str {
         match self {
             HeldBy::Mount => "the table stays mounted here",
+            HeldBy::Namespace => "the table stays as long as the mounts of this namespace",
             HeldBy::HostMount => "the table stays mounted on the host",
             HeldBy::Entries => "the entries hold their own table: they stay when this container is gone",
             HeldBy::Process => "the table stays as long as this process",
