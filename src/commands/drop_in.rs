@@ -69,7 +69,7 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
             keep: Keep::Auto,
             hold: false,
         };
-        status = status.max(add(context, &request));
+        status = status.max(add(context, &request)?);
     }
     let (facts, _) = status::look(context, true)?;
     let running = health::platforms(&context.profiles, &facts);
@@ -121,10 +121,12 @@ fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status>
     Ok(status)
 }
 
-fn add(context: &Context, request: &Request) -> Status {
+fn add(context: &Context, request: &Request) -> Result<Status> {
     let installed = match install::install(context, request) {
         Ok(installed) => installed,
-        Err(error) => return context.printer.error(&error),
+        // What is registered can be shown all the same, unless the table is out of reach.
+        Err(error) if error.status() == Status::Failed => return Ok(context.printer.error(&error)),
+        Err(error) => return Err(error),
     };
     let mut status = Status::Done;
     for row in &installed.rows {
@@ -144,7 +146,7 @@ fn add(context: &Context, request: &Request) -> Status {
     if let Err(error) = install::nothing_at_all(request, &installed.rows) {
         status = context.printer.error(&error);
     }
-    status
+    Ok(status)
 }
 
 /// The machine's own platforms, then the others in BuildKit's order; what BuildKit does not know is left out.
