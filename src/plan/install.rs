@@ -10,7 +10,6 @@ use crate::binfmt::register;
 use crate::binfmt::rule::Rule;
 use crate::emulators::Places;
 use crate::facts::Facts;
-use crate::probe::Outcome;
 use crate::profile::{Kind, NamedRule, Profile, Profiles};
 
 /// What an installation asks for.
@@ -162,16 +161,11 @@ fn same(present: &Entry, change: &Change, profile: &Profile, rule: &NamedRule, f
         return false;
     }
     let Some(ran) = facts.probes.get(&rule.entry) else { return true };
-    let works = match ran.outcome {
-        Outcome::Works { argv0: true } => true,
-        // Without P, and this kernel could do better.
-        Outcome::Works { argv0: false } => !facts.kernel.tells_preserve_argv0(),
-        Outcome::Fails(_) => false,
-    };
     // With flag F the entry may hold an older file than the one that stands at its path today.
     let emulator = facts.emulators.get(&profile.name);
     let stale = emulator.zip(ran.by).is_some_and(|(emulator, by)| !emulator.id.same(&by));
-    works && !stale
+    // Without argv[0] will do: whoever registered it had tried P.
+    ran.outcome.works() && !stale
 }
 
 /// The first bytes of a file that the rule takes.

@@ -3,6 +3,8 @@
 mod guard;
 mod install;
 mod remove;
+#[cfg(test)]
+mod tests;
 pub mod ways;
 
 pub use install::{Install, install};
