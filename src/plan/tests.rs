@@ -160,7 +160,8 @@ fn what_is_as_wanted_is_kept_by_meaning() {
     let mut present = entry(&profiles, "aarch64");
     present.flags = present.flags.without(Flags::P);
     let Rule::Magic(magic) = &mut present.rule else { panic!() };
-    (magic.magic.truncate(19), magic.mask.truncate(19));
+    magic.magic.truncate(19);
+    magic.mask.truncate(19);
     facts.table.entries = vec![present];
     assert_eq!(step(&plan(NAMED, &["aarch64"], &profiles, &facts), "qemu-aarch64"), Step::Keep);
 }
