@@ -144,7 +144,9 @@ impl Facts {
                 continue;
             }
             let maybe_native = self.may_be_native(profile);
-            let asked = scope.probe && scope.profiles.iter().any(|p| p.name == profile.name);
+            if !scope.profiles.iter().any(|p| p.name == profile.name) {
+                continue;
+            }
             for (index, rule) in profile.rules.iter().enumerate() {
                 let Some(program) = &rule.probe else { continue };
                 let taken = self.taker(program).is_some();
@@ -152,7 +154,7 @@ impl Facts {
                     // An entry hides whether the kernel would do; practically every x86_64 kernel runs i386.
                     self.native.push(profile.name.clone());
                 }
-                if if taken { asked } else { maybe_native && index == 0 } {
+                if if taken { scope.probe } else { maybe_native && index == 0 } {
                     of.push((profile, rule, taken));
                     probes.push(Probe::new(host, program)?);
                 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -100,9 +100,11 @@ impl Probe {
 
 /// Runs probes, as many at once as there are cores; the results come in their order.
 pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
-    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = cores();
     let mut results: Vec<Option<Ran>> = probes.iter().map(|_| None).collect();
     let mut running: Vec<(usize, Running)> = Vec::new();
+    // Those that have closed their output: the kernel takes them down while others already start.
+    let mut ending: Vec<(usize, Running)> = Vec::new();
     let mut waiting = probes.iter().enumerate();
     loop {
         while running.len() < at_once
@@ -114,33 +116,45 @@ pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
             }
         }
         if running.is_empty() {
-            return results.into_iter().flatten().collect();
+            break;
         }
-        wait_for_any(&running);
-        let mut still = Vec::new();
-        for (index, mut probe) in running {
-            match probe.advance() {
-                Some(ran) => results[index] = Some(ran),
-                None => still.push((index, probe)),
-            }
+        for at in wait_for_any(&running).into_iter().rev() {
+            ending.push(running.swap_remove(at));
         }
-        running = still;
+        let now = Instant::now();
+        for (index, late) in running.extract_if(.., |(_, r)| now >= r.deadline) {
+            results[index] = Some(late.give_up());
+        }
     }
+    for (index, ended) in ending {
+        results[index] = Some(ended.end());
+    }
+    results.into_iter().flatten().collect()
 }
 
-fn wait_for_any(running: &[(usize, Running)]) {
-    let mut fds: Vec<PollFd> = running.iter().map(|(_, r)| PollFd::new(r.output.as_fd(), PollFlags::POLLIN)).collect();
+fn cores() -> usize {
+    // The standard library's count also reads the control groups' quotas, which takes longer than it is worth here.
+    let cpus = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0));
+    cpus.map_or(1, |set| (0..nix::sched::CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).count())
+        .max(1)
+}
+
+/// Waits until some have closed their output; which ones, in order.
+fn wait_for_any(running: &[(usize, Running)]) -> Vec<usize> {
+    // Without POLLIN only the end is reported: one wake-up for each program is enough.
+    let fds = running.iter().map(|(_, r)| PollFd::new(r.output.as_fd(), PollFlags::empty()));
+    let mut fds: Vec<PollFd> = fds.collect();
     let next = running.iter().map(|(_, r)| r.deadline).min().unwrap_or_else(Instant::now);
     let millis = next.saturating_duration_since(Instant::now()).as_millis() + 1;
     // A signal that interrupts only makes us look earlier.
     let _ = poll(&mut fds, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX));
+    (0..fds.len()).filter(|&i| fds[i].any().unwrap_or(false)).collect()
 }
 
 struct Running {
     child: Child,
     output: File,
     complaints: Option<File>,
-    written: Vec<u8>,
     path: PathBuf,
     by: Option<FileId>,
     deadline: Instant,
@@ -168,50 +182,43 @@ impl Running {
             let _ = child.kill();
             return Err(failed("reading the probe's output", e));
         }
-        Ok(Running {
-            child,
-            output,
-            complaints,
-            written: Vec::new(),
-            path: probe.path.clone(),
-            by,
-            deadline: Instant::now() + LIMIT,
-        })
+        Ok(Running { child, output, complaints, path: probe.path.clone(), by, deadline: Instant::now() + LIMIT })
     }
 
-    /// Reads what it wrote; the result once it has ended or taken too long.
-    fn advance(&mut self) -> Option<Ran> {
-        let mut some = [0; 64];
-        loop {
-            match self.output.read(&mut some) {
-                Ok(0) => return Some(self.end()),
-                // Sixteen bytes are all that a probe writes; an emulator gone wild is not listened to.
-                Ok(n) if self.written.len() < PAGE => self.written.extend_from_slice(&some[..n]),
-                Ok(_) => return Some(self.give_up("it writes without end")),
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Some(self.give_up(&os_text(&e))),
-            }
-        }
-        (Instant::now() >= self.deadline).then(|| self.give_up(&format!("it did not end within {} s", LIMIT.as_secs())))
-    }
-
-    fn give_up(&mut self, why: &str) -> Ran {
+    fn give_up(mut self) -> Ran {
         // A child that has just ended cannot be killed any more, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        Ran { outcome: Outcome::Fails(why.to_owned()), by: self.by }
+        let why = format!("it did not end within {} s", LIMIT.as_secs());
+        Ran { outcome: Outcome::Fails(why), by: self.by }
     }
 
-    fn end(&mut self) -> Ran {
-        let status = match self.child.wait() {
-            Ok(status) => status,
-            Err(e) => return self.give_up(&os_text(&e)),
-        };
+    /// How it ended. One that has closed its output is about to; one that does not end all the same has a deadline.
+    fn wait(&mut self) -> Option<ExitStatus> {
+        let mut pause = Duration::from_micros(50);
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < self.deadline => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(20));
+                }
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// It has closed its output: what it wrote, and how it ended.
+    fn end(mut self) -> Ran {
+        // The pipe holds all there is: a page at the most, since nobody else read from it.
+        let mut written = vec![0; PAGE];
+        let len = self.output.read(&mut written).unwrap_or(0);
+        let written = &written[..len];
+        let Some(status) = self.wait() else { return self.give_up() };
         // Where argv[0] is lost, the program sees its path, and behind it in memory whatever follows.
         let path = self.path.as_os_str().as_encoded_bytes();
         let shown = &path[..path.len().min(TOKEN.len())];
-        let outcome = match (status.code(), &self.written[..]) {
+        let outcome = match (status.code(), written) {
             (Some(0), written) if written == TOKEN.as_bytes() => Outcome::Works { argv0: true },
             (Some(0), written) if written.starts_with(shown) => Outcome::Works { argv0: false },
             (Some(0), _) => Outcome::Fails("the program ran, but its arguments are shifted".into()),

@@ -132,14 +132,18 @@ impl Profiles {
     /// A folder that does not exist counts as empty unless `required`.
     pub fn load(folders: &[Folder]) -> Result<Self> {
         let mut profiles = Profiles(Vec::new());
-        profiles.add(file::parse(BUILT_IN.0, BUILT_IN.1)?);
+        profiles.add(file::parse_known(BUILT_IN.0, BUILT_IN.1)?);
+        let mut more = false;
         for folder in folders {
             for path in folder.files()? {
                 let text = read(&path)?;
                 profiles.add(file::parse(&path.display().to_string(), &text)?);
+                more = true;
             }
         }
-        spelling::check_unique(&profiles.0)?;
+        if more {
+            spelling::check_unique(&profiles.0)?;
+        }
         Ok(profiles)
     }
 
@@ -217,4 +221,44 @@ fn read(path: &Path) -> Result<String> {
     }
     let bytes = std::fs::read(path).doing(doing)?;
     String::from_utf8(bytes).map_err(|e| Error::usage(doing(), format!("not UTF-8: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profiles_pass_every_check() {
+        let profiles = file::parse(BUILT_IN.0, BUILT_IN.1).unwrap();
+        assert_eq!(profiles.len(), 33);
+        spelling::check_unique(&profiles).unwrap();
+    }
+
+    #[test]
+    fn every_spelling_of_the_user_s_five_is_understood() {
+        let profiles = Profiles::load(&[]).unwrap();
+        for (spelling, name) in [
+            ("arm64", "aarch64"),
+            ("linux/arm64", "aarch64"),
+            ("linux/arm64/v8", "aarch64"),
+            ("AArch64", "aarch64"),
+            ("arm/v7", "arm"),
+            ("linux/arm/v6", "arm"),
+            ("armhf", "arm"),
+            ("ppc64el", "ppc64le"),
+            ("linux/s390x", "s390x"),
+            ("riscv64", "riscv64"),
+            ("x86-64", "x86_64"),
+            ("amd64", "x86_64"),
+            ("linux/amd64/v3", "x86_64"),
+            ("386", "i386"),
+            ("loong64", "loongarch64"),
+        ] {
+            assert_eq!(profiles.find(spelling).unwrap().name, name, "{spelling}");
+        }
+        let help = |text: &str| profiles.find(text).unwrap_err().help_text().unwrap().to_owned();
+        assert!(help("amr64").contains("did you mean arm64?"), "{}", help("amr64"));
+        assert!(help("s390").contains("did you mean s390x?"), "{}", help("s390"));
+        assert!(!help("bogusarch").contains("did you mean"), "{}", help("bogusarch"));
+    }
 }
