@@ -19,7 +19,9 @@ fn says(script: &str) {
 
 #[test]
 fn an_appimage_runs() {
-    says(r#"patch busybox.app 8 'AI\x02'; [ "$(./busybox.app uname -m)" = aarch64 ] || fail "$(head -c 20 busybox.app | od -tx1)""#);
+    says(
+        r#"patch busybox.app 8 'AI\x02'; [ "$(./busybox.app uname -m)" = aarch64 ] || fail "$(head -c 20 busybox.app | od -tx1)""#,
+    );
 }
 
 #[test]
