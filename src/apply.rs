@@ -172,7 +172,7 @@ impl Work<'_> {
         let mut proved = Vec::new();
         for (mut stands, ran) in standing.into_iter().zip(first) {
             let row = &mut rows[stands.row];
-            let Some(mut outcome) = ran.map(|ran| ran.outcome) else {
+            let Some(mut outcome) = ran.map(|ran| ran.outcome.under(stands.change.entry.flags)) else {
                 proved.push(stands);
                 continue;
             };
@@ -203,7 +203,7 @@ impl Work<'_> {
         let flags = if flags.has(Flags::P) { flags.without(Flags::P) } else { flags.with(Flags::P) };
         let other = Entry { flags, ..stands.change.entry.clone() };
         let name = self.register_beside(&other, true)?;
-        let ran = prober(&[item])?.into_iter().next().flatten().map(|ran| ran.outcome);
+        let ran = prober(&[item])?.into_iter().next().flatten().map(|ran| ran.outcome.under(flags));
         let better = match &ran {
             Some(Outcome::Works { argv0 }) => *argv0 || !outcome.works(),
             _ => false,

@@ -149,12 +149,12 @@ impl Facts {
             }
             for (index, rule) in profile.rules.iter().enumerate() {
                 let Some(program) = &rule.probe else { continue };
-                let taken = self.taker(program).is_some();
-                if taken && maybe_native && self.kernel.machine == "x86_64" {
+                let taken = self.taker(program).map(|entry| entry.flags);
+                if taken.is_some() && maybe_native && self.kernel.machine == "x86_64" {
                     // An entry hides whether the kernel would do; practically every x86_64 kernel runs i386.
                     self.native.push(profile.name.clone());
                 }
-                if if taken { scope.probe } else { maybe_native && index == 0 } {
+                if if taken.is_some() { scope.probe } else { maybe_native && index == 0 } {
                     of.push((profile, rule, taken));
                     probes.push(Probe::new(host, program)?);
                 }
@@ -162,9 +162,12 @@ impl Facts {
         }
         for ((profile, rule, taken), ran) in of.into_iter().zip(probe::run(host, &probes)) {
             match (taken, &ran.outcome) {
-                (true, _) => drop(self.probes.insert(rule.entry.clone(), ran)),
-                (false, Outcome::Works { .. }) => self.native.push(profile.name.clone()),
-                (false, Outcome::Fails(_)) => {}
+                (Some(flags), _) => {
+                    let ran = Ran { outcome: ran.outcome.under(flags), by: ran.by };
+                    self.probes.insert(rule.entry.clone(), ran);
+                }
+                (None, Outcome::Works { .. }) => self.native.push(profile.name.clone()),
+                (None, Outcome::Fails(_)) => {}
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
+use crate::binfmt::entry::Flags;
 use crate::error::{Doing, Error, Result, os_text};
 use crate::host::Host;
 
@@ -44,6 +45,17 @@ impl Outcome {
     /// Whether the program ran.
     pub fn works(&self) -> bool {
         matches!(self, Outcome::Works { .. })
+    }
+
+    /// What it means for an entry with these flags. Under P the kernel gives the emulator both the path and argv\[0\]:
+    /// where the program sees the path as its argv\[0\], it sees argv\[0\] as its first argument.
+    pub fn under(self, flags: Flags) -> Outcome {
+        match self {
+            Outcome::Works { argv0: false } if flags.has(Flags::P) => Outcome::Fails(
+                "the program ran, but its arguments are shifted: the emulator does not know flag P".into(),
+            ),
+            outcome => outcome,
+        }
     }
 }
 

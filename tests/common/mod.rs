@@ -1,0 +1,207 @@
+//! What the live tests share: a sandbox with a table of its own for each script, and real programs of other machines.
+//!
+//! A test whose surroundings are missing says so on standard error, past the harness's capture, and is counted; the
+//! count is the last thing that the test program prints.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rbinfmt::sandbox::Sandbox;
+use serde_json::Value;
+
+pub(crate) const RBINFMT: &str = env!("CARGO_BIN_EXE_rbinfmt");
+
+/// Architectures by Debian's name, QEMU's, and what `uname -m` says in them.
+pub(crate) const FOREIGN: [(&str, &str, &str); 7] = [
+    ("arm64", "aarch64", "aarch64"),
+    ("armhf", "arm", "armv7l"),
+    ("i386", "i386", "i686"),
+    ("mips64el", "mips64el", "mips64"),
+    ("ppc64el", "ppc64le", "ppc64le"),
+    ("s390x", "s390x", "s390x"),
+    ("riscv64", "riscv64", "riscv64"),
+];
+
+/// What every script can use.
+const PRELUDE: &str = r#"
+set -u
+cd "$SCRATCH"
+table=/proc/sys/fs/binfmt_misc
+# rbinfmt with Debian's emulators.
+rb() { rbinfmt --emulators "$EMULATORS" "$@"; }
+fail() { echo "FAILED: $*" >&2; exit 99; }
+must() { "$@" || fail "$* -> $?"; }
+# wants STATUS COMMAND...: the command ends with that status.
+wants() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || fail "$* -> $got, not $want"; }
+# A stranger's entry: stranger NAME INTERPRETER FLAGS [MAGIC MASK]
+ARM64='\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
+ARM64_MASK='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+stranger() { printf '%s' ":$1:M::${4-$ARM64}:${5-$ARM64_MASK}:$2:$3" >$table/register || fail "registering $1"; }
+names() { ls $table | grep -vx -e register -e status; }
+"#;
+
+/// Where tests start: `None`, said aloud, where this machine has no sandboxes.
+pub(crate) fn lab() -> Option<Lab> {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    match MISSING.get_or_init(Sandbox::missing) {
+        Some(why) => skipped(why),
+        None => Some(Lab { scratch: tempfile::tempdir().unwrap(), table: true, env: Vec::new() }),
+    }
+}
+
+/// A sandbox that can run real programs of `arch` (Debian's name) with Debian's emulators.
+pub(crate) fn lab_of(arch: &str) -> Option<Lab> {
+    let lab = lab()?;
+    let wanted = ["qemu/qemu-aarch64-static".to_owned(), format!("{arch}/busybox"), format!("{arch}/bash")];
+    match wanted.iter().find(|file| !fixtures().join(file).is_file()) {
+        Some(file) => skipped(&format!("{file} could not be fetched")),
+        None => Some(lab),
+    }
+}
+
+/// A script's surroundings.
+pub(crate) struct Lab {
+    scratch: tempfile::TempDir,
+    table: bool,
+    env: Vec<(String, String)>,
+}
+
+impl Lab {
+    /// The script finds no table mounted.
+    pub(crate) fn without_table(mut self) -> Lab {
+        self.table = false;
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Lab {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The folder in which the script starts.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.scratch().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The bash command, in the sandbox, for `script`.
+    pub(crate) fn command(&self, script: &str) -> Command {
+        let mut command = outside(&format!("{PRELUDE}{script}"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .env("PATH", format!("{}:{path}", Path::new(RBINFMT).parent().unwrap().display()))
+            .env("SCRATCH", self.scratch())
+            .env("EMULATORS", fixtures().join("qemu"))
+            .env("FIXTURES", fixtures())
+            .envs(self.env.iter().map(|(k, v)| (k, v)));
+        Sandbox { table: self.table }.enclose(&mut command);
+        command
+    }
+
+    /// Runs it, whatever comes.
+    pub(crate) fn try_run(&self, script: &str) -> Output {
+        self.command(script).output().unwrap()
+    }
+
+    /// Runs it; it has to end well. Its standard output.
+    pub(crate) fn run(&self, script: &str) -> String {
+        let output = self.try_run(script);
+        let (out, err) = texts(&output);
+        assert!(output.status.success(), "{}\nstdout:\n{out}\nstderr:\n{err}", output.status);
+        out
+    }
+
+    /// Runs it; its standard output is JSON alone.
+    pub(crate) fn json(&self, script: &str) -> Value {
+        let out = self.run(script);
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}:\n{out}"))
+    }
+}
+
+fn outside(script: &str) -> Command {
+    let mut command = Command::new("/bin/bash");
+    command.arg("-c").arg(script).stdin(Stdio::null());
+    for name in ["QEMU_BINARY_PATH", "QEMU_BINARY_PREFIX", "QEMU_PRESERVE_ARGV0"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Standard output and standard error.
+pub(crate) fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// The folder of fetched programs; the first call fetches them.
+pub(crate) fn fixtures() -> &'static Path {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let cache = std::env::var_os("RBINFMT_TEST_CACHE").map_or_else(|| tests.join(".cache"), PathBuf::from);
+        if !cache.join("complete").exists() {
+            say("fetching programs of other architectures (once) ...");
+            let mut fetch = Command::new(tests.join("fixtures.sh"));
+            let mut fetch = fetch.arg(&cache).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            for line in BufReader::new(fetch.stderr.take().unwrap()).lines().map_while(Result::ok) {
+                say(&line);
+            }
+            let _ = fetch.wait();
+        }
+        cache.canonicalize().unwrap_or(cache)
+    })
+}
+
+/// Says that a test cannot be run here.
+pub(crate) fn skipped<T>(why: &str) -> Option<T> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    extern "C" fn count() {
+        say(&format!("SKIPPED: {} tests of this program did not run", COUNT.load(Ordering::Relaxed)));
+    }
+    if COUNT.fetch_add(1, Ordering::Relaxed) == 0 {
+        #[allow(unsafe_code)]
+        // SAFETY: the function only writes to standard error.
+        let registered = unsafe { nix::libc::atexit(count) };
+        assert_eq!(registered, 0);
+    }
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    say(&format!("SKIPPED: {test}: {why}"));
+    assert!(std::env::var_os("RBINFMT_TEST_ALL").is_none(), "RBINFMT_TEST_ALL is set: nothing may be skipped");
+    None
+}
+
+/// To standard error itself: the harness keeps what `eprintln!` writes.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// The row of `status --json` for an entry.
+pub(crate) fn entry<'a>(status: &'a Value, name: &str) -> &'a Value {
+    let rows = status["entries"].as_array().unwrap();
+    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name} in {status:#}"))
+}
+
+/// The item of `install --json` for an entry.
+pub(crate) fn item<'a>(run: &'a Value, name: &str) -> &'a Value {
+    let rows = run["items"].as_array().unwrap();
+    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name} in {run:#}"))
+}
+
+/// The head of an ELF file of 64 bits, little-endian, for nothing but recognition.
+pub(crate) fn elf_head(machine: u16, kind: u16) -> Vec<u8> {
+    let mut head = vec![0; 64];
+    head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    head[16..18].copy_from_slice(&kind.to_le_bytes());
+    head[18..20].copy_from_slice(&machine.to_le_bytes());
+    head
+}

@@ -1,0 +1,89 @@
+//! A run that is killed, at any moment, does no harm that the next one does not put right.
+
+use crate::common::lab_of;
+
+/// Numbers that are the same in every run (xorshift).
+struct Seeded(u64);
+
+impl Seeded {
+    fn below(&mut self, end: u64) -> u64 {
+        for shift in [13, -7, 17i32] {
+            self.0 ^= if shift > 0 { self.0 << shift } else { self.0 >> -shift };
+        }
+        self.0 % end
+    }
+}
+
+#[test]
+fn kill_9_at_any_moment_is_put_right_by_the_next_run() {
+    let Some(lab) = lab_of("arm64") else { return };
+    let mut seeded = Seeded(0x5eed_0f_b1f0);
+    // Delays in microseconds; a run of three takes some tens of milliseconds, and more on a busy machine.
+    let delays: String =
+        (0..48).map(|n| format!("{} ", seeded.below(if n % 3 == 0 { 150_000 } else { 40_000 }))).collect();
+    let lab = lab.env("DELAYS", &delays);
+    lab.run(
+        r#"
+        archs='arm64 s390x riscv64'
+        must rb install $archs >/dev/null
+        killed=0
+        for delay in $DELAYS; do
+            # In turn: replacing three, removing, adding, and replacing without a look at what runs.
+            case $((delay % 4)) in
+                0) set -- install --no-credentials $archs ;;
+                1) set -- uninstall all ;;
+                2) set -- install $archs ;;
+                3) set -- install --no-credentials --no-verify $archs ;;
+            esac
+            rb "$@" >/dev/null 2>&1 &
+            pid=$!
+            sleep $(printf '%d.%06d' $((delay / 1000000)) $((delay % 1000000)))
+            kill -9 $pid 2>/dev/null && killed=$((killed + 1))
+            wait $pid 2>/dev/null
+            must rb install $archs >out.txt 2>&1
+            [ "$(names | tr '\n' ' ')" = 'qemu-aarch64 qemu-riscv64 qemu-s390x ' ] || fail "$delay: $(names): $(cat out.txt)"
+            for name in $(names); do
+                grep -qx 'flags: POCF' $table/$name && grep -qx enabled $table/$name || fail "$(cat $table/$name)"
+            done
+            [ "$($FIXTURES/arm64/busybox uname -m)" = aarch64 ] || fail "after $delay"
+        done
+        # On a machine so fast that nothing was left to kill, this test would say nothing.
+        [ $killed -ge 10 ] || fail "only $killed runs were killed"
+        "#,
+    );
+}
+
+#[test]
+fn a_stand_in_that_a_killed_run_left_goes_with_the_next_run_of_either_kind() {
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(
+        r#"
+        for next in 'install arm64' 'uninstall all' 'install arm64 --no-verify'; do
+            must rb install arm64
+            stranger rbinfmt-new-qemu-aarch64 $EMULATORS/qemu-aarch64-static POCF
+            stranger rbinfmt-new-qemu-aarch64.1 $EMULATORS/qemu-aarch64-static POCF
+            must rb $next
+            names | grep rbinfmt-new && fail "after $next"
+        done
+        must $FIXTURES/arm64/busybox true
+        "#,
+    );
+}
+
+#[test]
+fn a_lock_dies_with_the_run_that_held_it() {
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(
+        r#"
+        flock $table/status sleep 1000 &
+        holder=$!
+        rb install arm64 >out.txt 2>&1 &
+        run=$!
+        sleep 0.5
+        [ -z "$(names)" ] || fail 'it did not wait'
+        kill -9 $holder $(pgrep -P $holder)
+        wait $run || fail "$(cat out.txt)"
+        [ "$(names)" = qemu-aarch64 ] || fail "$(names)"
+        "#,
+    );
+}
