@@ -22,9 +22,12 @@ pub struct Session {
     namespace: Option<Namespace>,
 }
 
-/// What is mounted on the table's folder, without a look into it.
-pub fn mounted(host: &Host) -> Result<Mounted> {
-    mounts::mounted_on(&host.own("mountinfo"), &host.table)
+/// What is mounted on the table's folder, without a look into it. Where a `private` table is wanted, one that the
+/// namespace has inherited does not count.
+pub fn mounted(host: &Host, private: bool) -> Result<Mounted> {
+    let mounted = mounts::mounted_on(&host.own("mountinfo"), &host.table)?;
+    let inherited = private && mounted.is_visible() && !mounts::is_own_table(&host.table);
+    Ok(if inherited { Mounted::No } else { mounted })
 }
 
 /// Whether process 1 of the machine has the table mounted; false where that cannot be seen.
@@ -46,17 +49,17 @@ pub fn holder(host: &Host, identity: &Identity) -> Option<u32> {
 
 impl Session {
     /// Reaches the table to change it. `folders` are those of the emulators.
-    pub fn open(host: &Host, way: Way, folders: &[PathBuf]) -> Result<Session> {
+    pub fn open(host: &Host, way: Way, folders: &[PathBuf], private: bool) -> Result<Session> {
         let plain = |namespace| Session { table: Table::at(&host.table), writer: None, namespace };
         match way {
             Way::Present => Ok(plain(None)),
             Way::Mount => {
-                mount_here(host)?;
+                mount_here(host, private)?;
                 Ok(plain(None))
             }
             Way::OnHost => {
                 let namespace = Namespace::enter_of(host, 1)?;
-                if let Err(error) = mount_here(host) {
+                if let Err(error) = mount_here(host, false) {
                     namespace.leave()?;
                     return Err(error);
                 }
@@ -120,8 +123,8 @@ impl Session {
 }
 
 /// Mounts the table on its folder unless it is there. A look at an automount is enough.
-fn mount_here(host: &Host) -> Result<()> {
-    let now = mounted(host)?;
+fn mount_here(host: &Host, private: bool) -> Result<()> {
+    let now = mounted(host, private)?;
     if now == Mounted::Automount {
         // systemd mounts it now; if it does not, we do.
         drop(std::fs::read_dir(&host.table));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Cursor;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
@@ -73,6 +74,19 @@ pub fn is_table(dir: &Path) -> bool {
     // The number's C type differs between machines.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
     nix::sys::statfs::statfs(dir).is_ok_and(|s| s.filesystem_type().0 as i64 == SUPER_MAGIC)
+}
+
+/// Whether the table on `dir` is that of our own user namespace, rather than one that we inherit: all mounts of one
+/// namespace show the same file system. Asking makes the namespace's table, where it has none yet.
+pub fn is_own_table(dir: &Path) -> bool {
+    use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
+    let own = || -> rustix::io::Result<u64> {
+        let context = fsopen(BINFMT_MISC, FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_create(&context)?;
+        let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+        Ok(fs::File::from(mount).metadata().map_or(0, |m| m.dev()))
+    };
+    fs::metadata(dir).is_ok_and(|there| own().is_ok_and(|own| own == there.dev()))
 }
 
 /// Mounts the table on `dir`. Loads the kernel's module where it is missing and may be loaded.

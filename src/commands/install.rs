@@ -50,6 +50,8 @@ pub struct Installed {
     pub rows: Vec<Row>,
     /// What keeps the entries.
     pub held_by: Option<HeldBy>,
+    /// The table was mounted in this container before, and nothing shows by whom.
+    pub unproved: bool,
 }
 
 /// Does it and prints what was done.
@@ -136,9 +138,10 @@ struct Start {
 impl Start {
     fn look(context: &Context, request: &Request) -> Result<Start> {
         let own: Target = facts::own_target(&context.host)?;
+        let identity = Identity::own(&context.host);
         Ok(Start {
-            identity: Identity::own(&context.host),
-            mounted: session::mounted(&context.host)?,
+            mounted: session::mounted(&context.host, context.private && !identity.first_user_namespace)?,
+            identity,
             emulators: request.places.find_all(&request.profiles, &context.prefix, own),
         })
     }
@@ -217,7 +220,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
-    Ok(Installed { rows: with_facts(rows, &facts), held_by: None })
+    Ok(Installed { rows: with_facts(rows, &facts), held_by: None, unproved: false })
 }
 
 /// Why one way did not do.
@@ -229,7 +232,7 @@ enum Attempt {
 }
 
 fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Result<Installed, Attempt> {
-    let mut session = match (Session::open(&context.host, way, &start.folders()), way) {
+    let mut session = match (Session::open(&context.host, way, &start.folders(), context.private), way) {
         (Ok(session), _) => session,
         (Err(error), Way::Entries | Way::OnHost) => return Err(Attempt::NextWay(error)),
         (Err(error), _) => return Err(Attempt::Final(refused(start, error))),
@@ -254,7 +257,9 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
         Way::Entries if registered => Some(HeldBy::Entries),
         Way::Entries => Some(HeldBy::Elsewhere),
     };
-    Ok(Installed { rows, held_by })
+    let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);
+    let unproved = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
+    Ok(Installed { rows, held_by, unproved })
 }
 
 /// A container without the rights for any of this gets one sentence.
@@ -354,8 +359,13 @@ pub fn nothing_at_all(request: &Request, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-/// What an entry without flag F means.
+/// What is not wrong, but will be missed later: who holds the table, and an entry without flag F.
 fn advise(context: &Context, installed: &Installed) {
+    if installed.unproved {
+        context.printer.warn(
+            "nothing here shows who else holds the table: if this container mounted it itself, the entries end with it",
+        );
+    }
     use crate::binfmt::entry::Flags;
     let bare = |row: &&Row| {
         row.entry.as_ref().is_some_and(|e| !e.flags.has(Flags::F)) && program(context, &row.item).is_some()

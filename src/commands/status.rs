@@ -30,7 +30,7 @@ pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
 /// The facts, and what holds the table.
 pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(&context.host);
-    let mounted = session::mounted(&context.host)?;
+    let mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
     let session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
