@@ -11,7 +11,7 @@ pub use remove::{Uninstall, Wanted, uninstall};
 use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
-use crate::binfmt::entry::Entry;
+use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::Places;
 use crate::profile::Profiles;
 
@@ -83,6 +83,9 @@ pub struct Change {
     pub entry: Entry,
     /// Whether flag P is found by trying: it belongs to the emulator and the kernel together.
     pub try_preserve: bool,
+    /// The flags of the entry that stands there today, where nothing but argv\[0\] is missing from it: when trying
+    /// comes to the same flags, it stays.
+    pub settle_for: Option<Flags>,
 }
 
 impl Plan {
