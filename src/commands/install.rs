@@ -198,8 +198,14 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
         hold: request.hold,
         keep: request.keep,
     };
+    let ways = ways(situation)?;
+    if !start.mounted.is_visible() && !start.identity.may_mount {
+        let why = format!("nothing is mounted on {}, and only root may mount it", context.host.table.display());
+        return Err(Error::unknown("registering emulators", why)
+            .help("run the same command with sudo; in a container, add --privileged"));
+    }
     let mut failures: Vec<Error> = Vec::new();
-    for way in ways(situation)? {
+    for way in ways {
         match attempt(context, request, &start, way) {
             Ok(installed) => return Ok(installed),
             Err(Attempt::NextWay(error)) => failures.push(error),

@@ -35,7 +35,8 @@ fn kill_9_at_any_moment_is_put_right_by_the_next_run() {
                 2) set -- install $archs ;;
                 3) set -- install --no-credentials --no-verify $archs ;;
             esac
-            rb "$@" >/dev/null 2>&1 &
+            # Not by the function: its shell would be killed, and not the run.
+            rbinfmt --emulators "$EMULATORS" "$@" >/dev/null 2>&1 &
             pid=$!
             sleep $(printf '%d.%06d' $((delay / 1000000)) $((delay % 1000000)))
             kill -9 $pid 2>/dev/null && killed=$((killed + 1))

@@ -3,8 +3,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod config;
 mod crash;
+mod emulators;
 mod flags;
+mod guard;
 mod headers;
+mod keep;
 mod programs;
 mod replace;
+mod table;
+mod undo;

@@ -1,0 +1,170 @@
+//! Rules that would take away what the machine lives on.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{Lab, RBINFMT, lab, lab_of, texts};
+
+#[test]
+fn the_machines_own_architecture_is_skipped_and_never_forced() {
+    let Some(lab) = lab_of("arm64") else { return };
+    if std::env::consts::ARCH != "x86_64" {
+        return crate::common::skipped("the guard's tests are written for x86_64").unwrap_or(());
+    }
+    lab.run(
+        r#"
+        for spelling in x86_64 amd64 linux/amd64 linux/amd64/v3 X86-64; do
+            wants 0 rb install $spelling >out.txt
+            grep -q 'amd64 *skipped *this machine runs it natively' out.txt || fail "$spelling: $(cat out.txt)"
+            wants 1 rb install $spelling --force >out.txt
+            grep -q "amd64 *failed *the rule would take" out.txt || fail "$spelling: $(cat out.txt)"
+            [ -z "$(names)" ] || fail "$(names)"
+        done
+        # Among others it takes nothing from them.
+        wants 0 rb install amd64 arm64
+        [ "$(names)" = qemu-aarch64 ] || fail "$(names)"
+        must /bin/true
+        "#,
+    );
+}
+
+#[test]
+fn i386_is_skipped_and_can_be_forced() {
+    let Some(lab) = lab_of("i386") else { return };
+    if std::env::consts::ARCH != "x86_64" {
+        return crate::common::skipped("the guard's tests are written for x86_64").unwrap_or(());
+    }
+    lab.run(
+        r#"
+        program=$FIXTURES/i386/busybox
+        must $program true || fail 'this kernel runs no i386 programs'
+        wants 0 rb install 386 >out.txt
+        grep -q '386 *skipped *this machine runs it natively' out.txt || fail "$(cat out.txt)"
+        [ -z "$(names)" ] || fail "$(names)"
+        [ "$($program uname -m)" = x86_64 ] || fail "$($program uname -m)"
+        must rb install i386 --force
+        [ "$(names)" = qemu-i386 ] || fail "$(names)"
+        [ "$($program uname -m)" = i686 ] || fail "$($program uname -m)"
+        # It is ours, and goes as it came.
+        must rb uninstall all
+        [ "$($program uname -m)" = x86_64 ] || fail "$($program uname -m)"
+        "#,
+    );
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Installs the profile "x" with and without --force; both are refused with `why`, and nothing is registered.
+fn refused(lab: &Lab, profile: &str, why: &str) {
+    lab.write("profiles/x.toml", profile);
+    for force in ["", "--force"] {
+        let output = lab.try_run(&format!(
+            r#"
+            names >before.txt
+            rb install x --profiles profiles {force}; got=$?
+            names | cmp -s before.txt || fail "$(names)"
+            /bin/true && /bin/sh -c : && rbinfmt -V >/dev/null || fail 'the machine is broken'
+            exit $got
+            "#
+        ));
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(1), "{profile}\n{out}{err}");
+        assert!(out.contains("failed") && out.contains(why), "{profile}\n{out}{err}");
+    }
+}
+
+fn raw(offset: usize, bytes: &[u8]) -> String {
+    let bytes = hex(bytes);
+    format!(
+        "[[profile]]\nname = \"x\"\ninterpreter = \"/bin/cat\"\nmagic = {{ offset = {offset}, bytes = \"{bytes}\" }}\n"
+    )
+}
+
+#[test]
+fn a_rule_for_every_elf_file_is_refused() {
+    let Some(lab) = lab() else { return };
+    refused(&lab, &raw(0, b"\x7fELF"), "the rule would take");
+    refused(&lab, &raw(1, b"ELF"), "the rule would take");
+}
+
+#[test]
+fn a_rule_for_the_shell_is_refused() {
+    let Some(lab) = lab() else { return };
+    let shell = fs::read("/bin/sh").unwrap();
+    refused(&lab, &raw(0, &shell[..64]), "the shell");
+    refused(&lab, &raw(16, &shell[16..80]), "the shell");
+}
+
+#[test]
+fn a_rule_for_rbinfmt_itself_is_refused() {
+    let Some(lab) = lab() else { return };
+    let own = fs::read(RBINFMT).unwrap();
+    refused(&lab, &raw(0, &own[..64]), "rbinfmt itself");
+    refused(&lab, &raw(24, &own[24..64]), "rbinfmt itself");
+}
+
+#[test]
+fn a_rule_for_the_loader_is_refused() {
+    let Some(lab) = lab() else { return };
+    let loader = rbinfmt::elf::read(Path::new("/bin/sh")).unwrap().interpreter.unwrap();
+    let loader = fs::read(loader).unwrap();
+    // Its header may differ from other programs' only in where its sections lie.
+    refused(&lab, &raw(16, &loader[16..64]), "loader");
+}
+
+#[test]
+fn a_rule_for_all_scripts_is_refused_where_an_entry_is_run_by_one() {
+    let Some(lab) = lab() else { return };
+    lab.write("handler.run", "#!/bin/sh\nexit 7\n");
+    let scripts = raw(0, b"#!");
+    let by_name = "[[profile]]\nname = \"x\"\ninterpreter = \"/bin/cat\"\nextension = \"run\"\n";
+    for profile in [scripts.as_str(), by_name] {
+        lab.write("profiles/x.toml", profile);
+        lab.run(
+            r#"
+            chmod +x handler.run
+            # Without that entry the rule is fine, and works.
+            must rb install x --profiles profiles
+            must rb uninstall all --profiles profiles
+            [ -z "$(names)" ] || fail "$(names)"
+            stranger theirs $PWD/handler.run '' 'THEM' ''
+            for force in '' --force; do
+                wants 1 rb install x --profiles profiles $force >out.txt
+                grep -q 'the interpreter of the entry theirs' out.txt || fail "$(cat out.txt)"
+                [ "$(names)" = theirs ] || fail "$(names)"
+            done
+            "#,
+        );
+    }
+}
+
+#[test]
+fn a_rule_that_takes_its_own_interpreter_is_refused() {
+    let Some(lab) = lab() else { return };
+    let handler = lab.write("handler.run", "#!/bin/sh\n");
+    let profile = format!("[[profile]]\nname = \"x\"\ninterpreter = {handler:?}\nextension = \"run\"\n");
+    refused(&lab, &profile, "the interpreter of x");
+}
+
+#[test]
+fn a_profile_for_the_machines_own_programs_is_judged_by_its_rule_and_not_by_its_name() {
+    let Some(lab) = lab_of("arm64") else { return };
+    let own = rbinfmt::elf::read(Path::new(RBINFMT)).unwrap().target;
+    let (class, data) = (u8::from(own.class), format!("{:?}", own.data).to_lowercase());
+    let elf = format!("class = {class}, data = \"{data}\", machine = [{}]", own.machine);
+    lab.write(
+        "profiles/x.toml",
+        format!("[[profile]]\nname = \"x\"\nemulator = \"qemu-aarch64\"\nelf = {{ {elf} }}\n"),
+    );
+    lab.run(
+        r#"
+        wants 0 rb install x --profiles profiles >out.txt
+        grep -q 'x *skipped *this machine runs it natively' out.txt || fail "$(cat out.txt)"
+        wants 1 rb install x --profiles profiles --force >out.txt
+        grep -q 'x *failed *the rule would take' out.txt || fail "$(cat out.txt)"
+        [ -z "$(names)" ] || fail "$(names)"
+        "#,
+    );
+}
