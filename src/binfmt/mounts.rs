@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Cursor;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 use procfs::FromBufRead;
@@ -55,10 +55,17 @@ pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
     }
 }
 
-/// Where binfmt_misc is mounted in the mount namespace of a process.
-pub fn mount_points(mountinfo: &Path) -> Result<Vec<PathBuf>> {
+/// The tables that are mounted in the mount namespace of a process, as device numbers: one for each user namespace.
+pub fn devices(mountinfo: &Path) -> Result<Vec<String>> {
     let tables = read(mountinfo)?.0.into_iter().filter(|m| m.fs_type == BINFMT_MISC);
-    Ok(tables.map(|m| m.mount_point).collect())
+    Ok(tables.map(|m| m.majmin).collect())
+}
+
+/// The device number of the table on `dir`, as mountinfo writes it.
+pub fn device(dir: &Path) -> Option<String> {
+    use nix::sys::stat::{major, minor};
+    let device = fs::metadata(dir).ok()?.dev();
+    Some(format!("{}:{}", major(device), minor(device)))
 }
 
 fn read(mountinfo: &Path) -> Result<MountInfos> {

@@ -35,12 +35,11 @@ pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static st
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
     let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);
-    session.leave()?;
-    let facts = facts?;
-    let held_by = match (mounted.is_visible(), facts.table.entries.is_empty()) {
-        (true, _) => Some("mount"),
-        (false, true) => None,
-        (false, false) => Some(session::holder(&context.host, &identity).map_or("entries", |_| "process")),
+    let held_by = match &facts {
+        _ if mounted.is_visible() => Some("mount"),
+        Ok(facts) if facts.table.entries.is_empty() => None,
+        _ => Some(session.holder(&context.host, &identity).map_or("entries", |_| "process")),
     };
-    Ok((facts, held_by))
+    session.leave()?;
+    Ok((facts?, held_by))
 }
