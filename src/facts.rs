@@ -13,7 +13,7 @@ use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::WINDOW;
 use crate::binfmt::table::{Listing, Table};
 use crate::elf::{self, Target};
-use crate::emulators::Emulator;
+use crate::emulators::find::Found;
 use crate::error::{Error, Result};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
@@ -40,7 +40,7 @@ pub struct Facts {
     /// Files that no rule may take.
     pub guarded: Vec<Guarded>,
     /// The emulator found for a profile.
-    pub emulators: BTreeMap<String, Emulator>,
+    pub emulators: BTreeMap<String, Found>,
     /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry takes it.
     pub probes: BTreeMap<String, Ran>,
 }
@@ -78,7 +78,7 @@ pub struct Scope<'a> {
     /// The profiles asked about.
     pub profiles: &'a [&'a Profile],
     /// The emulators found for them.
-    pub emulators: &'a BTreeMap<String, Emulator>,
+    pub emulators: &'a BTreeMap<String, Found>,
     /// Run probes of what the table takes.
     pub probe: bool,
 }

@@ -11,7 +11,7 @@ use super::install::{self, Request};
 use super::{Context, status, uninstall};
 use crate::apply::State;
 use crate::cli::DropIn;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::health;
 use crate::plan::Skip;

@@ -9,7 +9,7 @@ use crate::binfmt::mounts::Mounted;
 use crate::cli;
 use crate::config::Config;
 use crate::elf::Target;
-use crate::emulators::{Emulator, Places};
+use crate::emulators::find::{Found, Places};
 use crate::error::{Error, Result, Status};
 use crate::facts::{self, Facts, Scope};
 use crate::host::Identity;
@@ -132,7 +132,7 @@ fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
 struct Start {
     identity: Identity,
     mounted: Mounted,
-    emulators: BTreeMap<String, Emulator>,
+    emulators: BTreeMap<String, Found>,
 }
 
 impl Start {
@@ -174,7 +174,7 @@ impl Start {
 
     /// The folders that hold the emulators, without links.
     fn folders(&self) -> Vec<PathBuf> {
-        let real = |e: &Emulator| e.path.canonicalize().ok()?.parent().map(Path::to_owned);
+        let real = |e: &Found| e.path.canonicalize().ok()?.parent().map(Path::to_owned);
         let mut folders: Vec<PathBuf> = self.emulators.values().filter_map(real).collect();
         folders.sort();
         folders.dedup();

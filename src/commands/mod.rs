@@ -8,7 +8,7 @@ pub mod status;
 pub mod uninstall;
 
 use crate::cli::{Cli, Verb};
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::profile::{Folder, Profiles};

@@ -8,7 +8,7 @@ use super::{Change, Item, Plan, STAND_IN, Skip, Step, guard, is_ours, is_qemu, m
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::binfmt::rule::Rule;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::facts::Facts;
 use crate::profile::{Kind, NamedRule, Profile, Profiles};
 

@@ -14,7 +14,7 @@ use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use crate::binfmt::entry::Entry;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::profile::Profiles;
 
 /// Names of entries that stand in for a moment while another is replaced; a killed run leaves one behind.

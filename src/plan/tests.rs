@@ -7,7 +7,7 @@ use crate::binfmt::entry::Flags;
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::elf::Target;
-use crate::emulators::Emulator;
+use crate::emulators::find::Found;
 use crate::facts::{Facts, Guarded, TableFacts};
 use crate::host::Identity;
 use crate::kernel::Kernel;
@@ -27,7 +27,7 @@ fn id(path: &str) -> FileId {
 
 /// A root on an x86_64 host with an empty table and every emulator.
 fn facts(profiles: &Profiles) -> Facts {
-    let emulator = |name: &str| Emulator { path: format!("{FOLDER}/{name}").into(), id: id("/"), problem: None };
+    let emulator = |name: &str| Found { path: format!("{FOLDER}/{name}").into(), id: id("/"), problem: None };
     let of = |p: &Profile| match &p.kind {
         Kind::Elf { emulator: name, .. } => Some((p.name.clone(), emulator(name))),
         Kind::Other { .. } => None,
