@@ -214,7 +214,7 @@ impl Fetcher<'_> {
         let file = archive.fetch(&package)?;
         self.progress.step(&format!("taking emulators out of {} {}", package.name, package.version));
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        file::take_package(&file, self.policy.jobs, wanted, &mut staging)?;
+        file::take_package(&file, &archive.url(&package), self.policy.jobs, wanted, &mut staging)?;
         let what = archive.url(&package);
         let proof = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
         let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), proof)?;
@@ -233,7 +233,7 @@ impl Fetcher<'_> {
             file::take_folder(&path, wanted, &mut staging)?
         } else {
             let (_, found) = file::prove(&path)?;
-            file::take_package(&path, self.policy.jobs, wanted, &mut staging)?;
+            file::take_package(&path, &what, self.policy.jobs, wanted, &mut staging)?;
             found
         };
         self.commit(staging, wanted, &what, format!("file-{}", found.id), None, found.proof)

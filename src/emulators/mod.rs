@@ -60,23 +60,29 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// Whether this one is among them.
+    /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
     pub fn has(&self, arch: &str) -> bool {
         match self {
-            Wanted::All => true,
+            Wanted::All => TARGETS.contains(&arch),
             Wanted::These(archs) => archs.iter().any(|a| a == arch),
         }
     }
 }
 
-/// Programs called qemu-X that are no emulators.
-const TOOLS: [&str; 9] = ["img", "io", "nbd", "ga", "storage-daemon", "edid", "keymap", "pr-helper", "vmsr-helper"];
+/// Targets that QEMU's user emulators have or had. Others can be asked for by name.
+#[rustfmt::skip]
+const TARGETS: [&str; 40] = [
+    "aarch64", "aarch64_be", "alpha", "arm", "armeb", "cris", "hexagon", "hppa", "i386", "loongarch64", "m68k",
+    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "mipsn32", "mipsn32el", "nios2", "or1k", "ppc",
+    "ppc64", "ppc64abi32", "ppc64le", "riscv32", "riscv64", "s390x", "sh4", "sh4eb", "sparc", "sparc32plus", "sparc64",
+    "tilegx", "unicore32", "x86_64", "xtensa", "xtensaeb", "tricore", "avr",
+];
 
-/// The architecture that an emulator's file name tells: "qemu-aarch64", "qemu-aarch64-static".
+/// What an emulator's file name tells: "aarch64" of "qemu-aarch64" and "qemu-aarch64-static".
 pub fn arch_of(file_name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(file_name).ok()?.strip_prefix("qemu-")?;
     let name = name.strip_suffix("-static").unwrap_or(name);
-    (valid_arch(name) && !TOOLS.contains(&name)).then_some(name)
+    valid_arch(name).then_some(name)
 }
 
 /// Whether this can be QEMU's name of an architecture. It becomes part of a file's name.
@@ -92,9 +98,10 @@ mod tests {
     fn file_names_of_emulators() {
         assert_eq!(arch_of(b"qemu-aarch64_be-static"), Some("aarch64_be"));
         assert_eq!(arch_of(b"qemu-x86_64"), Some("x86_64"));
-        for other in [&b"qemu-img"[..], b"qemu-system-x86_64", b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"]
+        for other in [&b"qemu-system-x86_64"[..], b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"]
         {
             assert_eq!(arch_of(other), None);
         }
+        assert!(!Wanted::All.has("img") && !Wanted::All.has("debootstrap") && Wanted::All.has("arm"));
     }
 }

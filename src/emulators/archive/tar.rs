@@ -47,8 +47,6 @@ pub struct Member {
     pub path: Vec<u8>,
     /// What it is.
     pub kind: Kind,
-    /// Where a link leads; empty for all else.
-    pub link: Vec<u8>,
     /// How long its body is.
     pub size: u64,
 }
@@ -98,8 +96,7 @@ impl<R: BufRead> Tar<R> {
                     }
                     let path = pax.path.take().or(long_name.take());
                     let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
-                    let link = header.link_name_bytes().map(|l| l.into_owned()).unwrap_or_default();
-                    return self.member(path, link, kind).map(Some);
+                    return self.member(path, kind).map(Some);
                 }
             }
         }
@@ -115,7 +112,7 @@ impl<R: BufRead> Tar<R> {
         Body(self)
     }
 
-    fn member(&mut self, path: Vec<u8>, link: Vec<u8>, kind: EntryType) -> io::Result<Member> {
+    fn member(&mut self, path: Vec<u8>, kind: EntryType) -> io::Result<Member> {
         self.members += 1;
         if self.members > MAX_MEMBERS {
             return Err(io::Error::other(format!("more than {MAX_MEMBERS} members")));
@@ -133,7 +130,7 @@ impl<R: BufRead> Tar<R> {
             return Err(io::Error::other(format!("member {} leaves its folder with ..", to_text(&path))));
         }
         let path = path.strip_prefix(b"./").map(<[u8]>::to_vec).unwrap_or(path);
-        Ok(Member { path, kind, link, size: self.body })
+        Ok(Member { path, kind, size: self.body })
     }
 
     fn header(&mut self) -> io::Result<Option<Header>> {

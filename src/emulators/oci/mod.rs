@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_an_upper_layer_deleted_is_gone() {
-        let member = |path: &[u8]| Member { path: path.to_vec(), kind: Kind::File, link: Vec::new(), size: 0 };
+        let member = |path: &[u8]| Member { path: path.to_vec(), kind: Kind::File, size: 0 };
         let mut hidden = Hidden::default();
         assert!(hidden.note(&member(b"usr/bin/.wh.qemu-arm")));
         assert!(hidden.note(&member(b"opt/.wh..wh..opq")));

@@ -87,10 +87,9 @@ pub fn prove(path: &Path) -> Result<(Promise, Found)> {
     Ok((promise, Found { id: promise.sha256.hex()[..12].to_owned(), proof }))
 }
 
-/// Takes emulators out of a package file.
-pub fn take_package(path: &Path, jobs: usize, wanted: &Wanted, staging: &mut Staging) -> Result<()> {
-    let origin = path.display().to_string();
-    super::take(archive::open(path, jobs)?, &origin, wanted, staging, &mut |_| false)
+/// Takes emulators out of the package file that `origin` names.
+pub fn take_package(path: &Path, origin: &str, jobs: usize, wanted: &Wanted, staging: &mut Staging) -> Result<()> {
+    super::take(archive::open(path, jobs)?, origin, wanted, staging, &mut |_| false)
 }
 
 /// Takes emulators out of a folder, each proved by its SHA256SUMS where there is one.
@@ -103,7 +102,6 @@ pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Res
         .collect::<Result<_, _>>()
         .doing(doing)?;
     names.sort();
-    // What a system's folder of programs holds besides is not ours to judge: without a suffix first, as QEMU names them.
     let mut all = Sha256::new();
     for name in names {
         let Some(name) = name.to_str() else { continue };

@@ -30,8 +30,6 @@ pub(crate) fn take(
                 staging.take(&arch, &name, member.size, |sink| tar.body().for_each(sink))?;
             }
             Kind::Folder => {}
-            // Debian's own: qemu-arm64 -> qemu-aarch64. Another name for what is taken anyway.
-            Kind::Link if *wanted == Wanted::All && arch_of(&member.link).is_some() => {}
             kind => {
                 let why = format!("it is {}, expected a file", kind.name());
                 return Err(Error::failed(format!("taking {name}"), why)
