@@ -355,7 +355,10 @@ fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Pr
     let mut packages = Vec::new();
     let mut refused = Vec::new();
     for suite in &suites {
-        match archive.look(suite)? {
+        // "stable-backports" is stale or missing on some mirrors; its own name is not, and stable has just told it.
+        let base = packages.iter().find_map(|p: &Package| Some((p, suite.strip_prefix(&p.suite)?)));
+        let suite = base.map_or_else(|| suite.clone(), |(p, pocket)| format!("{}{pocket}", p.codename));
+        match archive.look(&suite)? {
             Offer::Package(package) => packages.push(package),
             Offer::Nothing(error) => refused.push(error),
         }

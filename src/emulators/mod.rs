@@ -98,8 +98,7 @@ mod tests {
     fn file_names_of_emulators() {
         assert_eq!(arch_of(b"qemu-aarch64_be-static"), Some("aarch64_be"));
         assert_eq!(arch_of(b"qemu-x86_64"), Some("x86_64"));
-        for other in [&b"qemu-system-x86_64"[..], b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"]
-        {
+        for other in [&b"qemu-system-x86_64"[..], b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"] {
             assert_eq!(arch_of(other), None);
         }
         assert!(!Wanted::All.has("img") && !Wanted::All.has("debootstrap") && Wanted::All.has("arm"));

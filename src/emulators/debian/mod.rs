@@ -66,6 +66,8 @@ pub struct Package {
     pub version: String,
     /// The suite that has it.
     pub suite: String,
+    /// That suite's own name, without alias.
+    pub codename: String,
     /// Where, below the mirror's root.
     pub path: String,
     /// Its size and hash.
@@ -122,7 +124,7 @@ impl Archive<'_> {
             .and_then(|file| deb822::packages(file, names))
             .doing(|| format!("reading {}", urls[0]))?;
         match choose(&found) {
-            Some(paragraph) => self.package(suite, paragraph).map(Offer::Package),
+            Some(paragraph) => self.package(suite, &release.codename, paragraph).map(Offer::Package),
             None => nothing(format!("it has none of the packages {} for {arch}", names.join(", "))),
         }
     }
@@ -177,7 +179,7 @@ impl Archive<'_> {
         Ok(Ok(release))
     }
 
-    fn package(&self, suite: &str, paragraph: &Paragraph) -> Result<Package> {
+    fn package(&self, suite: &str, codename: &str, paragraph: &Paragraph) -> Result<Package> {
         let name = paragraph.get("Package").unwrap_or_default();
         let field = |field: &str| {
             let missing =
@@ -199,6 +201,7 @@ impl Archive<'_> {
             name: name.to_owned(),
             version: field("Version")?.to_owned(),
             suite: suite.to_owned(),
+            codename: codename.to_owned(),
             path: path.to_owned(),
             promise,
         };

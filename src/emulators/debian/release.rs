@@ -14,6 +14,8 @@ pub struct Release {
     paragraph: Paragraph,
     /// What it is about, without its alias: "Debian trixie-backports". The key of the memory of dates.
     pub name: String,
+    /// Its own name, without alias: "trixie".
+    pub codename: String,
     /// When it was made.
     pub date: i64,
     /// Until when it counts, where it says so.
@@ -53,6 +55,7 @@ impl Release {
         let own = if alias.starts_with(codename) { alias } else { codename };
         Ok(Release {
             name: format!("{origin} {own}").trim().to_owned(),
+            codename: codename.to_owned(),
             date,
             valid_until: time("Valid-Until")?,
             by_hash: field("Acquire-By-Hash") == "yes",
