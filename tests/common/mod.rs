@@ -51,6 +51,7 @@ pub fn elf(machine: u16, segment: u32, arch: &str, version: &str, size: usize) -
         x ^= x << 17;
         bytes.extend(x.to_le_bytes());
     }
+    bytes.truncate(size.max(300));
     bytes
 }
 

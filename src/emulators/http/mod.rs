@@ -1,6 +1,8 @@
 //! http and https: proxies, redirects, time limits, retries. Bodies are bounded by what the caller can use.
 
+pub(crate) mod base64;
 mod download;
+mod forward;
 pub mod proxy;
 
 use std::io::{self, Read};
@@ -56,6 +58,7 @@ impl Default for Options {
 pub struct Client {
     options: Options,
     plain: OnceLock<Agent>,
+    forwarded: OnceLock<Agent>,
     secure: OnceLock<Agent>,
 }
 
@@ -90,7 +93,7 @@ impl Fault {
 impl Client {
     /// A client; connections and certificates are looked for when they are first needed.
     pub fn new(options: Options) -> Self {
-        Client { options, plain: OnceLock::new(), secure: OnceLock::new() }
+        Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new() }
     }
 
     /// How patient it is.
@@ -184,18 +187,28 @@ impl Client {
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
         let uri: Uri = url.parse().map_err(|e| Fault::Lasting(format!("no URL: {e}")))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
-        let agent = match scheme {
-            "http" => self.plain.get_or_init(|| self.agent(RootCerts::WebPki)),
-            "https" => self.secure.get_or_init(|| self.agent(roots())),
-            _ => return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https"))),
-        };
-        let proxy = match self.options.proxies.choose(scheme, host) {
-            Some(proxy) => {
-                Some(ureq::Proxy::new(&proxy).map_err(|e| Fault::Lasting(format!("the proxy {proxy}: {e}")))?)
+        if !matches!(scheme, "http" | "https") {
+            return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
+        }
+        let proxy = self.options.proxies.choose(scheme, host);
+        let wrong = |why: &dyn std::fmt::Display| Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()));
+        let known = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| wrong(&e))?;
+        let forward = known.as_ref().filter(|p| scheme == "http" && p.protocol() == ureq::ProxyProtocol::Http);
+        let mut request = if let Some(proxy) = forward {
+            // The variables do not change while we run: there is one proxy for http.
+            let agent = self.forwarded.get_or_init(|| forward::agent(self.config(RootCerts::WebPki), proxy.uri().clone()));
+            let request = agent.get(uri);
+            match proxy.username() {
+                Some(name) => request.header("proxy-authorization", base64::basic(name, proxy.password().unwrap_or_default())),
+                None => request,
             }
-            None => None,
+        } else {
+            let agent = match scheme {
+                "http" => self.plain.get_or_init(|| self.config(RootCerts::WebPki).new_agent()),
+                _ => self.secure.get_or_init(|| self.config(roots()).new_agent()),
+            };
+            agent.get(uri).config().proxy(known).build()
         };
-        let mut request = agent.get(uri).config().proxy(proxy).build();
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -204,7 +217,7 @@ impl Client {
         Ok(Answer { status: parts.status, headers: parts.headers, body, url: url.to_owned() })
     }
 
-    fn agent(&self, roots: RootCerts) -> Agent {
+    fn config(&self, roots: RootCerts) -> ureq::config::Config {
         Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -218,7 +231,6 @@ impl Client {
             .proxy(None)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build()
-            .new_agent()
     }
 }
 
@@ -263,6 +275,10 @@ fn fault(error: ureq::Error) -> Fault {
 }
 
 pub(crate) fn passing(error: &io::Error) -> Fault {
+    // A certificate that is not trusted now will not be in a second.
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Fault::Lasting(crate::error::os_text(error));
+    }
     Fault::Passing(crate::error::os_text(error), None)
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
+use crate::emulators::http::base64;
 use crate::error::{Doing, Error, Result};
 
 /// A name and a password.
@@ -27,7 +28,7 @@ impl std::fmt::Debug for Login {
 impl Login {
     /// The value of an Authorization header.
     pub fn basic(&self) -> String {
-        format!("Basic {}", base64(format!("{}:{}", self.name, self.password).as_bytes()))
+        base64::basic(&self.name, &self.password)
     }
 }
 
@@ -81,7 +82,7 @@ pub fn login(file: &Path, host: &str) -> Result<Option<Login>> {
         let login = Login { name: entry.username.clone(), password: entry.password.clone() };
         return Ok((!login.name.is_empty()).then_some(login));
     }
-    let plain = from_base64(&entry.auth).and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain = base64::decode(&entry.auth).and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = plain.as_deref().and_then(|p| p.split_once(':'));
     let (name, password) = pair.ok_or_else(|| {
         Error::failed(doing(), format!("the login for {host} is broken")).help("`docker login` writes it anew")
@@ -162,35 +163,6 @@ impl Challenge {
     }
 }
 
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let word = three.iter().fold(0u32, |word, &b| word << 8 | u32::from(b)) << (8 * (3 - three.len()));
-        for i in 0..4 {
-            let digit = DIGITS[(word >> (18 - 6 * i)) as usize & 63];
-            text.push(if i <= three.len() { digit as char } else { '=' });
-        }
-    }
-    text
-}
-
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut word, mut bits) = (0u32, 0);
-    for b in text.trim().trim_end_matches('=').bytes() {
-        let digit = DIGITS.iter().position(|&d| d == b)? as u32;
-        word = word << 6 | digit;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((word >> bits) as u8);
-        }
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,11 +194,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn base64_comes_back(bytes: Vec<u8>) {
-            prop_assert_eq!(from_base64(&base64(&bytes)), Some(bytes));
-        }
-
         #[test]
         fn no_header_makes_it_panic(text: String) {
             let _ = Challenge::parse(&text);

@@ -204,16 +204,15 @@ impl VersionText {
             return;
         }
         let reach = self.pattern.len() + VERSION;
-        // What lies across two pieces.
-        self.carry.extend_from_slice(&piece[..reach.min(piece.len())]);
+        // What lies across two pieces, then the piece itself.
+        self.carry.extend_from_slice(&piece[..piece.len().min(reach)]);
         self.found = self.search(&self.carry).or_else(|| self.search(piece));
-        let tail = &piece[piece.len().saturating_sub(reach)..];
-        if tail.len() == reach {
+        if piece.len() > reach {
             self.carry.clear();
+            self.carry.extend_from_slice(&piece[piece.len() - reach..]);
+        } else {
+            self.carry.drain(..self.carry.len().saturating_sub(reach));
         }
-        self.carry.extend_from_slice(tail);
-        let excess = self.carry.len().saturating_sub(2 * reach);
-        self.carry.drain(..excess);
     }
 
     fn search(&self, bytes: &[u8]) -> Option<String> {
