@@ -66,6 +66,7 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
             force: false,
             credentials: true,
             verify: true,
+            supply: None,
             keep: Keep::Auto,
             hold: false,
         };
@@ -92,7 +93,7 @@ fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, boo
 fn read_environment(context: &mut Context) -> Result<()> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(folder) = text("QEMU_BINARY_PATH") {
-        context.places = Places::new(&[folder.into()]);
+        context.places = Places::named(&[folder.into()]);
     }
     if let Some(prefix) = text("QEMU_BINARY_PREFIX") {
         if prefix.contains('/') {
@@ -170,7 +171,7 @@ fn qemu_version(context: &Context) -> Option<String> {
     let own = crate::facts::own_target(&context.host).ok()?;
     let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator =
-        context.places.find_all(&emulated, &context.prefix, own).into_values().find(|e| e.problem.is_none())?;
+        context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;
     let program: &Path = &emulator.path;
     let said = std::process::Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Context;
+use super::{Context, supply};
 use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
+use crate::cli_fetch::SourceArgs;
 use crate::config::Config;
 use crate::elf::Target;
 use crate::emulators::find::{Found, Places};
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub credentials: bool,
     /// Run a program of each architecture.
     pub verify: bool,
+    /// Where missing emulators are fetched from; `None` where only those that are here count.
+    pub supply: Option<SourceArgs>,
     /// How the table is kept.
     pub keep: Keep,
     /// A process of ours stays.
@@ -83,9 +86,10 @@ fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>>
     let archs = config.as_ref().map_or(&args.archs, |c| &c.architectures);
     let (profiles, all) = select(context, archs)?;
     let places = match &config {
-        Some(config) if !config.emulators.is_empty() => Places::new(&config.emulators),
+        Some(config) if !config.emulators.is_empty() => Places::named(&config.emulators),
         _ => context.places.clone(),
     };
+    let supply = (places.store.is_some() || args.source.names_one()).then(|| args.source.clone());
     Ok(Request {
         profiles,
         all,
@@ -94,6 +98,7 @@ fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>>
         force: args.force,
         credentials: !args.no_credentials && config.as_ref().is_none_or(|c| c.credentials),
         verify: !args.no_verify,
+        supply,
         keep: args.keep,
         hold: args.hold,
     })
@@ -142,7 +147,7 @@ impl Start {
         Ok(Start {
             mounted: session::mounted(&context.host, context.private && !identity.first_user_namespace)?,
             identity,
-            emulators: request.places.find_all(&request.profiles, &context.prefix, own),
+            emulators: request.places.find_all(&request.profiles, &context.prefix, own)?,
         })
     }
 
@@ -184,7 +189,7 @@ impl Start {
 
 /// Registers what was asked for, in the first way that lasts.
 pub fn install(context: &Context, request: &Request) -> Result<Installed> {
-    let start = Start::look(context, request)?;
+    let mut start = Start::look(context, request)?;
     let writable = start.mounted.is_visible() && crate::binfmt::table::Table::at(&context.host.table).is_writable();
     if start.mounted.is_visible() && !writable && !context.private && !start.identity.may_mount {
         return without_rights(context, request, &start);
@@ -203,6 +208,9 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
         let why = format!("nothing is mounted on {}, and only root may mount it", context.host.table.display());
         return Err(Error::unknown("registering emulators", why)
             .help("run the same command with sudo; in a container, add --privileged"));
+    }
+    if supply::fetch(context, request, &start.emulators)? {
+        start = Start::look(context, request)?;
     }
     let mut failures: Vec<Error> = Vec::new();
     for way in ways {

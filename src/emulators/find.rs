@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::store::Store;
 use crate::elf::{self, Target};
+use crate::error::Result;
 use crate::host::Host;
 use crate::probe::FileId;
 use crate::profile::{Kind, Profile};
@@ -21,34 +23,40 @@ pub struct Found {
     pub problem: Option<String>,
 }
 
-/// Where emulators are looked for: the first folder that has one decides.
+/// Where emulators are looked for: those in use in the store first, then the first folder that has one decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places(pub Vec<PathBuf>);
+pub struct Places {
+    /// The folders.
+    pub folders: Vec<PathBuf>,
+    /// The store's root; `None` where only the folders count.
+    pub store: Option<PathBuf>,
+}
 
 impl Places {
-    /// The folders that the user named and no others, or the usual ones.
-    pub fn new(named: &[PathBuf]) -> Self {
-        match named {
-            [] => Places(vec![Host::EMULATORS.into(), Host::BIN.into()]),
-            named => Places(named.to_vec()),
-        }
+    /// The store and the usual folders.
+    pub fn usual(store: &Store) -> Self {
+        let folders = vec![Host::EMULATORS.into(), Host::BIN.into()];
+        Places { folders, store: Some(store.root().to_owned()) }
+    }
+
+    /// The folders that the user named and no others.
+    pub fn named(folders: &[PathBuf]) -> Self {
+        Places { folders: folders.to_vec(), store: None }
     }
 
     /// Whether a file lies in one of them.
     pub fn contain(&self, path: &Path) -> bool {
-        path.parent().is_some_and(|folder| self.0.iter().any(|place| place == folder))
+        let in_folder = path.parent().is_some_and(|folder| self.folders.iter().any(|place| place == folder));
+        in_folder || self.store.as_ref().is_some_and(|store| path.starts_with(store))
     }
 
     /// The emulator of this name ("qemu-aarch64"). A static one in any folder goes before one that cannot serve.
     pub fn find(&self, name: &str, own: Target) -> Option<Found> {
-        let files = self.0.iter().flat_map(|folder| [folder.join(format!("{name}-static")), folder.join(name)]);
+        let files = self.folders.iter().flat_map(|folder| [folder.join(format!("{name}-static")), folder.join(name)]);
         let mut second_best = None;
         for path in files {
-            let Ok(file) = std::fs::metadata(&path) else { continue };
-            let problem = problem(&path, &file, own);
-            let serves = problem.is_none();
-            let found = Found { id: FileId::of(&file), path, problem };
-            if serves {
+            let Some(found) = Found::at(path, own) else { continue };
+            if found.problem.is_none() {
                 return Some(found);
             }
             second_best = second_best.or(Some(found));
@@ -57,20 +65,34 @@ impl Places {
     }
 
     /// The emulators of these profiles, by the profile's name; `prefix` stands before their file names.
-    pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> BTreeMap<String, Found> {
-        let find = |profile: &&Profile| match &profile.kind {
+    pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> Result<BTreeMap<String, Found>> {
+        let mut in_use = match &self.store {
+            Some(store) if prefix.is_empty() => Store::open(store).all_current()?,
+            _ => BTreeMap::new(),
+        };
+        let mut find = |profile: &&Profile| match &profile.kind {
             Kind::Elf { emulator, .. } => {
-                let found = self.find(&format!("{prefix}{emulator}"), own)?;
+                let kept = emulator.strip_prefix("qemu-").and_then(|arch| in_use.remove(arch));
+                let kept = kept.and_then(|kept| Found::at(kept.path, own));
+                let found = kept.or_else(|| self.find(&format!("{prefix}{emulator}"), own))?;
                 Some((profile.name.clone(), found))
             }
             Kind::Other { .. } => None,
         };
-        profiles.iter().filter_map(find).collect()
+        Ok(profiles.iter().filter_map(&mut find).collect())
     }
 
     /// The folders, for a message.
     pub fn describe(&self) -> String {
-        self.0.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+        self.folders.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Found {
+    /// The file at `path`, judged; `None` where there is none.
+    pub fn at(path: PathBuf, own: Target) -> Option<Found> {
+        let file = std::fs::metadata(&path).ok()?;
+        Some(Found { id: FileId::of(&file), problem: problem(&path, &file, own), path })
     }
 }
 

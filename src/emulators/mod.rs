@@ -1,3 +1,107 @@
-//! Emulators.
+//! Emulators: where they come from, how they are proved, and where they are kept.
+//!
+//! ```text
+//! ensure      what is asked for, from the store or fetched           the one door for the registrar
+//! source/     a folder, a package file, the Debian archive, an image: each hands over named emulators
+//! debian/     mirror -> InRelease -> signature -> index -> package    oci/    reference -> digest -> layers
+//! http/       transport       cache       fetched files by hash       archive/  ar, tar, xz, gzip, zstd as streams
+//! verify      hashes          elf         can it run here             store/    versions and which is in use
+//! ```
 
+pub mod archive;
+pub mod cache;
+pub mod config;
+pub mod date;
+pub mod debian;
+pub mod elf;
+mod ensure;
 pub mod find;
+pub mod http;
+pub mod known_bad;
+pub mod oci;
+pub mod source;
+pub mod store;
+pub mod verify;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+pub use self::ensure::{Fetcher, Policy, Use};
+pub use self::source::{From, Which};
+pub use self::store::Store;
+use self::verify::Digest;
+
+/// An installed emulator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Emulator {
+    /// QEMU's name of what it emulates: "aarch64".
+    pub arch: String,
+    /// Where it is. Its file name is "qemu-ARCH".
+    pub path: PathBuf,
+    /// The version's name in the store.
+    pub id: String,
+    /// Its version, as its source writes it.
+    pub version: String,
+    /// Its hash.
+    pub sha256: Digest,
+    /// Its length.
+    pub size: u64,
+    /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
+    pub preserves_argv0: Option<bool>,
+}
+
+/// Which emulators are wanted, by QEMU's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All that the source has.
+    All,
+    /// These.
+    These(Vec<String>),
+}
+
+impl Wanted {
+    /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
+    pub fn has(&self, arch: &str) -> bool {
+        match self {
+            Wanted::All => TARGETS.contains(&arch),
+            Wanted::These(archs) => archs.iter().any(|a| a == arch),
+        }
+    }
+}
+
+/// Targets that QEMU's user emulators have or had. Others can be asked for by name.
+#[rustfmt::skip]
+const TARGETS: [&str; 40] = [
+    "aarch64", "aarch64_be", "alpha", "arm", "armeb", "cris", "hexagon", "hppa", "i386", "loongarch64", "m68k",
+    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "mipsn32", "mipsn32el", "nios2", "or1k", "ppc",
+    "ppc64", "ppc64abi32", "ppc64le", "riscv32", "riscv64", "s390x", "sh4", "sh4eb", "sparc", "sparc32plus", "sparc64",
+    "tilegx", "unicore32", "x86_64", "xtensa", "xtensaeb", "tricore", "avr",
+];
+
+/// What an emulator's file name tells: "aarch64" of "qemu-aarch64" and "qemu-aarch64-static".
+pub fn arch_of(file_name: &[u8]) -> Option<&str> {
+    let name = std::str::from_utf8(file_name).ok()?.strip_prefix("qemu-")?;
+    let name = name.strip_suffix("-static").unwrap_or(name);
+    valid_arch(name).then_some(name)
+}
+
+/// Whether this can be QEMU's name of an architecture. It becomes part of a file's name.
+pub fn valid_arch(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_of_emulators() {
+        assert_eq!(arch_of(b"qemu-aarch64_be-static"), Some("aarch64_be"));
+        assert_eq!(arch_of(b"qemu-x86_64"), Some("x86_64"));
+        for other in [&b"qemu-system-x86_64"[..], b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"] {
+            assert_eq!(arch_of(other), None);
+        }
+        assert!(!Wanted::All.has("img") && !Wanted::All.has("debootstrap") && Wanted::All.has("arm"));
+    }
+}

@@ -78,7 +78,7 @@ fn plan(ask: Ask, names: &[&str], profiles: &Profiles, facts: &Facts) -> Plan {
         true => profiles.iter().filter(|p| p.is_emulated()).collect(),
         false => names.iter().map(|name| profiles.named(name).unwrap()).collect(),
     };
-    let places = Places(vec![FOLDER.into()]);
+    let places = Places::named(&[FOLDER.into()]);
     let request = Install {
         profiles: &chosen,
         all: ask.all,
@@ -264,7 +264,7 @@ fn removed(words: &[&str], force: bool, names: &[&str]) -> Vec<(String, Step)> {
         None if word.contains('*') => Wanted::Glob(glob::Pattern::new(word).unwrap()),
         None => Wanted::Name((*word).to_owned()),
     });
-    let places = Places(vec![FOLDER.into()]);
+    let places = Places::named(&[FOLDER.into()]);
     let request = Uninstall { wanted: wanted.collect(), force, places: &places, prefix: "" };
     uninstall(&request, &profiles, &table).items.into_iter().map(|i| (i.name, i.step)).collect()
 }
