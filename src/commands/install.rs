@@ -57,23 +57,14 @@ pub fn run(context: &Context, args: &cli::Install) -> Result<Status> {
     let request = request(context, args)?;
     if args.dry_run {
         let plan = plan_only(context, &request)?;
-        return print(context, &Run::planned(&plan, &context.host.table));
+        return Run::planned(&plan, &context.host.table).print(&context.printer, context.printer.verbose);
     }
     let installed = install(context, &request)?;
     let run = Run::done(&installed.rows, &context.host.table, installed.held_by);
-    let status = print(context, &run)?;
+    let status = run.print(&context.printer, context.printer.verbose)?;
     nothing_at_all(&request, &installed.rows)?;
     advise(context, &installed);
     if args.hold { super::hold::stay(context, &request, args.interval, status) } else { Ok(status) }
-}
-
-fn print(context: &Context, run: &Run) -> Result<Status> {
-    if context.printer.json {
-        context.printer.value(run)?;
-    } else {
-        context.printer.line(run.text(context.printer.verbose))?;
-    }
-    Ok(run.status())
 }
 
 fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>> {

@@ -21,12 +21,7 @@ pub fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
     } else {
         Run::done(&uninstall(context, wanted, args.force)?, &context.host.table, None)
     };
-    if context.printer.json {
-        context.printer.value(&run)?;
-    } else {
-        context.printer.line(run.text(true))?;
-    }
-    Ok(run.status())
+    run.print(&context.printer, true)
 }
 
 /// What the words mean. An architecture goes before an entry of the same name: their entries are the same.

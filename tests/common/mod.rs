@@ -33,7 +33,9 @@ cd "$SCRATCH"
 table=/proc/sys/fs/binfmt_misc
 # rbinfmt with Debian's emulators.
 rb() { rbinfmt --emulators "$EMULATORS" "$@"; }
-fail() { echo "FAILED: $*" >&2; exit 99; }
+# Past every redirection.
+exec 9>&2
+fail() { echo "FAILED: $*" >&9; exit 99; }
 must() { "$@" || fail "$* -> $?"; }
 # wants STATUS COMMAND...: the command ends with that status.
 wants() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || fail "$* -> $got, not $want"; }
