@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Context;
+use super::{Context, may_not_change};
 use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
@@ -208,9 +208,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
     let (facts, plan) = start.plan(context, request, &session)?;
     if plan.changes() {
-        let doing = format!("changing the table {}", context.host.table.display());
-        return Err(Error::failed(doing, "only root may do that; nothing was changed")
-            .help("run the same command with sudo; in a container, add --privileged"));
+        return Err(may_not_change(&context.host, start.mounted));
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;

@@ -7,6 +7,7 @@ pub mod profiles;
 pub mod status;
 pub mod uninstall;
 
+use crate::binfmt::mounts::Mounted;
 use crate::cli::{Cli, Verb};
 use crate::emulators::Places;
 use crate::error::{Error, Result, Status};
@@ -59,4 +60,14 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Profiles) => profiles::run(&context),
         None => drop_in::run(&mut context, drop_in),
     }
+}
+
+/// The error of a run that may look at the table but not change it.
+fn may_not_change(host: &Host, mounted: Mounted) -> Error {
+    let why = match mounted {
+        Mounted::ReadOnly => "it is mounted read-only here; nothing was changed",
+        _ => "only root may do that; nothing was changed",
+    };
+    Error::failed(format!("changing the table {}", host.table.display()), why)
+        .help("run the same command with sudo; in a container, add --privileged")
 }

@@ -198,12 +198,3 @@ pub(crate) fn item<'a>(run: &'a Value, name: &str) -> &'a Value {
     let rows = run["items"].as_array().unwrap();
     rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name} in {run:#}"))
 }
-
-/// The head of an ELF file of 64 bits, little-endian, for nothing but recognition.
-pub(crate) fn elf_head(machine: u16, kind: u16) -> Vec<u8> {
-    let mut head = vec![0; 64];
-    head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    head[16..18].copy_from_slice(&kind.to_le_bytes());
-    head[18..20].copy_from_slice(&machine.to_le_bytes());
-    head
-}
