@@ -30,18 +30,21 @@ pub fn mounted(host: &Host) -> Result<Mounted> {
 /// Whether process 1 of the machine has the table mounted; false where that cannot be seen.
 pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
     identity.first_pid_namespace
-        && mounts::mount_points(&host.of_process(1, "mountinfo")).is_ok_and(|points| !points.is_empty())
+        && mounts::devices(&host.of_process(1, "mountinfo")).is_ok_and(|tables| !tables.is_empty())
 }
 
-/// A process of the machine that has the table mounted in mounts of its own; `None` where there is none or none is seen.
-pub fn holder(host: &Host, identity: &Identity) -> Option<u32> {
+/// A process of the machine that has this table mounted in mounts of its own; `None` where there is none or none is seen.
+/// `device` tells it from the tables of other user namespaces.
+pub fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     if !identity.first_pid_namespace {
         return None;
     }
     let own = std::process::id();
     let numbers = std::fs::read_dir(host.processes()).ok()?.flatten();
     let mut pids = numbers.filter_map(|item| item.file_name().to_str()?.parse::<u32>().ok()).filter(|&pid| pid != own);
-    pids.find(|&pid| mounts::mount_points(&host.of_process(pid, "mountinfo")).is_ok_and(|points| !points.is_empty()))
+    pids.find(|&pid| {
+        mounts::devices(&host.of_process(pid, "mountinfo")).is_ok_and(|all| all.iter().any(|d| d == device))
+    })
 }
 
 impl Session {

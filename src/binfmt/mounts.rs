@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 use procfs::FromBufRead;
@@ -54,10 +55,18 @@ pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
     }
 }
 
-/// Where binfmt_misc is mounted in the mount namespace of a process.
-pub fn mount_points(mountinfo: &Path) -> Result<Vec<PathBuf>> {
+/// The tables that are mounted in the mount namespace of a process, as device numbers ("0:42"): each user namespace may
+/// have one of its own.
+pub fn devices(mountinfo: &Path) -> Result<Vec<String>> {
     let tables = read(mountinfo)?.0.into_iter().filter(|m| m.fs_type == BINFMT_MISC);
-    Ok(tables.map(|m| m.mount_point).collect())
+    Ok(tables.map(|m| m.majmin).collect())
+}
+
+/// The device number of the table mounted on `dir`.
+pub fn device(dir: &Path) -> Result<String> {
+    use nix::sys::stat::{major, minor};
+    let number = fs::metadata(dir).doing(|| format!("looking at {}", dir.display()))?.dev();
+    Ok(format!("{}:{}", major(number), minor(number)))
 }
 
 fn read(mountinfo: &Path) -> Result<MountInfos> {

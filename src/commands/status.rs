@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use crate::binfmt::mounts;
 use crate::cli;
 use crate::error::{Result, Status};
 use crate::facts::{Facts, Scope};
@@ -35,12 +36,13 @@ pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static st
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
     let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);
+    let device = mounts::device(session.table.dir());
     session.leave()?;
-    let facts = facts?;
+    let (facts, device) = (facts?, device?);
     let held_by = match (mounted.is_visible(), facts.table.entries.is_empty()) {
         (true, _) => Some("mount"),
         (false, true) => None,
-        (false, false) => Some(session::holder(&context.host, &identity).map_or("entries", |_| "process")),
+        (false, false) => Some(session::holder(&context.host, &identity, &device).map_or("entries", |_| "process")),
     };
     Ok((facts, held_by))
 }
