@@ -25,7 +25,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use super::mounts::mount_table;
 use super::namespace::Namespace;
 use super::table::Table;
-use crate::error::{Doing, Error, Result};
+use crate::error::{Doing, Error, Result, os_text};
 use crate::host::Host;
 
 /// The empty folder beside the emulators on which the table is mounted, in a namespace that nobody else sees.
@@ -111,8 +111,9 @@ impl Writer {
             ForkResult::Parent { child } => {
                 drop((far_end, register));
                 let mut writer = Writer { line, child };
-                writer.answer().doing(|| "making a user namespace for self-holding entries").map_err(|error| {
-                    error.help(
+                // Without the error's number: it says nothing about the right to mount.
+                writer.answer().map_err(|e| {
+                    Error::failed("making a user namespace for self-holding entries", os_text(&e)).help(
                         "allow user namespaces (`sysctl user.max_user_namespaces`), or mount the table on the host",
                     )
                 })?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Context, supply};
+use super::{Context, may_not_change, supply};
 use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
@@ -62,23 +62,14 @@ pub fn run(context: &Context, args: &cli::Install) -> Result<Status> {
     let request = request(context, args)?;
     if args.dry_run {
         let plan = plan_only(context, &request)?;
-        return print(context, &Run::planned(&plan, &context.host.table));
+        return Run::planned(&plan, &context.host.table).print(&context.printer, context.printer.verbose);
     }
     let installed = install(context, &request)?;
     let run = Run::done(&installed.rows, &context.host.table, installed.held_by);
-    let status = print(context, &run)?;
+    let status = run.print(&context.printer, context.printer.verbose)?;
     nothing_at_all(&request, &installed.rows)?;
     advise(context, &installed);
     if args.hold { super::hold::stay(context, &request, args.interval, status) } else { Ok(status) }
-}
-
-fn print(context: &Context, run: &Run) -> Result<Status> {
-    if context.printer.json {
-        context.printer.value(run)?;
-    } else {
-        context.printer.line(run.text(context.printer.verbose))?;
-    }
-    Ok(run.status())
 }
 
 fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>> {
@@ -228,9 +219,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
     let (facts, plan) = start.plan(context, request, &session)?;
     if plan.changes() {
-        let doing = format!("changing the table {}", context.host.table.display());
-        return Err(Error::failed(doing, "only root may do that; nothing was changed")
-            .help("run the same command with sudo; in a container, add --privileged"));
+        return Err(may_not_change(&context.host, start.mounted));
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;

@@ -11,6 +11,7 @@ mod supply;
 pub mod uninstall;
 pub mod upgrade;
 
+use crate::binfmt::mounts::Mounted;
 use crate::cli::{Cli, Verb};
 use crate::emulators::Store;
 use crate::emulators::find::Places;
@@ -74,4 +75,14 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Upgrade(args)) => upgrade::run(&context, args),
         None => drop_in::run(&mut context, drop_in),
     }
+}
+
+/// The error of a run that may look at the table but not change it.
+fn may_not_change(host: &Host, mounted: Mounted) -> Error {
+    let why = match mounted {
+        Mounted::ReadOnly => "it is mounted read-only here; nothing was changed",
+        _ => "only root may do that; nothing was changed",
+    };
+    Error::failed(format!("changing the table {}", host.table.display()), why)
+        .help("run the same command with sudo; in a container, add --privileged")
 }

@@ -1,6 +1,6 @@
 //! `rbinfmt uninstall`: removes entries.
 
-use super::Context;
+use super::{Context, may_not_change};
 use crate::apply::{self, Row};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
@@ -16,17 +16,12 @@ use crate::session::{self, Session};
 pub fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
     let wanted = read(context, &args.wanted)?;
     let run = if args.dry_run {
-        let plan = with_table(context, |session| Ok(plan(context, wanted, args.force, session)?.0))?;
+        let plan = with_table(context, |session, _| Ok(plan(context, wanted, args.force, session)?.0))?;
         Run::planned(&plan, &context.host.table)
     } else {
         Run::done(&uninstall(context, wanted, args.force)?, &context.host.table, None)
     };
-    if context.printer.json {
-        context.printer.value(&run)?;
-    } else {
-        context.printer.line(run.text(true))?;
-    }
-    Ok(run.status())
+    run.print(&context.printer, true)
 }
 
 /// What the words mean. An architecture goes before an entry of the same name: their entries are the same.
@@ -47,13 +42,11 @@ pub fn read<'a>(context: &'a Context, words: &[String]) -> Result<Vec<Wanted<'a>
 
 /// Removes what is wanted; the rows say what became of each entry.
 pub fn uninstall(context: &Context, wanted: Vec<Wanted>, force: bool) -> Result<Vec<Row>> {
-    with_table(context, |session| {
+    with_table(context, |session, mounted| {
         let _lock = session.table.lock()?;
         let (plan, table) = plan(context, wanted, force, session)?;
         if plan.changes() && !table.writable {
-            let doing = format!("changing the table {}", table.path.display());
-            return Err(Error::failed(doing, "only root may do that; nothing was changed")
-                .help("run the same command with sudo; in a container, add --privileged"));
+            return Err(may_not_change(&context.host, mounted));
         }
         apply::apply(plan, &table.entries, session, &Kernel::running(), None)
     })
@@ -65,11 +58,11 @@ fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) 
     Ok((plan::uninstall(&request, &context.profiles, &table), table))
 }
 
-fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session, Mounted) -> Result<T>) -> Result<T> {
     let identity = Identity::own(&context.host);
     let mounted: Mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
     let mut session = Session::visit(&context.host, &identity, mounted, context.private)?;
-    let result = work(&mut session);
+    let result = work(&mut session, mounted);
     session.leave()?;
     result
 }

@@ -4,7 +4,6 @@
 use super::Context;
 use super::fetch;
 use super::install::{self, Request};
-use crate::apply::State;
 use crate::cli;
 use crate::emulators::{Emulator, From, Use, Wanted, Which};
 use crate::error::{Error, Result, Status};
@@ -109,10 +108,7 @@ pub fn reregister(context: &Context, chosen: &[Emulator]) -> Result<Status> {
     };
     let installed = install::install(context, &request)?;
     let run = Run::done(&installed.rows, &context.host.table, installed.held_by);
-    if !installed.rows.iter().all(|r| r.state == State::Kept) {
-        context.printer.line(run.text(context.printer.verbose))?;
-    }
-    Ok(run.status())
+    run.print(&context.printer, context.printer.verbose)
 }
 
 /// `--no-credentials` was asked for once, and is not forgotten with a new version.

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::apply::{Row, State};
 use crate::binfmt::entry::Flags;
-use crate::error::Status;
+use crate::error::{Error, Result, Status};
 use crate::plan::{Item, Plan, Skip, Step};
 use crate::probe::Outcome;
+use crate::report::Printer;
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -91,12 +92,26 @@ impl Run {
     }
 
     /// What the run means as a whole.
-    pub fn status(&self) -> Status {
+    fn status(&self) -> Status {
         if self.ok { Status::Done } else { Status::Failed }
     }
 
+    /// Prints it as `printer` is set; `verbose` shows every line.
+    pub fn print(&self, printer: &Printer, verbose: bool) -> Result<Status> {
+        if printer.json {
+            printer.value(self)?;
+        } else if printer.quiet {
+            self.items.iter().filter(|line| line.action == "failed").for_each(|line| {
+                printer.error(&Error::failed(&line.label, line.detail()));
+            });
+        } else {
+            printer.line(self.text(verbose))?;
+        }
+        Ok(self.status())
+    }
+
     /// The lines for people.
-    pub fn text(&self, verbose: bool) -> String {
+    fn text(&self, verbose: bool) -> String {
         let shown: Vec<&Line> = self.items.iter().filter(|line| verbose || !line.quiet).collect();
         let label = shown.iter().map(|l| l.label.len()).max().unwrap_or(0);
         let action = shown.iter().map(|l| l.action.len()).max().unwrap_or(0);

@@ -33,7 +33,9 @@ cd "$SCRATCH"
 table=/proc/sys/fs/binfmt_misc
 # rbinfmt with Debian's emulators.
 rb() { rbinfmt --emulators "$EMULATORS" "$@"; }
-fail() { echo "FAILED: $*" >&2; exit 99; }
+# Past every redirection.
+exec 9>&2
+fail() { echo "FAILED: $*" >&9; exit 99; }
 must() { "$@" || fail "$* -> $?"; }
 # wants STATUS COMMAND...: the command ends with that status.
 wants() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || fail "$* -> $got, not $want"; }
@@ -195,13 +197,4 @@ pub(crate) fn entry<'a>(status: &'a Value, name: &str) -> &'a Value {
 pub(crate) fn item<'a>(run: &'a Value, name: &str) -> &'a Value {
     let rows = run["items"].as_array().unwrap();
     rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name} in {run:#}"))
-}
-
-/// The head of an ELF file of 64 bits, little-endian, for nothing but recognition.
-pub(crate) fn elf_head(machine: u16, kind: u16) -> Vec<u8> {
-    let mut head = vec![0; 64];
-    head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    head[16..18].copy_from_slice(&kind.to_le_bytes());
-    head[18..20].copy_from_slice(&machine.to_le_bytes());
-    head
 }

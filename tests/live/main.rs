@@ -1,4 +1,5 @@
 //! The kernel itself, real emulators and real programs; each test in a user and mount namespace with a table of its own.
+#![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,0 +1,151 @@
+#!/bin/bash
+# The machine's own table: registrations of a container that is gone, with and without what keeps them.
+# usage: tests/e2e/vanish.sh [RBINFMT [FIXTURES]]    as root, on a machine where nothing has binfmt_misc mounted
+#
+# It registers arm64 and nothing else, and takes it away again whatever happens.
+set -uo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+RBINFMT=$(realpath "${1:-$HERE/../../target/debug/rbinfmt}")
+FIXTURES=${2:-${RBINFMT_TEST_CACHE:-$HERE/../.cache}}
+TABLE=/proc/sys/fs/binfmt_misc
+LIMIT=/proc/sys/user/max_user_namespaces
+WORK=$(mktemp -d)
+EMULATORS=$WORK/emulators
+HELD= # the limit of user namespaces, while it is lowered
+INSIDE= # what a container starts rbinfmt with
+
+skip() { echo "SKIPPED: vanish.sh: $*" >&2; rm -rf "$WORK"; exit 0; }
+fail() { echo "FAILED: $*" >&2; cat "$WORK/out" >&2 2>/dev/null; exit 1; }
+ok() { echo "ok: $*"; }
+
+# A stand-in for a privileged container: its own mounts, its own processes, its own /proc.
+container() { unshare --mount --propagation private --pid --fork --mount-proc -- $INSIDE "$@"; }
+# One that shares the machine's processes (docker run --pid=host).
+with_host_pids() { unshare --mount --propagation private -- $INSIDE "$@"; }
+rbinfmt() { container "$RBINFMT" --emulators "$EMULATORS" "$@" >"$WORK/out" 2>&1; }
+runs() { [ "$("$PROGRAM" uname -m 2>/dev/null)" = aarch64 ]; }
+mounted() { grep -q ' - binfmt_misc ' "/proc/${1:-self}/mountinfo"; }
+# What a fresh mount of the table, in mounts of its own, shows.
+entries() {
+    unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && ls $TABLE" |
+        grep -vx -e register -e status
+}
+# No user namespaces for a while: by the limit, or, where that may not be changed, in a chroot, which makes none either.
+forbid() {
+    HELD=$(cat $LIMIT)
+    { echo 0 >$LIMIT; } 2>/dev/null && return
+    HELD=
+    INSIDE=$WORK/in-chroot
+}
+allow() {
+    [ -z "$HELD" ] || echo "$HELD" >$LIMIT
+    HELD= INSIDE=
+}
+
+clean() {
+    trap - EXIT
+    allow
+    rbinfmt uninstall all
+    if [ -n "${MAY_UNMOUNT-}" ] && mounted 1; then nsenter --target 1 --mount umount $TABLE; fi
+    rm -rf "$WORK"
+}
+
+[ "$(id -u)" = 0 ] || skip 'only root can change the machine'"'"'s table'
+[ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] || skip 'this is a user namespace'
+[ "$(uname -m)" = x86_64 ] || skip 'the emulators that are fetched are x86_64 programs'
+! mounted || skip 'this machine has binfmt_misc mounted, so that nothing can vanish'
+unshare --mount --propagation private mount -t binfmt_misc binfmt_misc $TABLE 2>/dev/null ||
+    skip 'binfmt_misc cannot be mounted here'
+[ -z "$(entries)" ] || skip "the table is in use: $(entries | tr '\n' ' ')"
+PROGRAM=$FIXTURES/arm64/busybox
+[ -x "$PROGRAM" ] && [ -x "$FIXTURES/qemu/qemu-aarch64-static" ] || skip 'the programs of arm64 could not be fetched'
+
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+mkdir "$EMULATORS" "$WORK/root"
+printf '#!/bin/sh\nmount --rbind / %s/root && exec chroot %s/root "$@"\n' "$WORK" "$WORK" >"$WORK/in-chroot"
+chmod +x "$WORK/in-chroot"
+cp "$FIXTURES/qemu/qemu-aarch64-static" "$EMULATORS/"
+! runs || fail 'arm64 programs run already'
+
+rbinfmt install arm64 --keep mount || fail 'the plain way'
+grep -q 'the table stays as long as the mounts of this namespace' "$WORK/out" || fail 'it promises too much'
+if runs; then
+    ok "this kernel ($(uname -r)) keeps the table without a mount"
+    rbinfmt uninstall all
+else
+    ok 'the plain way: the entry is gone with the container, and was said to be'
+fi
+
+rbinfmt install arm64 || fail 'the default in a container'
+grep -q 'the entries hold their own table: they stay when this container is gone' "$WORK/out" || fail 'the way'
+! mounted || fail 'it left a mount behind'
+runs || fail 'the self-holding entry is gone with the container'
+ok 'a self-holding entry outlives its container, and its program runs on the machine'
+
+"$RBINFMT" status --json --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'status on the machine'
+grep -q '"held_by": "entries"' "$WORK/out" && grep -q '"works": true' "$WORK/out" || fail 'what status says'
+! mounted || fail 'status left a mount behind'
+rbinfmt status || fail 'status in another container'
+rbinfmt install arm64 -v || fail 'a second container'
+grep -q 'kept' "$WORK/out" || fail 'a second container has something to do'
+runs || fail 'it does not run after the second container'
+ok 'it is seen from the machine and from other containers'
+
+rbinfmt install arm64 --no-credentials || fail 'replacing it'
+runs || fail 'it does not run after it was replaced'
+rbinfmt uninstall all || fail 'uninstalling in another container'
+! runs || fail 'it still runs'
+[ -z "$(entries)" ] || fail "entries are left: $(entries)"
+: 2>/dev/null >>"$EMULATORS/qemu-aarch64-static" || fail 'the emulator is still held'
+ok 'another container removes it, and nothing is left'
+
+forbid
+rbinfmt install arm64
+got=$?
+allow
+[ $got = 1 ] || fail "where user namespaces are forbidden: $got"
+grep -q 'making a user namespace' "$WORK/out" || fail 'no reason'
+grep -q "mount -t binfmt_misc binfmt_misc $TABLE\` on the host" "$WORK/out" || fail 'no command for the host'
+! runs || fail 'it runs nevertheless'
+[ -z "$(entries)" ] || fail "entries are left: $(entries)"
+ok 'where no way lasts it fails, says why, and names the command for the host'
+
+if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] && ! mounted 1; then
+    MAY_UNMOUNT=yes
+    with_host_pids "$RBINFMT" install arm64 --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'with the processes of the host'
+    grep -q 'the entries hold their own table' "$WORK/out" || fail 'the way with the processes of the host'
+    runs || fail 'it does not run'
+    rbinfmt uninstall all || fail 'uninstalling'
+    ! mounted 1 || fail 'it was mounted on the host without need'
+
+    forbid
+    with_host_pids "$RBINFMT" install arm64 --emulators "$EMULATORS" >"$WORK/out" 2>&1
+    got=$?
+    allow
+    [ $got = 0 ] || fail "with the processes of the host and no user namespaces: $got"
+    grep -q 'the table stays mounted on the host' "$WORK/out" || fail 'the way'
+    mounted || fail 'it is not mounted on the host'
+    runs || fail 'it does not run'
+    # Now somebody else holds the table: a plain mount will do.
+    rbinfmt install arm64 -v || fail 'in a container, with the table mounted on the host'
+    runs || fail 'it does not run after that'
+    rbinfmt uninstall all || fail 'uninstalling'
+    ! runs || fail 'it still runs'
+    umount $TABLE
+    ok 'where the mounts of the host can be reached, the table is mounted there'
+
+    "$RBINFMT" install arm64 --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'on the machine itself'
+    grep -q 'the table stays mounted here' "$WORK/out" && mounted || fail 'the mount'
+    runs || fail 'it does not run'
+    "$RBINFMT" uninstall all --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'uninstalling on the machine itself'
+    mounted || fail 'a host keeps its mount'
+    umount $TABLE
+    ok 'on the machine itself the table is mounted and stays so'
+else
+    echo 'SKIPPED: the ways over the mounts of process 1: they are not ours, or have the table' >&2
+fi
+
+clean
+[ -z "$(entries)" ] && ! mounted || fail 'something is left'
+ok 'the table is as empty as it was'
