@@ -1,9 +1,8 @@
 //! Folders, package files, images as files: what is taken, and what is refused.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{World, deb, elf, emulator, member, pipe, tar, these, xz};
+use crate::common;
+use crate::common::{World, deb, elf, emulator, member, pipe, tar, these, xz};
 use rbinfmt::emulators::verify::Digest;
 use rbinfmt::emulators::{From, Wanted};
 use tar::EntryType;

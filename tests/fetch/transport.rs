@@ -1,13 +1,12 @@
 //! The transport: a server that cuts, stalls, corrupts and redirects; a real proxy.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::server::{Fault, Server};
-use common::{World, has, skip};
+use crate::common::server::{Fault, Server};
+use crate::common::{World, has, skip};
 use rbinfmt::emulators::http::proxy::Proxies;
 use rbinfmt::emulators::http::{Client, Options};
 use rbinfmt::emulators::verify::Promise;

@@ -1,12 +1,10 @@
 //! The Debian archive: what is taken, and every refusal, against a real server and a real signature.
 #![allow(clippy::unwrap_used)]
 
-#[path = "fetching/mod.rs"]
-mod common;
-
-use common::archive::{Key, Suite, stable, version, world};
-use common::server::{Fault, Server};
-use common::{World, emulator, these};
+use crate::common;
+use crate::common::archive::{Key, Suite, stable, version, world};
+use crate::common::server::{Fault, Server};
+use crate::common::{World, emulator, these};
 use rbinfmt::emulators::date::now;
 use rbinfmt::emulators::{From, Use, Wanted, Which};
 
