@@ -1,19 +1,21 @@
 //! What an ELF file is for, read from a bounded part of it.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::Read;
 use std::path::Path;
 
 use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::header::Header;
+use goblin::elf::header::{ELFMAG, Header};
 use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
-use goblin::{elf32, elf64};
 use serde::{Deserialize, Serialize};
 
 use crate::signature::{Class, Data};
+use crate::text::{to_hex, to_text};
 
-/// No kernel takes more bytes of program headers (load_elf_phdrs in fs/binfmt_elf.c).
-const MAX_PROGRAM_HEADERS: usize = 65536;
+/// How much of a file is looked at. Program headers stand right behind the ELF header in practice.
+pub const PREFIX: usize = 64 << 10;
+/// Enough for nearly all files.
+const FIRST_LOOK: usize = 4 << 10;
 
 /// Which loader a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,55 +37,97 @@ pub struct Elf {
     pub kind: u16,
     /// The program that PT_INTERP names; `None` for a static program.
     pub interpreter: Option<String>,
+    /// Where the last segment ends in the file: a shorter file is cut off.
+    pub end: u64,
 }
 
-/// Reads `path`; the error says why it is no ELF file.
+/// Reads `path`; the error says why it is no ELF file that could be run.
 pub fn read(path: &Path) -> Result<Elf, String> {
     let file = File::open(path).map_err(|e| crate::error::os_text(&e))?;
-    let mut head = [0; 64];
-    let len = read_up_to(&file, &mut head, 0)?;
-    let header = goblin::elf::Elf::parse_header(&head[..len]).map_err(|_| "it is not an ELF file".to_owned())?;
-    let class = match header.container().map_err(|_| "its class is neither 32 nor 64 bit")? {
-        Container::Little => Class::Bits32,
-        Container::Big => Class::Bits64,
+    let mut prefix = Vec::with_capacity(FIRST_LOOK);
+    let up_to = |limit: usize, prefix: &mut Vec<u8>| {
+        let more = (limit - prefix.len()) as u64;
+        (&file).take(more).read_to_end(prefix).map_err(|e| crate::error::os_text(&e))
     };
+    up_to(FIRST_LOOK, &mut prefix)?;
+    match parse(&prefix) {
+        Err(_) if prefix.len() == FIRST_LOOK => {
+            up_to(PREFIX, &mut prefix)?;
+            parse(&prefix)
+        }
+        result => result,
+    }
+}
+
+/// Reads a file's first bytes, at least [`PREFIX`] where it has them.
+pub fn parse(prefix: &[u8]) -> Result<Elf, String> {
+    if !prefix.starts_with(ELFMAG) {
+        let start = to_hex(&prefix[..prefix.len().min(4)]);
+        return Err(format!("it is not an ELF file: it starts with the bytes {start}, an ELF file with 7f454c46"));
+    }
+    let header = goblin::elf::Elf::parse_header(&prefix[..prefix.len().min(64)])
+        .map_err(|e| format!("its ELF header is broken: {e}"))?;
+    let container = header.container().map_err(|_| "its class is neither 32 nor 64 bit")?;
     let endian = header.endianness().map_err(|_| "its byte order is neither little nor big")?;
-    let data = if endian == Endian::Little { Data::Little } else { Data::Big };
-    let ctx = Ctx::new(if class == Class::Bits32 { Container::Little } else { Container::Big }, endian);
-    let target = Target { class, data, machine: header.e_machine };
-    let interpreter = interpreter(&file, &header, ctx)?;
-    Ok(Elf { target, kind: header.e_type, interpreter })
+    let target = Target {
+        class: if container == Container::Little { Class::Bits32 } else { Class::Bits64 },
+        data: if endian == Endian::Little { Data::Little } else { Data::Big },
+        machine: header.e_machine,
+    };
+    let segments = program_headers(prefix, &header, Ctx::new(container, endian))?;
+    let end = segments.iter().map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0);
+    let interpreter = segments.iter().find(|s| s.p_type == PT_INTERP).map(|segment| {
+        let name = prefix.get(segment.p_offset as usize..).unwrap_or_default();
+        let name = &name[..name.len().min(segment.p_filesz as usize).min(4096)];
+        to_text(name.split(|&b| b == 0).next().unwrap_or_default())
+    });
+    Ok(Elf { target, kind: header.e_type, interpreter, end })
 }
 
-fn interpreter(file: &File, header: &Header, ctx: Ctx) -> Result<Option<String>, String> {
-    let is_32 = ctx.container == Container::Little;
-    let each = if is_32 { elf32::program_header::SIZEOF_PHDR } else { elf64::program_header::SIZEOF_PHDR };
-    let size = each * usize::from(header.e_phnum);
-    if size > MAX_PROGRAM_HEADERS {
-        return Err("it has more program headers than any kernel takes".into());
+fn program_headers(prefix: &[u8], header: &Header, ctx: Ctx) -> Result<Vec<ProgramHeader>, String> {
+    let each = if ctx.container == Container::Little { 32 } else { 56 };
+    let count = usize::from(header.e_phnum);
+    if count > 0 && header.e_phentsize != each {
+        return Err(format!("its program headers have {} bytes, expected {each}", header.e_phentsize));
     }
-    let mut table = vec![0; size];
-    let len = read_up_to(file, &mut table, header.e_phoff)?;
-    if len < size {
-        return Err("its program headers are cut off".into());
+    let start = usize::try_from(header.e_phoff).map_err(|e| e.to_string())?;
+    let end = start.checked_add(count * usize::from(each));
+    if end.is_none_or(|end| end > prefix.len()) {
+        return Err(format!("its program headers lie outside its first {} bytes", prefix.len()));
     }
-    let headers = ProgramHeader::parse(&table, 0, header.e_phnum.into(), ctx).map_err(|e| e.to_string())?;
-    let Some(interp) = headers.iter().find(|h| h.p_type == PT_INTERP) else { return Ok(None) };
-    let mut name = vec![0; interp.p_filesz.min(4096) as usize];
-    let len = read_up_to(file, &mut name, interp.p_offset)?;
-    let name = name[..len].split(|&b| b == 0).next().unwrap_or_default();
-    Ok(Some(String::from_utf8_lossy(name).into_owned()))
+    ProgramHeader::parse(prefix, start, count, ctx).map_err(|e| e.to_string())
 }
 
-fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, String> {
-    let mut len = 0;
-    while len < buffer.len() {
-        match file.read_at(&mut buffer[len..], offset.saturating_add(len as u64)) {
-            Ok(0) => break,
-            Ok(n) => len += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(crate::error::os_text(&e)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profiles;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_probe_is_read_as_what_it_is() {
+        for profile in Profiles::load(&[]).unwrap().iter() {
+            for program in profile.rules.iter().filter_map(|r| r.probe.as_ref()) {
+                let elf = parse(program).unwrap();
+                assert_eq!((elf.kind, elf.interpreter, elf.end), (2, None, program.len() as u64));
+                assert!((0..program.len()).all(|len| parse(&program[..len.min(80)]).is_err()));
+            }
         }
     }
-    Ok(len)
+
+    #[test]
+    fn a_dynamic_program_names_its_loader() {
+        let shell = read(Path::new("/bin/sh")).unwrap();
+        assert!(shell.interpreter.unwrap().contains("ld"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), magic: bool) {
+            if magic && bytes.len() >= 6 {
+                bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+            }
+            let _ = parse(&bytes);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::elf::unfit;
 use super::store::Store;
 use crate::elf::{self, Target};
 use crate::error::Result;
@@ -107,15 +108,6 @@ fn problem(path: &Path, file: &std::fs::Metadata, own: Target) -> Option<String>
     }
     match elf::read(path) {
         Err(why) => Some(why),
-        Ok(elf) if elf.target != own => {
-            let machine = elf.target.machine;
-            Some(format!(
-                "it is itself a program for another machine (e_machine {machine}, this one has {})",
-                own.machine
-            ))
-        }
-        Ok(elf) => elf.interpreter.map(|loader| {
-            format!("it is not static: it needs {loader}, which containers of another architecture do not have")
-        }),
+        Ok(elf) => unfit(&elf, own),
     }
 }

@@ -81,8 +81,8 @@ fn members_that_are_no_emulators_are_refused() {
         ("bin/qemu-arm", EntryType::Link, b"", "it is a link"),
         ("bin/qemu-arm", EntryType::Char, b"", "it is a device"),
         ("bin/qemu-arm", EntryType::Fifo, b"", "it is a device"),
-        ("bin/qemu-arm", EntryType::Regular, &foreign, "foreign: built for"),
-        ("bin/qemu-arm", EntryType::Regular, &dynamic, "dynamic"),
+        ("bin/qemu-arm", EntryType::Regular, &foreign, "for another machine: built for"),
+        ("bin/qemu-arm", EntryType::Regular, &dynamic, "not static"),
         ("bin/qemu-arm", EntryType::Regular, b"#!/bin/sh\nexit\n", "not an ELF"),
     ];
     for (name, kind, body, expected) in cases {
