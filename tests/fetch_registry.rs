@@ -30,12 +30,21 @@ impl Registry {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host = format!("127.0.0.1:{port}");
         let root = folder.path().join("data");
-        let config = format!("version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"}}\n{auth}", root.display());
+        let config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"}}\n{auth}",
+            root.display()
+        );
         let file = folder.path().join("config.yml");
         std::fs::write(&file, config.replace("@FOLDER@", &folder.path().display().to_string())).unwrap();
         // admin:secret, as htpasswd -B writes it.
         std::fs::write(folder.path().join("htpasswd"), HTPASSWD).unwrap();
-        let process = Command::new("docker-registry").arg("serve").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let process = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let start = Instant::now();
         while TcpStream::connect(&host).is_err() {
             assert!(start.elapsed() < Duration::from_secs(20), "the registry does not answer");
@@ -46,9 +55,11 @@ impl Registry {
 
     /// One request, by hand: the pushing side is not what is tested.
     fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> String {
+        // "Basic" and admin:secret; a registry without logins does not look at it.
+        const LOGIN: &str = "YWRtaW46c2VjcmV0";
         let mut stream = TcpStream::connect(&self.host).unwrap();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nAuthorization: Basic {LOGIN}\r\nConnection: close\r\n\r\n",
             self.host,
             body.len()
         );
@@ -76,13 +87,22 @@ impl Registry {
         let lower = pipe("gzip", &["-c"], &tar(&[("usr/bin/qemu-arm", &emulator("arm", version, 200_000))]));
         let upper = tar(&[("usr/bin/qemu-s390x", &emulator("s390x", version, 100_000)), ("usr/bin/binfmt", b"x")]);
         let config = self.blob(b"{}");
-        let layers = format!("{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",{}}},{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",{}}}", self.blob(&lower), self.blob(&upper));
-        let manifest = format!("{{\"schemaVersion\":2,\"mediaType\":\"{M}\",\"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",{config}}},\"layers\":[{layers}]}}");
+        let layers = format!(
+            "{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",{}}},{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",{}}}",
+            self.blob(&lower),
+            self.blob(&upper)
+        );
+        let manifest = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{M}\",\"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",{config}}},\"layers\":[{layers}]}}"
+        );
         let digest = Digest::of(manifest.as_bytes());
         let done = self.send("PUT", &format!("/v2/emu/manifests/sha256:{digest}"), M, manifest.as_bytes());
         assert!(done.starts_with("HTTP/1.1 201"), "{done}");
         let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-        let index = format!("{{\"schemaVersion\":2,\"mediaType\":\"{I}\",\"manifests\":[{{\"mediaType\":\"{M}\",\"digest\":\"sha256:{digest}\",\"size\":{},\"platform\":{{\"os\":\"linux\",\"architecture\":\"{arch}\"}}}}]}}", manifest.len());
+        let index = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{I}\",\"manifests\":[{{\"mediaType\":\"{M}\",\"digest\":\"sha256:{digest}\",\"size\":{},\"platform\":{{\"os\":\"linux\",\"architecture\":\"{arch}\"}}}}]}}",
+            manifest.len()
+        );
         let done = self.send("PUT", &format!("/v2/emu/manifests/{tag}"), I, index.as_bytes());
         assert!(done.starts_with("HTTP/1.1 201"), "{done}");
         Digest::of(index.as_bytes())
@@ -100,7 +120,7 @@ impl Drop for Registry {
     }
 }
 
-const HTPASSWD: &str = "admin:$2y$05$PLACEHOLDER\n";
+const HTPASSWD: &str = "admin:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n";
 
 #[test]
 fn by_tag_and_by_digest() {
@@ -189,4 +209,43 @@ fn a_registry_that_lies_about_a_pinned_manifest_is_refused() {
     let from = From::Registry(Reference::parse(&format!("{host}/emu@sha256:{digest}")).unwrap());
     let text = world.refusal(&Wanted::All, Some(&from));
     assert!(text.contains(&format!("expected SHA-256 {digest}")), "{text}");
+}
+
+#[test]
+fn a_private_registry_wants_the_login_of_dockers_configuration() {
+    let auth = "auth: {htpasswd: {realm: test, path: @FOLDER@/htpasswd}}\n";
+    let Some(registry) = Registry::start(auth) else { return };
+    registry.push("1", "9.2.0");
+    let mut world = World::default();
+    let text = world.refusal(&Wanted::All, Some(&registry.from(":1")));
+    assert!(text.contains("401") && text.contains("docker login"), "{text}");
+    let logins = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"YWRtaW46c2VjcmV0\"}}}}}}", registry.host);
+    world.docker_config = Some(world.write("docker/config.json", logins.as_bytes()));
+    assert_eq!(world.ensure(&Wanted::All, Some(&registry.from(":1"))).unwrap().len(), 2);
+}
+
+#[test]
+fn a_token_is_fetched_where_the_registry_wants_one() {
+    let server = Server::start();
+    let layer = tar(&[("qemu-arm", &emulator("arm", "9.2.0", 5000))]);
+    let manifest =
+        format!("{{\"layers\":[{{\"digest\":\"sha256:{}\",\"size\":{}}}]}}", Digest::of(&layer), layer.len());
+    server.put("/v2/emu/manifests/1", manifest.as_bytes());
+    server.put(&format!("/v2/emu/blobs/sha256:{}", Digest::of(&layer)), &layer);
+    let token = "/token?scope=repository:emu:pull&service=a%20registry";
+    server.put(token, b"{\"token\":\"T0K3N\"}");
+    server.fail(
+        "/v2/emu/manifests/1",
+        &[Fault::Challenge(format!(
+            "Bearer realm=\"{}/token\",service=\"a registry\",scope=\"repository:emu:pull\"",
+            server.url
+        ))],
+    );
+    let world = World::default();
+    let from =
+        From::Registry(Reference::parse(&format!("{}/emu:1", server.url.trim_start_matches("http://"))).unwrap());
+    world.ensure(&these(&["arm"]), Some(&from)).unwrap();
+    let requests = server.requests();
+    assert_eq!(requests[..3], ["/v2/emu/manifests/1", token, "/v2/emu/manifests/1 Bearer T0K3N"]);
+    assert!(requests[3].ends_with(" Bearer T0K3N"), "{requests:?}");
 }

@@ -15,7 +15,8 @@ fn path(world: &World, name: &str) -> Option<From> {
 #[test]
 fn every_kind_of_package_is_read() {
     let arm = emulator("arm", "8.2.1", 900_000);
-    let plain = tar(&[("usr/share/doc/x", b"text"), ("usr/bin/qemu-arm-static", &arm), ("./usr/bin/qemu-img", b"no emulator")]);
+    let plain =
+        tar(&[("usr/share/doc/x", b"text"), ("usr/bin/qemu-arm-static", &arm), ("./usr/bin/qemu-img", b"no emulator")]);
     let gz = pipe("gzip", &["-c"], &plain);
     let xzed = xz(&plain);
     let one_block = pipe("xz", &["-c"], &plain);
@@ -147,7 +148,11 @@ pub fn layout(world: &World, layers: &[Vec<u8>]) {
 fn an_image_as_a_folder_is_read_from_its_top() {
     let (old, new) = (emulator("arm", "1.0", 3000), emulator("arm", "2.0", 3000));
     let (sh4, m68k) = (emulator("sh4", "1.0", 3000), emulator("m68k", "1.0", 3000));
-    let lower = pipe("gzip", &["-c"], &tar(&[("usr/bin/qemu-arm", &old), ("usr/bin/qemu-sh4", &sh4), ("usr/bin/qemu-m68k", &m68k)]));
+    let lower = pipe(
+        "gzip",
+        &["-c"],
+        &tar(&[("usr/bin/qemu-arm", &old), ("usr/bin/qemu-sh4", &sh4), ("usr/bin/qemu-m68k", &m68k)]),
+    );
     let upper = tar(&[("usr/bin/.wh.qemu-sh4", b""), ("usr/bin/qemu-arm", &new)]);
     let world = World::default();
     layout(&world, &[lower.clone(), upper]);
@@ -171,7 +176,8 @@ fn what_docker_save_writes_is_proved_by_its_configuration() {
     let world = World::default();
     let layer = tar(&[("usr/bin/qemu-arm", &emulator("arm", "3.1.0", 3000))]);
     let archive = |layer: &[u8], promised: &[u8]| {
-        let config = format!("{{\"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"sha256:{}\"]}}}}", Digest::of(promised));
+        let config =
+            format!("{{\"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"sha256:{}\"]}}}}", Digest::of(promised));
         let name = format!("{}.json", Digest::of(config.as_bytes()));
         let manifest = format!("[{{\"Config\":\"{name}\",\"Layers\":[\"x/layer.tar\"]}}]");
         tar(&[("x/layer.tar", layer), (&name, config.as_bytes()), ("manifest.json", manifest.as_bytes())])

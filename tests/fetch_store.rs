@@ -26,7 +26,9 @@ fn a_kill_at_any_moment_leaves_the_old_state_or_the_new_one() {
     let (old, new) = (emulator("arm", "7.2", 60_000), emulator("arm", "10.0", 400_000));
     let more = emulator("s390x", "10.0", 300_000);
     Suite::new("trixie", "stable", "1:10.0.3", &[("arm", &new), ("s390x", &more)]).publish(&server, &key);
-    let folder = tempfile::tempdir().unwrap();
+    // In memory where that can be: a kill does not lose what was written, so syncing would only cost time.
+    let memory = Path::new("/dev/shm");
+    let folder = tempfile::tempdir_in(if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }).unwrap();
     let (template, place) = (folder.path().join("template"), folder.path().join("store"));
     std::fs::write(folder.path().join("old.tar"), tar(&[("qemu-arm", &old)])).unwrap();
     let ok = rbinfmt(&template).args(["fetch", "-q", "--from"]).arg(folder.path().join("old.tar")).status().unwrap();
@@ -35,7 +37,9 @@ fn a_kill_at_any_moment_leaves_the_old_state_or_the_new_one() {
 
     let fetch = || {
         let mut command = rbinfmt(&place);
-        command.args(["fetch", "-q", "--use", "--mirror", &format!("{}/debian", server.url), "--keyring"]).arg(&key.keyring);
+        command
+            .args(["fetch", "-q", "--use", "--mirror", &format!("{}/debian", server.url), "--keyring"])
+            .arg(&key.keyring);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
@@ -84,7 +88,17 @@ fn two_fetches_at_once_do_the_work_once() {
     let store = tempfile::tempdir().unwrap();
     let spawn = || {
         let mut command = rbinfmt(store.path());
-        command.args(["fetch", "arm", "--qemu", "10.0", "--suite", "stable", "--mirror", &format!("{}/debian", server.url), "--keyring"]);
+        command.args([
+            "fetch",
+            "arm",
+            "--qemu",
+            "10.0",
+            "--suite",
+            "stable",
+            "--mirror",
+            &format!("{}/debian", server.url),
+            "--keyring",
+        ]);
         command.arg(&key.keyring).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let both: Vec<_> = (0..4).map(|_| spawn()).collect();
@@ -104,7 +118,10 @@ fn on_small_disk(script: &str) -> Option<String> {
     std::fs::write(folder.path().join("small.tar"), tar(&[("qemu-arm", &small)])).unwrap();
     std::fs::write(folder.path().join("large.tar"), tar(&[("qemu-arm", &large)])).unwrap();
     std::fs::create_dir(folder.path().join("s")).unwrap();
-    let full = format!("set -e; cd {}; mount -t tmpfs -o size=2m none s; echo MOUNTED; set +e; {script}", folder.path().display());
+    let full = format!(
+        "set -e; cd {}; mount -t tmpfs -o size=2m none s; echo MOUNTED; set +e; {script}",
+        folder.path().display()
+    );
     let store = folder.path().join("s");
     let output = Command::new("unshare")
         .args(["-Urm", "sh", "-c", &full])
@@ -126,7 +143,8 @@ fn a_full_disk_is_told_and_loses_nothing() {
     if !has("unshare") {
         return skip("unshare is not installed");
     }
-    let script = "$R fetch -q --from small.tar; $R fetch -q --use --from large.tar; echo status $?; $R emulators; ls s/tmp";
+    let script =
+        "$R fetch -q --from small.tar; $R fetch -q --use --from large.tar; echo status $?; $R emulators; ls s/tmp";
     let Some(text) = on_small_disk(script) else { return };
     assert!(text.contains("No space left on device") && text.contains("status 1"), "{text}");
     assert!(text.contains("help: ") && text.contains("untouched"), "{text}");
@@ -140,7 +158,10 @@ fn a_read_only_store_is_told_and_can_be_read() {
     }
     let script = "$R fetch -q --from small.tar; mount -o remount,ro s; $R fetch -q --from large.tar; echo status $?; $R emulators; $R emulators gc; echo gc $?";
     let Some(text) = on_small_disk(script) else { return };
-    assert!(text.contains("Read-only file system") && text.contains("status 1") && text.contains("RBINFMT_STORE"), "{text}");
+    assert!(
+        text.contains("Read-only file system") && text.contains("status 1") && text.contains("RBINFMT_STORE"),
+        "{text}"
+    );
     assert!(text.contains("QEMU 7.2, 1 emulators") && text.contains("gc 1"), "{text}");
 }
 
@@ -154,7 +175,10 @@ fn the_verbs_list_choose_and_remove() {
     };
     assert!(run(&["emulators"]).1.contains("no emulators"));
     for version in ["7.2.22", "10.0.13"] {
-        let bytes = tar(&[("qemu-aarch64", &emulator("aarch64", version, 3000)), ("qemu-s390x", &emulator("s390x", version, 3000))]);
+        let bytes = tar(&[
+            ("qemu-aarch64", &emulator("aarch64", version, 3000)),
+            ("qemu-s390x", &emulator("s390x", version, 3000)),
+        ]);
         std::fs::write(folder.path().join("p.tar"), bytes).unwrap();
         assert_eq!(run(&["fetch", "arm64", "s390x", "--from", "p.tar"]).0, 0);
     }

@@ -142,13 +142,37 @@ impl Tls {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         };
         let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-        let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-days", "2"];
+        let new = [
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            "k.pem",
+            "-out",
+            "c.pem",
+            "-days",
+            "2",
+        ];
         run(&[&new[..], &subject, &["-addext", "basicConstraints=critical,CA:FALSE"]].concat());
         std::fs::create_dir_all(folder.path().join("dists/stable")).unwrap();
         std::fs::write(folder.path().join("dists/stable/InRelease"), answer).unwrap();
         // -HTTP serves files that hold their own status line and headers.
         let process = Command::new("openssl")
-            .args(["s_server", "-quiet", "-HTTP", "-cert", "c.pem", "-key", "k.pem", "-accept", &format!("127.0.0.1:{port}")])
+            .args([
+                "s_server",
+                "-quiet",
+                "-HTTP",
+                "-cert",
+                "c.pem",
+                "-key",
+                "k.pem",
+                "-accept",
+                &format!("127.0.0.1:{port}"),
+            ])
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -187,7 +211,9 @@ fn https_is_never_left_for_http_and_unknown_certificates_are_refused() {
     let plain = Server::start();
     plain.put("/debian/dists/stable/InRelease", b"text");
     let place = format!("{}/debian/dists/stable/InRelease", plain.url);
-    let tls = Tls::start(&format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    let tls = Tls::start(&format!(
+        "HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    ));
     let world = World::default();
     // The certificate is for this process alone: the program is run, not the library.
     let run = |trusted: &str| {
@@ -219,10 +245,18 @@ impl Proxy {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let log = folder.path().join("log");
-        let config = format!("Port {port}\nListen 127.0.0.1\nLogFile \"{}\"\nLogLevel Connect\nMaxClients 20\n", log.display());
+        let config =
+            format!("Port {port}\nListen 127.0.0.1\nLogFile \"{}\"\nLogLevel Connect\nMaxClients 20\n", log.display());
         let file = folder.path().join("conf");
         std::fs::write(&file, config).unwrap();
-        let process = Command::new("tinyproxy").arg("-d").arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let process = Command::new("tinyproxy")
+            .arg("-d")
+            .arg("-c")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         wait_for(port);
         Proxy { process, folder, port }
     }
@@ -264,6 +298,7 @@ fn a_real_proxy_is_used_as_the_variables_say() {
     assert_eq!(through(&[("http_proxy", address.clone()), ("NO_PROXY", "127.0.0.0/8".into())]), 0);
     // A proxy that is not there is an error, never a way around it.
     let dead = format!("http://127.0.0.1:{}", free_port());
-    let options = Options { proxies: Proxies::read(|n| (n == "http_proxy").then(|| dead.clone())), ..s.world.options.clone() };
+    let options =
+        Options { proxies: Proxies::read(|n| (n == "http_proxy").then(|| dead.clone())), ..s.world.options.clone() };
     assert!(Client::new(options).small(&url, 1 << 20).is_err());
 }

@@ -191,15 +191,20 @@ impl Client {
             return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
         }
         let proxy = self.options.proxies.choose(scheme, host);
-        let wrong = |why: &dyn std::fmt::Display| Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()));
+        let wrong = |why: &dyn std::fmt::Display| {
+            Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
+        };
         let known = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| wrong(&e))?;
         let forward = known.as_ref().filter(|p| scheme == "http" && p.protocol() == ureq::ProxyProtocol::Http);
         let mut request = if let Some(proxy) = forward {
             // The variables do not change while we run: there is one proxy for http.
-            let agent = self.forwarded.get_or_init(|| forward::agent(self.config(RootCerts::WebPki), proxy.uri().clone()));
+            let agent =
+                self.forwarded.get_or_init(|| forward::agent(self.config(RootCerts::WebPki), proxy.uri().clone()));
             let request = agent.get(uri);
             match proxy.username() {
-                Some(name) => request.header("proxy-authorization", base64::basic(name, proxy.password().unwrap_or_default())),
+                Some(name) => {
+                    request.header("proxy-authorization", base64::basic(name, proxy.password().unwrap_or_default()))
+                }
                 None => request,
             }
         } else {
