@@ -24,7 +24,9 @@ fn main() {
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
     let fetch = |path: &str| client.small(&format!("{}/{path}", real.url), 200 << 20).ok().flatten();
     let inrelease = format!("dists/{SUITE}/InRelease");
-    let missing = ["curl", "sha256sum", "dpkg-deb"].into_iter().find(|program| Command::new(program).arg("--version").output().is_err());
+    let missing = ["curl", "sha256sum", "dpkg-deb"]
+        .into_iter()
+        .find(|program| Command::new(program).arg("--version").output().is_err());
     let (None, Some(signed)) = (missing, fetch(&inrelease)) else {
         return println!("SKIPPED: needs curl, sha256sum, dpkg-deb and a mirror of Debian");
     };
@@ -34,7 +36,9 @@ fn main() {
     let text = text.split_once("\n\n").unwrap().1.split("-----BEGIN").next().unwrap();
     let index = Release::parse("InRelease", text, SUITE).unwrap().packages("main", "amd64").unwrap();
     let path = format!("dists/{SUITE}/{}", index.path);
-    mirror.put(&format!("/{path}"), &fetch(&path).unwrap());
+    let packages = fetch(&path).unwrap();
+    mirror.put(&format!("/{path}"), &packages);
+    mirror.put(&format!("/dists/{SUITE}/{}", index.by_hash()), &packages);
     // The package is what a first fetch asks for.
     let folder = tempfile::tempdir().unwrap();
     fetch_with(&folder.path().join("try"), &mirror, &["aarch64"]);
@@ -63,7 +67,8 @@ fn main() {
         column[ROUNDS / 2]
     };
     println!("{package}: curl, sha256sum, dpkg-deb -x: {:.2?}", median(0));
-    for (column, name) in [(1, "all emulators"), (2, "the first in the package (aarch64)"), (3, "a late one (x86_64)")] {
+    for (column, name) in [(1, "all emulators"), (2, "the first in the package (aarch64)"), (3, "a late one (x86_64)")]
+    {
         let ratio = median(column).as_secs_f64() / median(0).as_secs_f64();
         println!("{name}: {:.2?}, ratio {ratio:.2}", median(column));
     }
@@ -73,8 +78,11 @@ fn main() {
 fn by_hand(url: &str, place: &Path) -> Duration {
     std::fs::create_dir(place).unwrap();
     let start = Instant::now();
-    for command in [vec!["curl", "-sS", "-o", "p.deb", url], vec!["sha256sum", "p.deb"], vec!["dpkg-deb", "-x", "p.deb", "x"]] {
-        let done = Command::new(command[0]).args(&command[1..]).current_dir(place).stdout(Stdio::null()).status().unwrap();
+    for command in
+        [vec!["curl", "-sS", "-o", "p.deb", url], vec!["sha256sum", "p.deb"], vec!["dpkg-deb", "-x", "p.deb", "x"]]
+    {
+        let done =
+            Command::new(command[0]).args(&command[1..]).current_dir(place).stdout(Stdio::null()).status().unwrap();
         assert!(done.success());
     }
     start.elapsed()

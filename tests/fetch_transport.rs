@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::server::{Fault, Server};
 use common::{World, has, skip};
 use rbinfmt::emulators::http::proxy::Proxies;
-use rbinfmt::emulators::http::{Client, Options};
+use rbinfmt::emulators::http::{Client, Missing, Options};
 use rbinfmt::emulators::verify::Promise;
 use rbinfmt::progress::Quiet;
 
@@ -33,7 +33,7 @@ impl Scene {
         let partial = self.world.path().join("partial");
         let client = Client::new(self.world.options.clone());
         let url = format!("{}/f", self.server.url);
-        let done = client.download(&url, &[], &partial, &Promise::of(&self.body), &Quiet);
+        let done = client.download(&url, &[], Missing::AskAgain, &partial, &Promise::of(&self.body), &Quiet);
         if done.is_ok() {
             assert_eq!(std::fs::read(&partial).unwrap(), self.body);
         }
