@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::http::Client;
+use super::http::{Client, Missing};
 use super::verify::{Promise, of_file};
 use crate::error::{Doing, Result};
 use crate::progress::Progress;
@@ -34,8 +34,9 @@ impl Cache {
         let path = self.path(promise);
         let partial = path.with_extension("part");
         let mut last = None;
-        for url in urls {
-            match client.download(url, headers, &partial, promise, progress) {
+        for (number, url) in urls.iter().enumerate() {
+            let missing = if number + 1 == urls.len() { Missing::AskAgain } else { Missing::Error };
+            match client.download(url, headers, missing, &partial, promise, progress) {
                 Ok(()) => {
                     fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
                     return Ok(path);
@@ -62,7 +63,10 @@ impl Cache {
     /// Keeps a small document under a name, for later without the network.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
-        super::store::write_whole(&self.0.join(name), bytes)
+        let path = self.0.join(name);
+        let new = path.with_extension("new");
+        // Not synced: what a power cut leaves is proved like all else, and fetched again.
+        fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path)).doing(|| format!("keeping {}", path.display()))
     }
 
     /// The document kept under a name.

@@ -123,7 +123,9 @@ impl Fetcher<'_> {
         let all = self.store.emulators(manifest).into_iter().filter(|e| e.path.exists());
         let these: Vec<Emulator> = all.filter(|e| wanted.has(&e.arch)).collect();
         let whole = match wanted {
-            Wanted::All => manifest.complete && these.len() == manifest.emulators.len(),
+            Wanted::All => {
+                manifest.complete && manifest.emulators.keys().filter(|a| wanted.has(a)).count() == these.len()
+            }
             Wanted::These(archs) => archs.iter().all(|arch| these.iter().any(|e| e.arch == *arch)),
         };
         whole.then_some(these)
@@ -214,7 +216,7 @@ impl Fetcher<'_> {
         let file = archive.fetch(&package)?;
         self.progress.step(&format!("taking emulators out of {} {}", package.name, package.version));
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        file::take_package(&file, &archive.url(&package), self.policy.jobs, wanted, &mut staging)?;
+        file::take_package(&file, &archive.url(&package), true, self.policy.jobs, wanted, &mut staging)?;
         let what = archive.url(&package);
         let proof = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
         let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), proof)?;
@@ -233,7 +235,7 @@ impl Fetcher<'_> {
             file::take_folder(&path, wanted, &mut staging)?
         } else {
             let (_, found) = file::prove(&path)?;
-            file::take_package(&path, &what, self.policy.jobs, wanted, &mut staging)?;
+            file::take_package(&path, &what, found.proved, self.policy.jobs, wanted, &mut staging)?;
             found
         };
         self.commit(staging, wanted, &what, format!("file-{}", found.id), None, found.proof)

@@ -1,7 +1,6 @@
 //! The Debian archive: what is taken, and every refusal, against a real server and a real signature.
 #![allow(clippy::unwrap_used)]
 
-use crate::common;
 use crate::common::archive::{Key, Suite, stable, version, world};
 use crate::common::server::{Fault, Server};
 use crate::common::{World, emulator, these};

@@ -2,5 +2,8 @@
 
 mod common;
 mod debian;
+mod real;
+mod registry;
 mod sources;
+mod store;
 mod transport;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::common::server::{Fault, Server};
 use crate::common::{World, has, skip};
 use rbinfmt::emulators::http::proxy::Proxies;
-use rbinfmt::emulators::http::{Client, Options};
+use rbinfmt::emulators::http::{Client, Missing, Options};
 use rbinfmt::emulators::verify::Promise;
 use rbinfmt::progress::Quiet;
 
@@ -32,7 +32,7 @@ impl Scene {
         let partial = self.world.path().join("partial");
         let client = Client::new(self.world.options.clone());
         let url = format!("{}/f", self.server.url);
-        let done = client.download(&url, &[], &partial, &Promise::of(&self.body), &Quiet);
+        let done = client.download(&url, &[], Missing::AskAgain, &partial, &Promise::of(&self.body), &Quiet);
         if done.is_ok() {
             assert_eq!(std::fs::read(&partial).unwrap(), self.body);
         }
@@ -106,7 +106,7 @@ fn wrong_lengths_and_changed_bytes_are_refused() {
         (Fault::Oversize(1_000_000), "more came"),
     ] {
         let s = scene();
-        let error = s.after(&[fault.clone()]).unwrap_err();
+        let error = s.after(std::slice::from_ref(&fault)).unwrap_err();
         assert!(error.contains(expected) && error.contains("/f"), "{fault:?}: {error}");
     }
 }

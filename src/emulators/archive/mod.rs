@@ -23,23 +23,74 @@ pub const MAX_UNPACKED: u64 = 4 << 30;
 
 const BUFFER: usize = 128 << 10;
 
-/// The tar inside a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, told by their bytes, not by their names.
-/// `jobs` threads decode xz blocks side by side.
+/// An archive on disk.
+pub struct Archive {
+    doing: String,
+    part: Part,
+}
+
+impl Archive {
+    /// The tar inside a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, told by their bytes, not by their names.
+    pub fn open(path: &Path) -> Result<Self> {
+        let doing = format!("opening the archive {}", path.display());
+        let file = File::open(path).doing(|| &doing)?;
+        let size = file.metadata().doing(|| &doing)?.len();
+        let file = Arc::new(file);
+        let part = match ar::is_ar(&file).doing(|| &doing)? {
+            true => ar::data_member(&file, size).map_err(|why| Error::failed(&doing, why))?,
+            false => Part { file, start: 0, len: size },
+        };
+        Ok(Archive { doing, part })
+    }
+
+    /// All of it; `jobs` threads decode xz blocks side by side.
+    pub fn stream(&self, jobs: usize) -> Result<Stream> {
+        decode(self.part.clone(), jobs).map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => Error::failed(&self.doing, error).help(
+                "expected a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, or name the folder that holds the emulators",
+            ),
+            _ => Error::io(&self.doing, error),
+        })
+    }
+
+    /// From shortly before the first member whose file name is not below `name`, in an archive sorted by name; `None`
+    /// where there is no way to find that place but to read it all. It costs a few blocks instead of all of them.
+    pub fn near(&self, name: &str, fits: &dyn Fn(&[u8]) -> bool, jobs: usize) -> io::Result<Option<tar::Tar<Stream>>> {
+        let mut magic = [0; 6];
+        self.part.read_exact_at(&mut magic, 0)?;
+        let count = if &magic == b"\xfd7zXZ\0" { xz::independent(&self.part)? } else { 0 };
+        // The tar that follows a block, from the first fitting member on, and whether that is still before `name`.
+        let at = |number: usize, jobs: usize| -> io::Result<Option<(tar::Tar<Stream>, bool)>> {
+            let mut tar = tar::Tar::new(xz::open_at(self.part.clone(), number, jobs)?);
+            let before = std::cell::Cell::new(false);
+            let found = tar.look_for(LOOK, |path| {
+                let file = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+                before.set(file.strip_suffix(b"-static").unwrap_or(file) <= name.as_bytes());
+                fits(file)
+            })?;
+            Ok(found.then(|| (tar, before.get())))
+        };
+        let (mut low, mut high) = (0, count);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match at(middle, 1)? {
+                Some((_, true)) => low = middle,
+                _ => high = middle,
+            }
+        }
+        if low == 0 {
+            return Ok(None);
+        }
+        Ok(at(low, jobs)?.map(|(tar, _)| tar))
+    }
+}
+
+/// No emulator is longer than what is looked through for the next member.
+const LOOK: u64 = 64 << 20;
+
+/// The tar inside the archive at `path`.
 pub fn open(path: &Path, jobs: usize) -> Result<Stream> {
-    let doing = || format!("opening the archive {}", path.display());
-    let file = File::open(path).doing(doing)?;
-    let size = file.metadata().doing(doing)?.len();
-    let file = Arc::new(file);
-    let part = match ar::is_ar(&file).doing(doing)? {
-        true => ar::data_member(&file, size).map_err(|why| Error::failed(doing(), why))?,
-        false => Part { file, start: 0, len: size },
-    };
-    let stream = decode(part, jobs).map_err(|error| match error.kind() {
-        io::ErrorKind::Unsupported => Error::failed(doing(), error)
-            .help("expected a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, or name the folder that holds the emulators"),
-        _ => Error::io(doing(), error),
-    })?;
-    Ok(stream)
+    Archive::open(path)?.stream(jobs)
 }
 
 /// A stretch of a file.

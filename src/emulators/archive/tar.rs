@@ -66,12 +66,32 @@ pub struct Tar<R> {
     padding: u64,
     members: u64,
     position: u64,
+    /// A header that was found by looking for one.
+    found: Option<Header>,
 }
 
 impl<R: BufRead> Tar<R> {
     /// Starts at the first header.
     pub fn new(stream: R) -> Self {
-        Tar { stream, body: 0, padding: 0, members: 0, position: 0 }
+        Tar { stream, body: 0, padding: 0, members: 0, position: 0, found: None }
+    }
+
+    /// Looks for the header of a file with such a name, from anywhere in a tar on; that member is the next one. Bodies
+    /// start on multiples of 512 bytes, as does the stream. False where there is none within `limit` bytes.
+    pub fn look_for(&mut self, limit: u64, fits: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
+        let mut block = [0; BLOCK as usize];
+        for _ in 0..limit / BLOCK {
+            if self.stream.fill_buf()?.is_empty() {
+                return Ok(false);
+            }
+            self.stream.read_exact(&mut block)?;
+            let header = Header::from_byte_slice(&block);
+            if block[257..].starts_with(b"ustar") && has_sum(&block, header) && fits(&header.path_bytes()) {
+                self.found = Some(header.clone());
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The next member; its body is then read through [`Tar::body`], or stepped over by the next call.
@@ -134,6 +154,9 @@ impl<R: BufRead> Tar<R> {
     }
 
     fn header(&mut self) -> io::Result<Option<Header>> {
+        if let Some(found) = self.found.take() {
+            return Ok(Some(found));
+        }
         let mut block = [0; BLOCK as usize];
         if self.stream.fill_buf()?.is_empty() {
             // GNU tar ends with two blocks of zeros, but many a writer forgets them.
@@ -145,8 +168,7 @@ impl<R: BufRead> Tar<R> {
             return Ok(None);
         }
         let header = Header::from_byte_slice(&block);
-        let sum: u32 = block[..148].iter().chain(&block[156..]).map(|&b| u32::from(b)).sum::<u32>() + 8 * 32;
-        if header.cksum().ok() != Some(sum) {
+        if !has_sum(&block, header) {
             return Err(broken("the checksum of a header"));
         }
         Ok(Some(header.clone()))
@@ -247,6 +269,12 @@ impl Pax {
         }
         Ok(pax)
     }
+}
+
+/// Whether a header's sum is that of its bytes, with blanks in the sum's own place.
+fn has_sum(block: &[u8; BLOCK as usize], header: &Header) -> bool {
+    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|&b| u32::from(b)).sum::<u32>() + 8 * 32;
+    header.cksum().ok() == Some(sum)
 }
 
 fn until_nul(mut name: Vec<u8>) -> Vec<u8> {

@@ -40,6 +40,21 @@ pub(super) fn open(part: Part, jobs: usize) -> io::Result<Stream> {
     }
 }
 
+/// How many blocks can be decoded by themselves; none where the file has to be decoded from its start.
+pub(super) fn independent(part: &Part) -> io::Result<usize> {
+    let aligned = |blocks: &Vec<Block>| blocks.iter().rev().skip(1).all(|b| b.unpacked % 512 == 0);
+    match blocks(part).filter(aligned) {
+        Some(blocks) if blocks.len() > 1 && fits(part)? => Ok(blocks.len()),
+        _ => Ok(0),
+    }
+}
+
+/// What follows from this block on.
+pub(super) fn open_at(part: Part, number: usize, jobs: usize) -> io::Result<Stream> {
+    let blocks = blocks(&part).filter(|b| number < b.len()).ok_or_else(|| io::Error::other("no such xz block"))?;
+    Ok(Box::new(Parallel::start(part, blocks[number..].to_vec(), jobs)))
+}
+
 /// A block: where it starts in the part, how long it is there with its padding, and how long decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Block {

@@ -12,6 +12,15 @@ use crate::emulators::verify::{self, Promise};
 use crate::error::{Doing, Error, Result};
 use crate::progress::Progress;
 
+/// What to do when the server says that there is no such file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It is promised, and its mirror half way through an update: ask again.
+    AskAgain,
+    /// There is another place to ask.
+    Error,
+}
+
 /// Whatever a broken server does, it ends: so many requests for one file.
 const MAX_REQUESTS: u32 = 40;
 
@@ -22,6 +31,7 @@ impl Client {
         &self,
         url: &str,
         headers: &[(&str, &str)],
+        missing: Missing,
         partial: &Path,
         promise: &Promise,
         progress: &dyn Progress,
@@ -29,7 +39,7 @@ impl Client {
         let mut file = open(partial)?;
         let mut fresh = length(&file, partial)? == 0;
         loop {
-            self.fill(url, headers, &mut file, promise, progress)?;
+            self.fill(url, headers, missing, &mut file, promise, progress)?;
             let came = verify::of_file(partial, promise.size).doing(|| format!("reading {}", partial.display()))?;
             match promise.check(url, &came) {
                 Ok(()) => return Ok(()),
@@ -51,6 +61,7 @@ impl Client {
         &self,
         url: &str,
         headers: &[(&str, &str)],
+        missing: Missing,
         file: &mut File,
         promise: &Promise,
         progress: &dyn Progress,
@@ -80,9 +91,8 @@ impl Client {
             failed += 1;
             let asked = match &fault {
                 Fault::Passing(_, asked) => *asked,
-                // The file stands in a signed index: its mirror is half way through an update.
-                Fault::Missing(_) => None,
-                Fault::Lasting(_) => return Err(self.explain(Error::failed(doing(), fault.why()))),
+                Fault::Missing(_) if missing == Missing::AskAgain => None,
+                Fault::Missing(_) | Fault::Lasting(_) => return Err(self.explain(Error::failed(doing(), fault.why()))),
             };
             if failed > self.options().retries {
                 let why = format!("{} (tried {failed} times)", fault.why());

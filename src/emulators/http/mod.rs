@@ -14,6 +14,7 @@ use ureq::http::{HeaderMap, StatusCode, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+pub use self::download::Missing;
 use self::proxy::Proxies;
 use crate::error::{Error, Result};
 

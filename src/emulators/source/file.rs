@@ -1,7 +1,7 @@
 //! A folder with emulators, or a package file.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -70,6 +70,8 @@ pub struct Found {
     pub id: String,
     /// What proved it.
     pub proof: String,
+    /// Whether that is more than the user's word.
+    pub proved: bool,
 }
 
 /// Proves a package file by the SHA256SUMS beside it, where there is one. Its hash names it.
@@ -77,19 +79,51 @@ pub fn prove(path: &Path) -> Result<(Promise, Found)> {
     let promise = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let proof = match Sums::of(folder)? {
+    let sums = Sums::of(folder)?;
+    let proved = sums.is_some();
+    let proof = match sums {
         Some(sums) => {
             sums.check(&name, promise.sha256)?;
             format!("{}, SHA-256 {}", sums.path.display(), promise.sha256)
         }
         None => format!("none but the user's word, SHA-256 {}", promise.sha256),
     };
-    Ok((promise, Found { id: promise.sha256.hex()[..12].to_owned(), proof }))
+    Ok((promise, Found { id: promise.sha256.hex()[..12].to_owned(), proof, proved }))
 }
 
-/// Takes emulators out of the package file that `origin` names.
-pub fn take_package(path: &Path, origin: &str, jobs: usize, wanted: &Wanted, staging: &mut Staging) -> Result<()> {
-    super::take(archive::open(path, jobs)?, origin, wanted, staging, &mut |_| false)
+/// Takes emulators out of the package file that `origin` names. One that was not `proved` by a hash is read to its end,
+/// where its own check sums are.
+pub fn take_package(
+    path: &Path,
+    origin: &str,
+    proved: bool,
+    jobs: usize,
+    wanted: &Wanted,
+    staging: &mut Staging,
+) -> Result<()> {
+    let archive = archive::Archive::open(path)?;
+    if proved
+        && let Wanted::These(archs) = wanted
+        && let [arch] = archs.as_slice()
+    {
+        // dpkg-deb sorts what it packs. Where that is not so, the emulator is not found here, and all is read below.
+        let fits = |name: &[u8]| arch_of(name).is_some_and(|arch| Wanted::All.has(arch));
+        let near = archive.near(&format!("qemu-{arch}"), &fits, jobs).doing(|| format!("reading {origin}"))?;
+        if let Some(tar) = near {
+            super::take_from(tar, origin, wanted, staging, &mut |_| false)?;
+        }
+        if super::taken(wanted, staging) {
+            return Ok(());
+        }
+    }
+    let mut stream = archive.stream(jobs)?;
+    super::take(&mut stream, origin, wanted, staging, &mut |_| false)?;
+    let mut read = 1;
+    while !proved && read > 0 {
+        read = stream.fill_buf().doing(|| format!("reading {origin}"))?.len();
+        stream.consume(read);
+    }
+    Ok(())
 }
 
 /// Takes emulators out of a folder, each proved by its SHA256SUMS where there is one.
@@ -130,6 +164,7 @@ pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Res
         }
         all.update(format!("{name} {}\n", item.sha256));
     }
+    let proved = sums.is_some();
     let proof = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
-    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), proof })
+    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), proof, proved })
 }

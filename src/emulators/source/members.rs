@@ -16,7 +16,17 @@ pub(crate) fn take(
     staging: &mut Staging,
     skip: &mut dyn FnMut(&Member) -> bool,
 ) -> Result<()> {
-    let mut tar = Tar::new(stream);
+    take_from(Tar::new(stream), origin, wanted, staging, skip)
+}
+
+/// Like [`take`], from where the tar stands.
+pub(crate) fn take_from(
+    mut tar: Tar<impl BufRead>,
+    origin: &str,
+    wanted: &Wanted,
+    staging: &mut Staging,
+    skip: &mut dyn FnMut(&Member) -> bool,
+) -> Result<()> {
     while !taken(wanted, staging) {
         let Some(member) = tar.next_member().doing(|| format!("reading {origin}"))? else { break };
         if skip(&member) {

@@ -5,7 +5,7 @@ mod members;
 
 use std::path::PathBuf;
 
-pub(crate) use self::members::{take, taken};
+pub(crate) use self::members::{take, take_from, taken};
 use super::oci::reference::Reference;
 use crate::error::{Error, Result};
 

@@ -19,6 +19,8 @@ pub enum Fault {
     Redirect(String),
     /// Only a status.
     Status(u16),
+    /// Who asks is wanted to be known: 401 with this WWW-Authenticate.
+    Challenge(String),
     /// Content-Length says so many.
     Length(usize),
     /// So many bytes follow behind the body, and no length is told.
@@ -90,10 +92,13 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             return Ok(());
         }
         let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
-        let mut range = None;
+        let (mut range, mut login) = (None, String::new());
         loop {
             let mut header = String::new();
             reader.read_line(&mut header)?;
+            if header.to_ascii_lowercase().starts_with("authorization: ") {
+                login = header[15..].trim().to_owned();
+            }
             let header = header.trim().to_ascii_lowercase();
             if header.is_empty() {
                 break;
@@ -104,9 +109,9 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         }
         let (body, fault) = {
             let mut state = state.lock().unwrap();
-            state
-                .requests
-                .push(format!("{path} {}", range.map_or(String::new(), |r| format!("bytes={r}-"))).trim().to_owned());
+            let range = range.map_or(String::new(), |r| format!(" bytes={r}-"));
+            let login = if login.is_empty() { login } else { format!(" {login}") };
+            state.requests.push(format!("{path}{range}{login}"));
             let fault = state.faults.get_mut(&path).and_then(VecDeque::pop_front);
             (state.files.get(&path).cloned(), fault)
         };
@@ -126,12 +131,16 @@ fn answer(
     let status = match (&fault, &body) {
         (Some(Fault::Status(status)), _) => Some(*status),
         (Some(Fault::Redirect(_)), _) => Some(302),
+        (Some(Fault::Challenge(_)), _) => Some(401),
         (_, None) => Some(404),
         _ => None,
     };
     if let Some(status) = status {
-        let location =
-            if let Some(Fault::Redirect(to)) = &fault { format!("Location: {to}\r\n") } else { String::new() };
+        let location = match &fault {
+            Some(Fault::Redirect(to)) => format!("Location: {to}\r\n"),
+            Some(Fault::Challenge(what)) => format!("WWW-Authenticate: {what}\r\n"),
+            _ => String::new(),
+        };
         write!(out, "HTTP/1.1 {status} Test\r\n{location}Content-Length: 0\r\n\r\n")?;
         return Ok(true);
     }
