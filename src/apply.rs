@@ -181,11 +181,6 @@ impl Work<'_> {
             }
             row.outcome = Some(outcome.clone());
             match outcome {
-                Outcome::Works { .. } if stands.change.settle_for == Some(stands.change.entry.flags) => {
-                    row.state = State::Kept;
-                    row.entry = Some(stands.change.entry.clone());
-                    self.withdraw(&stands.name)?;
-                }
                 Outcome::Works { .. } => proved.push(stands),
                 Outcome::Fails(why) => {
                     row.state = State::Failed(why);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli_fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use crate::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
@@ -80,6 +81,12 @@ pub enum Verb {
     Status(Status),
     /// List the architectures and their rules
     Profiles,
+    /// Fetch emulators, prove them and keep them
+    Fetch(FetchArgs),
+    /// List the emulators that were fetched, choose among them, remove them
+    Emulators(EmulatorsArgs),
+    /// Fetch the newest emulators, try them, and put them to use
+    Upgrade(Upgrade),
 }
 
 /// Register emulators with the kernel.
@@ -112,6 +119,20 @@ pub struct Install {
     /// Only print what would be done
     #[arg(long, conflicts_with = "hold")]
     pub dry_run: bool,
+    /// Where emulators that are missing come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+/// Fetch the newest emulators, try them, and put them to use.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// Architectures [default: those that have a fetched emulator in use]
+    #[arg(value_name = "ARCH")]
+    pub archs: Vec<String>,
+    /// Where from [default: the newest of the Debian archive].
+    #[command(flatten)]
+    pub source: SourceArgs,
 }
 
 /// Remove entries.

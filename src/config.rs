@@ -20,6 +20,10 @@ pub struct Config {
     /// Flag C.
     #[serde(default = "yes")]
     pub credentials: bool,
+    /// Read where emulators are fetched.
+    #[serde(default)]
+    #[allow(dead_code)]
+    fetch: toml::Table,
 }
 
 fn yes() -> bool {

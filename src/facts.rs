@@ -13,12 +13,13 @@ use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::WINDOW;
 use crate::binfmt::table::{Listing, Table};
 use crate::elf::{self, Target};
-use crate::emulators::Emulator;
+use crate::emulators::find::Found;
 use crate::error::{Error, Result};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::probe::{self, Outcome, Probe, Ran};
 use crate::profile::{Kind, Profile, Profiles};
+use crate::signature::Signature;
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ pub struct Facts {
     /// Files that no rule may take.
     pub guarded: Vec<Guarded>,
     /// The emulator found for a profile.
-    pub emulators: BTreeMap<String, Emulator>,
+    pub emulators: BTreeMap<String, Found>,
     /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry takes it.
     pub probes: BTreeMap<String, Ran>,
 }
@@ -78,7 +79,7 @@ pub struct Scope<'a> {
     /// The profiles asked about.
     pub profiles: &'a [&'a Profile],
     /// The emulators found for them.
-    pub emulators: &'a BTreeMap<String, Emulator>,
+    pub emulators: &'a BTreeMap<String, Found>,
     /// Run probes of what the table takes.
     pub probe: bool,
 }
@@ -94,8 +95,7 @@ impl TableFacts {
 impl Facts {
     /// Looks at everything once. Changes nothing.
     pub fn gather(host: &Host, mounted: Mounted, table: &Table, all: &Profiles, scope: Scope) -> Result<Facts> {
-        let own =
-            elf::read(&host.own("exe")).map_err(|why| Error::unknown("reading rbinfmt's own program", why))?.target;
+        let own = own_target(host)?;
         let kernel = Kernel::running();
         let mut facts = Facts {
             identity: Identity::own(host),
@@ -143,7 +143,7 @@ impl Facts {
                 self.native.push(profile.name.clone());
                 continue;
             }
-            let maybe_native = self.may_be_native(profile);
+            let maybe_native = may_be_native(profile, self.own, &self.kernel);
             if !scope.profiles.iter().any(|p| p.name == profile.name) {
                 continue;
             }
@@ -175,23 +175,42 @@ impl Facts {
 
     /// The very architecture that rbinfmt is built for, or that the kernel says it is.
     pub fn is_own(&self, profile: &Profile) -> bool {
-        let Kind::Elf { signatures, .. } = &profile.kind else { return false };
-        let same = |s: &crate::signature::Signature| {
-            Target { class: s.class, data: s.data, machine: s.machine } == self.own && s.flags.is_none()
+        is_own(profile, self.own, &self.kernel)
+    }
+}
+
+fn is_own(profile: &Profile, own: Target, kernel: &Kernel) -> bool {
+    let Kind::Elf { signatures, .. } = &profile.kind else { return false };
+    let same = |s: &Signature| Target { class: s.class, data: s.data, machine: s.machine } == own && s.flags.is_none();
+    signatures.iter().any(same)
+        || profile.name == kernel.machine
+        || (profile.aliases.contains(&kernel.machine) && same_order(profile, own))
+}
+
+fn may_be_native(profile: &Profile, own: Target, kernel: &Kernel) -> bool {
+    profile.native_on.contains(&kernel.machine) && same_order(profile, own)
+}
+
+/// `uname -m` says the same for both byte orders of some machines.
+fn same_order(profile: &Profile, own: Target) -> bool {
+    matches!(&profile.kind, Kind::Elf { signatures, .. } if signatures.iter().all(|s| s.data == own.data))
+}
+
+/// Those of the profiles whose files run here before anything is done, by their names.
+pub fn native(host: &Host, profiles: &[&Profile]) -> Result<Vec<String>> {
+    let (own, kernel) = (own_target(host)?, Kernel::running());
+    let mut native = Vec::new();
+    for profile in profiles {
+        let runs = || -> Result<bool> {
+            let Some(program) = profile.rules.first().and_then(|r| r.probe.as_ref()) else { return Ok(false) };
+            let ran = probe::run(host, &[Probe::new(host, program)?]);
+            Ok(ran.iter().all(|r| r.outcome.works()))
         };
-        signatures.iter().any(same)
-            || profile.name == self.kernel.machine
-            || (profile.aliases.contains(&self.kernel.machine) && self.same_order(profile))
+        if is_own(profile, own, &kernel) || (may_be_native(profile, own, &kernel) && runs()?) {
+            native.push(profile.name.clone());
+        }
     }
-
-    fn may_be_native(&self, profile: &Profile) -> bool {
-        profile.native_on.contains(&self.kernel.machine) && self.same_order(profile)
-    }
-
-    /// `uname -m` says the same for both byte orders of some machines.
-    fn same_order(&self, profile: &Profile) -> bool {
-        matches!(&profile.kind, Kind::Elf { signatures, .. } if signatures.iter().all(|s| s.data == self.own.data))
-    }
+    Ok(native)
 }
 
 /// What rbinfmt itself was built for; emulators have to be built for the same.

@@ -5,7 +5,7 @@ use std::path::Path;
 use bstr::ByteSlice;
 
 use crate::binfmt::entry::{Entry, Flags};
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::facts::Facts;
 use crate::plan::{is_ours, is_qemu};
 use crate::probe::Outcome;

@@ -2,6 +2,7 @@
 pub mod apply;
 pub mod binfmt;
 pub mod cli;
+pub mod cli_fetch;
 pub mod commands;
 pub mod config;
 pub mod elf;
@@ -14,6 +15,7 @@ pub mod kernel;
 pub mod plan;
 pub mod probe;
 pub mod profile;
+pub mod progress;
 pub mod report;
 pub mod sandbox;
 pub mod session;

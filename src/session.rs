@@ -22,9 +22,12 @@ pub struct Session {
     namespace: Option<Namespace>,
 }
 
-/// What is mounted on the table's folder, without a look into it.
-pub fn mounted(host: &Host) -> Result<Mounted> {
-    mounts::mounted_on(&host.own("mountinfo"), &host.table)
+/// What is mounted on the table's folder, without a look into it. Where a `private` table is wanted, one that the
+/// namespace has inherited does not count.
+pub fn mounted(host: &Host, private: bool) -> Result<Mounted> {
+    let mounted = mounts::mounted_on(&host.own("mountinfo"), &host.table)?;
+    let inherited = private && mounted.is_visible() && !mounts::is_own_table(&host.table);
+    Ok(if inherited { Mounted::No } else { mounted })
 }
 
 /// Whether process 1 of the machine has the table mounted; false where that cannot be seen.
@@ -33,9 +36,8 @@ pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
         && mounts::devices(&host.of_process(1, "mountinfo")).is_ok_and(|tables| !tables.is_empty())
 }
 
-/// A process of the machine that has this table mounted in mounts of its own; `None` where there is none or none is seen.
-/// `device` tells it from the tables of other user namespaces.
-pub fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
+/// A process that has the table of this device mounted in mounts of its own; `None` where there is none or none is seen.
+fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     if !identity.first_pid_namespace {
         return None;
     }
@@ -43,23 +45,23 @@ pub fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     let numbers = std::fs::read_dir(host.processes()).ok()?.flatten();
     let mut pids = numbers.filter_map(|item| item.file_name().to_str()?.parse::<u32>().ok()).filter(|&pid| pid != own);
     pids.find(|&pid| {
-        mounts::devices(&host.of_process(pid, "mountinfo")).is_ok_and(|all| all.iter().any(|d| d == device))
+        mounts::devices(&host.of_process(pid, "mountinfo")).is_ok_and(|tables| tables.iter().any(|t| t == device))
     })
 }
 
 impl Session {
     /// Reaches the table to change it. `folders` are those of the emulators.
-    pub fn open(host: &Host, way: Way, folders: &[PathBuf]) -> Result<Session> {
+    pub fn open(host: &Host, way: Way, folders: &[PathBuf], private: bool) -> Result<Session> {
         let plain = |namespace| Session { table: Table::at(&host.table), writer: None, namespace };
         match way {
             Way::Present => Ok(plain(None)),
             Way::Mount => {
-                mount_here(host)?;
+                mount_here(host, private)?;
                 Ok(plain(None))
             }
             Way::OnHost => {
                 let namespace = Namespace::enter_of(host, 1)?;
-                if let Err(error) = mount_here(host) {
+                if let Err(error) = mount_here(host, false) {
                     namespace.leave()?;
                     return Err(error);
                 }
@@ -110,6 +112,11 @@ impl Session {
         }
     }
 
+    /// A process that keeps the table mounted where we do not see it.
+    pub fn holder(&self, host: &Host, identity: &Identity) -> Option<u32> {
+        holder(host, identity, &mounts::device(self.table.dir())?)
+    }
+
     /// Whether what is mounted here is gone once the session is left.
     pub fn is_away(&self) -> bool {
         self.namespace.is_some()
@@ -123,8 +130,8 @@ impl Session {
 }
 
 /// Mounts the table on its folder unless it is there. A look at an automount is enough.
-fn mount_here(host: &Host) -> Result<()> {
-    let now = mounted(host)?;
+fn mount_here(host: &Host, private: bool) -> Result<()> {
+    let now = mounted(host, private)?;
     if now == Mounted::Automount {
         // systemd mounts it now; if it does not, we do.
         drop(std::fs::read_dir(&host.table));

@@ -55,18 +55,17 @@ pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
     }
 }
 
-/// The tables that are mounted in the mount namespace of a process, as device numbers ("0:42"): each user namespace may
-/// have one of its own.
+/// The tables that are mounted in the mount namespace of a process, as device numbers: one for each user namespace.
 pub fn devices(mountinfo: &Path) -> Result<Vec<String>> {
     let tables = read(mountinfo)?.0.into_iter().filter(|m| m.fs_type == BINFMT_MISC);
     Ok(tables.map(|m| m.majmin).collect())
 }
 
-/// The device number of the table mounted on `dir`.
-pub fn device(dir: &Path) -> Result<String> {
+/// The device number of the table on `dir`, as mountinfo writes it.
+pub fn device(dir: &Path) -> Option<String> {
     use nix::sys::stat::{major, minor};
-    let number = fs::metadata(dir).doing(|| format!("looking at {}", dir.display()))?.dev();
-    Ok(format!("{}:{}", major(number), minor(number)))
+    let device = fs::metadata(dir).ok()?.dev();
+    Some(format!("{}:{}", major(device), minor(device)))
 }
 
 fn read(mountinfo: &Path) -> Result<MountInfos> {
@@ -82,6 +81,19 @@ pub fn is_table(dir: &Path) -> bool {
     // The number's C type differs between machines.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
     nix::sys::statfs::statfs(dir).is_ok_and(|s| s.filesystem_type().0 as i64 == SUPER_MAGIC)
+}
+
+/// Whether the table on `dir` is that of our own user namespace, rather than one that we inherit: all mounts of one
+/// namespace show the same file system. Asking makes the namespace's table, where it has none yet.
+pub fn is_own_table(dir: &Path) -> bool {
+    use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
+    let own = || -> rustix::io::Result<u64> {
+        let context = fsopen(BINFMT_MISC, FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_create(&context)?;
+        let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+        Ok(fs::File::from(mount).metadata().map_or(0, |m| m.dev()))
+    };
+    fs::metadata(dir).is_ok_and(|there| own().is_ok_and(|own| own == there.dev()))
 }
 
 /// Mounts the table on `dir`. Loads the kernel's module where it is missing and may be loaded.

@@ -11,7 +11,7 @@ use super::install::{self, Request};
 use super::{Context, status, uninstall};
 use crate::apply::State;
 use crate::cli::DropIn;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::health;
 use crate::plan::Skip;
@@ -66,10 +66,11 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
             force: false,
             credentials: true,
             verify: true,
+            supply: None,
             keep: Keep::Auto,
             hold: false,
         };
-        status = status.max(add(context, &request));
+        status = status.max(add(context, &request)?);
     }
     let (facts, _) = status::look(context, true)?;
     let running = health::platforms(&context.profiles, &facts);
@@ -92,7 +93,7 @@ fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, boo
 fn read_environment(context: &mut Context) -> Result<()> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(folder) = text("QEMU_BINARY_PATH") {
-        context.places = Places::new(&[folder.into()]);
+        context.places = Places::named(&[folder.into()]);
     }
     if let Some(prefix) = text("QEMU_BINARY_PREFIX") {
         if prefix.contains('/') {
@@ -121,10 +122,12 @@ fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status>
     Ok(status)
 }
 
-fn add(context: &Context, request: &Request) -> Status {
+fn add(context: &Context, request: &Request) -> Result<Status> {
     let installed = match install::install(context, request) {
         Ok(installed) => installed,
-        Err(error) => return context.printer.error(&error),
+        // What is registered can be shown all the same, unless the table is out of reach.
+        Err(error) if error.status() == Status::Failed => return Ok(context.printer.error(&error)),
+        Err(error) => return Err(error),
     };
     let mut status = Status::Done;
     for row in &installed.rows {
@@ -144,7 +147,7 @@ fn add(context: &Context, request: &Request) -> Status {
     if let Err(error) = install::nothing_at_all(request, &installed.rows) {
         status = context.printer.error(&error);
     }
-    status
+    Ok(status)
 }
 
 /// The machine's own platforms, then the others in BuildKit's order; what BuildKit does not know is left out.
@@ -168,7 +171,7 @@ fn qemu_version(context: &Context) -> Option<String> {
     let own = crate::facts::own_target(&context.host).ok()?;
     let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator =
-        context.places.find_all(&emulated, &context.prefix, own).into_values().find(|e| e.problem.is_none())?;
+        context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;
     let program: &Path = &emulator.path;
     let said = std::process::Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();

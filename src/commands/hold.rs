@@ -24,6 +24,7 @@ pub fn stay(context: &Context, request: &Request, interval: u16, status: Status)
     let timeout = PollTimeout::try_from(pause).unwrap_or(PollTimeout::MAX);
     context.printer.note("holding the table; SIGTERM ends this process");
     let mut status = status;
+    let mut said = Vec::new();
     loop {
         use std::os::fd::AsFd;
         let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
@@ -33,31 +34,39 @@ pub fn stay(context: &Context, request: &Request, interval: u16, status: Status)
             Ok(_) => return Ok(status),
             Err(error) => return Err(error).doing(doing),
         }
-        status = look(context, request);
+        status = look(context, request, &mut said);
     }
 }
 
-/// One look. A failure is said, and the next look may find it mended.
-fn look(context: &Context, request: &Request) -> Status {
-    match install(context, request) {
-        Ok(installed) => {
-            let mut status = Status::Done;
-            for row in &installed.rows {
-                let done = match &row.state {
-                    State::Added => "somebody had removed it; registered again",
-                    State::Replaced => "somebody had changed it; registered again",
-                    State::Enabled => "somebody had switched it off; switched on again",
-                    State::Failed(why) => {
-                        context.printer.warn(format!("{}: {why}", row.item.label));
-                        status = Status::Failed;
-                        continue;
-                    }
-                    _ => continue,
-                };
-                context.printer.note(format!("{}: {done}", row.item.name));
+/// One look. A failure is said once, and the next look may find it mended.
+fn look(context: &Context, request: &Request, said: &mut Vec<String>) -> Status {
+    let installed = match install(context, request) {
+        Ok(installed) => installed,
+        Err(error) => {
+            if !said.contains(&error.to_string()) {
+                context.printer.error(&error);
             }
-            status
+            *said = vec![error.to_string()];
+            return error.status();
         }
-        Err(error) => context.printer.error(&error),
+    };
+    let mut failures = Vec::new();
+    for row in &installed.rows {
+        let done = match &row.state {
+            State::Added => "somebody had removed it; registered again",
+            State::Replaced => "somebody had changed it; registered again",
+            State::Enabled => "somebody had switched it off; switched on again",
+            State::Failed(why) => {
+                failures.push(format!("{}: {why}", row.item.label));
+                continue;
+            }
+            State::Kept | State::Removed | State::Skipped(_) => continue,
+        };
+        context.printer.note(format!("{}: {done}", row.item.name));
     }
+    for failure in failures.iter().filter(|f| !said.contains(f)) {
+        context.printer.warn(failure);
+    }
+    *said = failures;
+    if said.is_empty() { Status::Done } else { Status::Failed }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Context, may_not_change};
+use super::{Context, may_not_change, supply};
 use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
+use crate::cli_fetch::SourceArgs;
 use crate::config::Config;
 use crate::elf::Target;
-use crate::emulators::{Emulator, Places};
+use crate::emulators::find::{Found, Places};
 use crate::error::{Error, Result, Status};
 use crate::facts::{self, Facts, Scope};
 use crate::host::Identity;
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub credentials: bool,
     /// Run a program of each architecture.
     pub verify: bool,
+    /// Where missing emulators are fetched from; `None` where only those that are here count.
+    pub supply: Option<SourceArgs>,
     /// How the table is kept.
     pub keep: Keep,
     /// A process of ours stays.
@@ -50,6 +53,8 @@ pub struct Installed {
     pub rows: Vec<Row>,
     /// What keeps the entries.
     pub held_by: Option<HeldBy>,
+    /// The table was mounted in this container before, and nothing shows by whom.
+    pub unproved: bool,
 }
 
 /// Does it and prints what was done.
@@ -72,9 +77,10 @@ fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>>
     let archs = config.as_ref().map_or(&args.archs, |c| &c.architectures);
     let (profiles, all) = select(context, archs)?;
     let places = match &config {
-        Some(config) if !config.emulators.is_empty() => Places::new(&config.emulators),
+        Some(config) if !config.emulators.is_empty() => Places::named(&config.emulators),
         _ => context.places.clone(),
     };
+    let supply = (places.store.is_some() || args.source.names_one()).then(|| args.source.clone());
     Ok(Request {
         profiles,
         all,
@@ -83,6 +89,7 @@ fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>>
         force: args.force,
         credentials: !args.no_credentials && config.as_ref().is_none_or(|c| c.credentials),
         verify: !args.no_verify,
+        supply,
         keep: args.keep,
         hold: args.hold,
     })
@@ -121,16 +128,17 @@ fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
 struct Start {
     identity: Identity,
     mounted: Mounted,
-    emulators: BTreeMap<String, Emulator>,
+    emulators: BTreeMap<String, Found>,
 }
 
 impl Start {
     fn look(context: &Context, request: &Request) -> Result<Start> {
         let own: Target = facts::own_target(&context.host)?;
+        let identity = Identity::own(&context.host);
         Ok(Start {
-            identity: Identity::own(&context.host),
-            mounted: session::mounted(&context.host)?,
-            emulators: request.places.find_all(&request.profiles, &context.prefix, own),
+            mounted: session::mounted(&context.host, context.private && !identity.first_user_namespace)?,
+            identity,
+            emulators: request.places.find_all(&request.profiles, &context.prefix, own)?,
         })
     }
 
@@ -162,7 +170,7 @@ impl Start {
 
     /// The folders that hold the emulators, without links.
     fn folders(&self) -> Vec<PathBuf> {
-        let real = |e: &Emulator| e.path.canonicalize().ok()?.parent().map(Path::to_owned);
+        let real = |e: &Found| e.path.canonicalize().ok()?.parent().map(Path::to_owned);
         let mut folders: Vec<PathBuf> = self.emulators.values().filter_map(real).collect();
         folders.sort();
         folders.dedup();
@@ -172,7 +180,7 @@ impl Start {
 
 /// Registers what was asked for, in the first way that lasts.
 pub fn install(context: &Context, request: &Request) -> Result<Installed> {
-    let start = Start::look(context, request)?;
+    let mut start = Start::look(context, request)?;
     let writable = start.mounted.is_visible() && crate::binfmt::table::Table::at(&context.host.table).is_writable();
     if start.mounted.is_visible() && !writable && !context.private && !start.identity.may_mount {
         return without_rights(context, request, &start);
@@ -191,6 +199,9 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
         let why = format!("nothing is mounted on {}, and only root may mount it", context.host.table.display());
         return Err(Error::unknown("registering emulators", why)
             .help("run the same command with sudo; in a container, add --privileged"));
+    }
+    if supply::fetch(context, request, &start.emulators)? {
+        start = Start::look(context, request)?;
     }
     let mut failures: Vec<Error> = Vec::new();
     for way in ways {
@@ -212,7 +223,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
-    Ok(Installed { rows: with_facts(rows, &facts), held_by: None })
+    Ok(Installed { rows: with_facts(rows, &facts), held_by: None, unproved: false })
 }
 
 /// Why one way did not do.
@@ -224,7 +235,7 @@ enum Attempt {
 }
 
 fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Result<Installed, Attempt> {
-    let mut session = match (Session::open(&context.host, way, &start.folders()), way) {
+    let mut session = match (Session::open(&context.host, way, &start.folders(), context.private), way) {
         (Ok(session), _) => session,
         (Err(error), Way::Entries | Way::OnHost) => return Err(Attempt::NextWay(error)),
         (Err(error), _) => return Err(Attempt::Final(refused(start, error))),
@@ -249,7 +260,9 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
         Way::Entries if registered => Some(HeldBy::Entries),
         Way::Entries => Some(HeldBy::Elsewhere),
     };
-    Ok(Installed { rows, held_by })
+    let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);
+    let unproved = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
+    Ok(Installed { rows, held_by, unproved })
 }
 
 /// A container without the rights for any of this gets one sentence.
@@ -349,8 +362,13 @@ pub fn nothing_at_all(request: &Request, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-/// What an entry without flag F means.
+/// What is not wrong, but will be missed later: who holds the table, and an entry without flag F.
 fn advise(context: &Context, installed: &Installed) {
+    if installed.unproved {
+        context.printer.warn(
+            "nothing here shows who else holds the table: if this container mounted it itself, the entries end with it",
+        );
+    }
     use crate::binfmt::entry::Flags;
     let bare = |row: &&Row| {
         row.entry.as_ref().is_some_and(|e| !e.flags.has(Flags::F)) && program(context, &row.item).is_some()

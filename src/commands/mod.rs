@@ -1,15 +1,20 @@
 //! One file for each verb, each reading like its sentence: request, facts, plan, apply, report.
 
 pub mod drop_in;
+pub mod emulators;
+pub mod fetch;
 pub mod hold;
 pub mod install;
 pub mod profiles;
 pub mod status;
+mod supply;
 pub mod uninstall;
+pub mod upgrade;
 
 use crate::binfmt::mounts::Mounted;
 use crate::cli::{Cli, Verb};
-use crate::emulators::Places;
+use crate::emulators::Store;
+use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::profile::{Folder, Profiles};
@@ -22,6 +27,8 @@ pub struct Context {
     pub host: Host,
     /// All profiles.
     pub profiles: Profiles,
+    /// Where fetched emulators are kept.
+    pub store: Store,
     /// Where emulators are looked for.
     pub places: Places,
     /// Put before the names of emulators and entries.
@@ -45,10 +52,15 @@ pub fn run(cli: Cli) -> Result<Status> {
     }
     let mut folders = vec![Folder { path: Host::PROFILES.into(), required: false }];
     folders.extend(cli.common.profiles.iter().map(|path| Folder { path: path.clone(), required: true }));
+    let store = fetch::store()?;
     let mut context = Context {
         host: Host { table: cli.common.mount.clone() },
         profiles: Profiles::load(&folders)?,
-        places: Places::new(&cli.common.emulators),
+        places: match &cli.common.emulators[..] {
+            [] => Places::usual(&store),
+            named => Places::named(named),
+        },
+        store,
         prefix: String::new(),
         private: cli.common.private,
         printer,
@@ -58,6 +70,9 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Uninstall(args)) => uninstall::run(&context, args),
         Some(Verb::Status(args)) => status::run(&context, args),
         Some(Verb::Profiles) => profiles::run(&context),
+        Some(Verb::Fetch(args)) => fetch::run(&context, args),
+        Some(Verb::Emulators(args)) => emulators::run(&context, args),
+        Some(Verb::Upgrade(args)) => upgrade::run(&context, args),
         None => drop_in::run(&mut context, drop_in),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use crate::binfmt::mounts;
 use crate::cli;
 use crate::error::{Result, Status};
 use crate::facts::{Facts, Scope};
@@ -31,18 +30,16 @@ pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
 /// The facts, and what holds the table.
 pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(&context.host);
-    let mounted = session::mounted(&context.host)?;
+    let mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
     let session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
     let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);
-    let device = mounts::device(session.table.dir());
-    session.leave()?;
-    let (facts, device) = (facts?, device?);
-    let held_by = match (mounted.is_visible(), facts.table.entries.is_empty()) {
-        (true, _) => Some("mount"),
-        (false, true) => None,
-        (false, false) => Some(session::holder(&context.host, &identity, &device).map_or("entries", |_| "process")),
+    let held_by = match &facts {
+        _ if mounted.is_visible() => Some("mount"),
+        Ok(facts) if facts.table.entries.is_empty() => None,
+        _ => Some(session.holder(&context.host, &identity).map_or("entries", |_| "process")),
     };
-    Ok((facts, held_by))
+    session.leave()?;
+    Ok((facts?, held_by))
 }

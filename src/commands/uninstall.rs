@@ -60,7 +60,7 @@ fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) 
 
 fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session, Mounted) -> Result<T>) -> Result<T> {
     let identity = Identity::own(&context.host);
-    let mounted: Mounted = session::mounted(&context.host)?;
+    let mounted: Mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
     let mut session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let result = work(&mut session, mounted);
     session.leave()?;

@@ -1,99 +1,107 @@
-//! Emulators: where they are, and whether one can serve.
+//! Emulators: where they come from, how they are proved, and where they are kept.
+//!
+//! ```text
+//! ensure      what is asked for, from the store or fetched           the one door for the registrar
+//! source/     a folder, a package file, the Debian archive, an image: each hands over named emulators
+//! debian/     mirror -> InRelease -> signature -> index -> package    oci/    reference -> digest -> layers
+//! http/       transport       cache       fetched files by hash       archive/  ar, tar, xz, gzip, zstd as streams
+//! verify      hashes          elf         can it run here             store/    versions and which is in use
+//! ```
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+pub mod archive;
+pub mod cache;
+pub mod config;
+pub mod date;
+pub mod debian;
+pub mod elf;
+mod ensure;
+pub mod find;
+pub mod http;
+pub mod known_bad;
+pub mod oci;
+pub mod source;
+pub mod store;
+pub mod verify;
 
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-use crate::elf::{self, Target};
-use crate::host::Host;
-use crate::probe::FileId;
-use crate::profile::{Kind, Profile};
+use serde::Serialize;
 
-/// A file that could be an architecture's emulator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub use self::ensure::{Fetcher, Policy, Use};
+pub use self::source::{From, Which};
+pub use self::store::Store;
+use self::verify::Digest;
+
+/// An installed emulator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Emulator {
-    /// Absolute path, as it will stand in the table.
+    /// QEMU's name of what it emulates: "aarch64".
+    pub arch: String,
+    /// Where it is. Its file name is "qemu-ARCH".
     pub path: PathBuf,
-    /// Which file that is.
-    pub id: FileId,
-    /// Why it cannot serve; `None` when it can.
-    pub problem: Option<String>,
+    /// The version's name in the store.
+    pub id: String,
+    /// Its version, as its source writes it.
+    pub version: String,
+    /// Its hash.
+    pub sha256: Digest,
+    /// Its length.
+    pub size: u64,
+    /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
+    pub preserves_argv0: Option<bool>,
 }
 
-/// Where emulators are looked for: the first folder that has one decides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places(pub Vec<PathBuf>);
+/// Which emulators are wanted, by QEMU's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All that the source has.
+    All,
+    /// These.
+    These(Vec<String>),
+}
 
-impl Places {
-    /// The folders that the user named and no others, or the usual ones.
-    pub fn new(named: &[PathBuf]) -> Self {
-        match named {
-            [] => Places(vec![Host::EMULATORS.into(), Host::BIN.into()]),
-            named => Places(named.to_vec()),
+impl Wanted {
+    /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
+    pub fn has(&self, arch: &str) -> bool {
+        match self {
+            Wanted::All => TARGETS.contains(&arch),
+            Wanted::These(archs) => archs.iter().any(|a| a == arch),
         }
-    }
-
-    /// Whether a file lies in one of them.
-    pub fn contain(&self, path: &Path) -> bool {
-        path.parent().is_some_and(|folder| self.0.iter().any(|place| place == folder))
-    }
-
-    /// The emulator of this name ("qemu-aarch64"). A static one in any folder goes before one that cannot serve.
-    pub fn find(&self, name: &str, own: Target) -> Option<Emulator> {
-        let files = self.0.iter().flat_map(|folder| [folder.join(format!("{name}-static")), folder.join(name)]);
-        let mut second_best = None;
-        for path in files {
-            let Ok(file) = std::fs::metadata(&path) else { continue };
-            let problem = problem(&path, &file, own);
-            let serves = problem.is_none();
-            let found = Emulator { id: FileId::of(&file), path, problem };
-            if serves {
-                return Some(found);
-            }
-            second_best = second_best.or(Some(found));
-        }
-        second_best
-    }
-
-    /// The emulators of these profiles, by the profile's name; `prefix` stands before their file names.
-    pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> BTreeMap<String, Emulator> {
-        let find = |profile: &&Profile| match &profile.kind {
-            Kind::Elf { emulator, .. } => {
-                let found = self.find(&format!("{prefix}{emulator}"), own)?;
-                Some((profile.name.clone(), found))
-            }
-            Kind::Other { .. } => None,
-        };
-        profiles.iter().filter_map(find).collect()
-    }
-
-    /// The folders, for a message.
-    pub fn describe(&self) -> String {
-        self.0.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Why a file cannot be an emulator on a machine whose own programs are for `own`.
-fn problem(path: &Path, file: &std::fs::Metadata, own: Target) -> Option<String> {
-    use std::os::unix::fs::PermissionsExt;
-    if !file.is_file() {
-        return Some("it is not a file".into());
-    }
-    if file.permissions().mode() & 0o111 == 0 {
-        return Some("it may not be executed: its mode has no x bit".into());
-    }
-    match elf::read(path) {
-        Err(why) => Some(why),
-        Ok(elf) if elf.target != own => {
-            let machine = elf.target.machine;
-            Some(format!(
-                "it is itself a program for another machine (e_machine {machine}, this one has {})",
-                own.machine
-            ))
+/// Targets that QEMU's user emulators have or had. Others can be asked for by name.
+#[rustfmt::skip]
+const TARGETS: [&str; 40] = [
+    "aarch64", "aarch64_be", "alpha", "arm", "armeb", "cris", "hexagon", "hppa", "i386", "loongarch64", "m68k",
+    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "mipsn32", "mipsn32el", "nios2", "or1k", "ppc",
+    "ppc64", "ppc64abi32", "ppc64le", "riscv32", "riscv64", "s390x", "sh4", "sh4eb", "sparc", "sparc32plus", "sparc64",
+    "tilegx", "unicore32", "x86_64", "xtensa", "xtensaeb", "tricore", "avr",
+];
+
+/// What an emulator's file name tells: "aarch64" of "qemu-aarch64" and "qemu-aarch64-static".
+pub fn arch_of(file_name: &[u8]) -> Option<&str> {
+    let name = std::str::from_utf8(file_name).ok()?.strip_prefix("qemu-")?;
+    let name = name.strip_suffix("-static").unwrap_or(name);
+    valid_arch(name).then_some(name)
+}
+
+/// Whether this can be QEMU's name of an architecture. It becomes part of a file's name.
+pub fn valid_arch(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_of_emulators() {
+        assert_eq!(arch_of(b"qemu-aarch64_be-static"), Some("aarch64_be"));
+        assert_eq!(arch_of(b"qemu-x86_64"), Some("x86_64"));
+        for other in [&b"qemu-system-x86_64"[..], b"qemu-", b"qemu-..", b"aarch64-binfmt-P", b"qemu-\xff"] {
+            assert_eq!(arch_of(other), None);
         }
-        Ok(elf) => elf.interpreter.map(|loader| {
-            format!("it is not static: it needs {loader}, which containers of another architecture do not have")
-        }),
+        assert!(!Wanted::All.has("img") && !Wanted::All.has("debootstrap") && Wanted::All.has("arm"));
     }
 }

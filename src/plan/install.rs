@@ -8,9 +8,8 @@ use super::{Change, Item, Plan, STAND_IN, Skip, Step, guard, is_ours, is_qemu, m
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::binfmt::rule::Rule;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::facts::Facts;
-use crate::probe::Outcome;
 use crate::profile::{Kind, NamedRule, Profile, Profiles};
 
 /// What an installation asks for.
@@ -113,7 +112,7 @@ fn change(request: &Install, profile: &Profile, named: &NamedRule, facts: &Facts
         rule: named.rule.clone(),
         unknown: Vec::new(),
     };
-    Ok(Change { entry, try_preserve, settle_for: None })
+    Ok(Change { entry, try_preserve })
 }
 
 fn emulator_flags(request: &Install, facts: &Facts) -> Flags {
@@ -140,50 +139,33 @@ fn compare(request: &Install, profile: &Profile, rule: &NamedRule, change: Chang
         return Step::Skip(Skip::Handled(stranger.name.to_string()));
     }
     match named {
-        Some(present) => {
-            let in_front = first.is_some_and(|first| first.name == present.name);
-            match likeness(present, &change, profile, rule, facts) {
-                Likeness::Same if present.enabled && in_front => Step::Keep,
-                Likeness::Same if !present.enabled && first.is_none() => Step::Enable,
-                Likeness::LacksArgv0 if present.enabled && in_front => {
-                    let settle_for = Some(present.flags);
-                    Step::Replace(Change { settle_for, ..change.clone() }, vec![present.name.clone()])
-                }
-                // Another one, or shadowed: it has to become the newest again.
-                _ => Step::Replace(change.clone(), vec![present.name.clone()]),
-            }
-        }
+        Some(present) if same(present, &change, profile, rule, facts) => match (present.enabled, first) {
+            (true, Some(first)) if first.name == present.name => Step::Keep,
+            (false, None) => Step::Enable,
+            // Shadowed: it has to become the newest again.
+            _ => Step::Replace(change.clone(), vec![present.name.clone()]),
+        },
+        Some(present) => Step::Replace(change.clone(), vec![present.name.clone()]),
         None => Step::Add(change),
     }
 }
 
-/// How near an entry is to what is wanted, as far as can be seen from here.
-enum Likeness {
-    Same,
-    /// It works, but without argv\[0\], which this kernel can tell an emulator that listens.
-    LacksArgv0,
-    Other,
-}
-
-fn likeness(present: &Entry, change: &Change, profile: &Profile, rule: &NamedRule, facts: &Facts) -> Likeness {
+/// Whether an entry is what is wanted, as far as can be seen from here.
+fn same(present: &Entry, change: &Change, profile: &Profile, rule: &NamedRule, facts: &Facts) -> bool {
     let wanted = &change.entry;
     let ignored = if change.try_preserve { Flags::P } else { Flags::default() };
     let content = present.rule.same_meaning(&wanted.rule)
         && present.interpreter == wanted.interpreter
         && present.flags.without(ignored) == wanted.flags.without(ignored);
     if !content {
-        return Likeness::Other;
+        return false;
     }
-    let Some(ran) = facts.probes.get(&rule.entry) else { return Likeness::Same };
+    let Some(ran) = facts.probes.get(&rule.entry) else { return true };
     // With flag F the entry may hold an older file than the one that stands at its path today.
     let emulator = facts.emulators.get(&profile.name);
     let stale = emulator.zip(ran.by).is_some_and(|(emulator, by)| !emulator.id.same(&by));
-    match ran.outcome {
-        _ if stale => Likeness::Other,
-        Outcome::Works { argv0: false } if facts.kernel.tells_preserve_argv0() => Likeness::LacksArgv0,
-        Outcome::Works { .. } => Likeness::Same,
-        Outcome::Fails(_) => Likeness::Other,
-    }
+    // Without argv[0] will do: whoever registered it had tried P.
+    ran.outcome.works() && !stale
 }
 
 /// The first bytes of a file that the rule takes.

@@ -3,6 +3,8 @@
 mod guard;
 mod install;
 mod remove;
+#[cfg(test)]
+mod tests;
 pub mod ways;
 
 pub use install::{Install, install};
@@ -11,8 +13,8 @@ pub use remove::{Uninstall, Wanted, uninstall};
 use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
-use crate::binfmt::entry::{Entry, Flags};
-use crate::emulators::Places;
+use crate::binfmt::entry::Entry;
+use crate::emulators::find::Places;
 use crate::profile::Profiles;
 
 /// Names of entries that stand in for a moment while another is replaced; a killed run leaves one behind.
@@ -83,9 +85,6 @@ pub struct Change {
     pub entry: Entry,
     /// Whether flag P is found by trying: it belongs to the emulator and the kernel together.
     pub try_preserve: bool,
-    /// The flags of the entry that stands there today, where nothing but argv\[0\] is missing from it: when trying
-    /// comes to the same flags, it stays.
-    pub settle_for: Option<Flags>,
 }
 
 impl Plan {

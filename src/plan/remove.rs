@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use super::install::removal;
 use super::{Item, Plan, STAND_IN, Skip, Step, is_ours, is_qemu};
 use crate::binfmt::entry::Entry;
-use crate::emulators::Places;
+use crate::emulators::find::Places;
 use crate::facts::TableFacts;
 use crate::profile::{Profile, Profiles};
 

@@ -9,7 +9,7 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -110,6 +110,17 @@ impl Probe {
     }
 }
 
+/// Runs a program with an emulator that is in no table.
+pub fn run_with(host: &Host, emulator: &Path, program: &[u8]) -> Result<Outcome> {
+    let probe = Probe::new(host, program)?;
+    let mut command = Command::new(emulator);
+    command.arg("-0").arg(TOKEN).arg(&probe.path);
+    Ok(match Running::start_command(host, &probe.path, command) {
+        Ok(running) => running.finish().outcome,
+        Err(why) => Outcome::Fails(why),
+    })
+}
+
 /// Runs probes, as many at once as there are cores; the results come in their order.
 pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
     let at_once = cores();
@@ -175,18 +186,18 @@ struct Running {
 impl Running {
     /// Starts it, and looks which program the kernel started.
     fn start(host: &Host, probe: &Probe) -> Result<Running, String> {
+        let mut command = Command::new(&probe.path);
+        command.arg0(TOKEN);
+        Running::start_command(host, &probe.path, command)
+    }
+
+    fn start_command(host: &Host, path: &Path, mut command: Command) -> Result<Running, String> {
         let failed = |what: &str, e: std::io::Error| format!("{what}: {}", os_text(&e));
         let (mut output, input, filled) = full_pipe().map_err(|e| failed("making a pipe", e.into()))?;
         let complaints = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).ok().map(File::from);
         let errors = complaints.as_ref().and_then(|f| f.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
-        let mut child = Command::new(&probe.path)
-            .arg0(TOKEN)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(input)
-            .stderr(errors)
-            .spawn()
-            .map_err(|e| explain(&e))?;
+        let mut child =
+            command.env_clear().stdin(Stdio::null()).stdout(input).stderr(errors).spawn().map_err(|e| explain(&e))?;
         // Its output pipe is full, so that it cannot have ended yet.
         let exe = fs::metadata(host.of_process(child.id(), "exe"));
         let by = exe.ok().as_ref().map(FileId::of);
@@ -194,7 +205,21 @@ impl Running {
             let _ = child.kill();
             return Err(failed("reading the probe's output", e));
         }
-        Ok(Running { child, output, complaints, path: probe.path.clone(), by, deadline: Instant::now() + LIMIT })
+        Ok(Running { child, output, complaints, path: path.to_owned(), by, deadline: Instant::now() + LIMIT })
+    }
+
+    /// Waits for this one alone.
+    fn finish(self) -> Ran {
+        let one = [(0, self)];
+        let ended = loop {
+            match wait_for_any(&one).is_empty() {
+                false => break true,
+                true if Instant::now() >= one[0].1.deadline => break false,
+                true => {}
+            }
+        };
+        let [(_, this)] = one;
+        if ended { this.end() } else { this.give_up() }
     }
 
     fn give_up(mut self) -> Ran {

@@ -87,7 +87,7 @@ fn an_emulator_that_does_not_know_p_goes_without_it() {
         must rbinfmt install arm64 --emulators $FIXTURES/qemu-5.2 >&2
         [ "$($FIXTURES/arm64/busybox uname -m)" = aarch64 ] || fail run
         [ "$(names)" = qemu-aarch64 ] || fail "$(names)"
-        # A second run changes nothing, although it tries P again.
+        # A second run changes nothing.
         inode=$(stat -c %i $table/qemu-aarch64)
         must rbinfmt install arm64 --emulators $FIXTURES/qemu-5.2 -v | tee -a /dev/stderr | grep -q kept || fail kept
         [ "$(names)" = qemu-aarch64 ] || fail "$(names)"

@@ -1,0 +1,82 @@
+//! Arguments of the verbs that fetch and keep emulators, as the user wrote them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Where emulators are to come from. Shared by every verb that may fetch.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// A folder, a .deb or tar file, docker://IMAGE[@DIGEST], oci:FOLDER or docker-archive:FILE
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["qemu", "suite", "mirror"])]
+    pub from: Option<String>,
+    /// Version of QEMU from the Debian archive: stable, latest or a number like 10.0
+    #[arg(long, value_name = "VERSION")]
+    pub qemu: Option<String>,
+    /// Suite of the Debian archive, for example trixie-backports
+    #[arg(long, value_name = "NAME")]
+    pub suite: Option<String>,
+    /// Mirror of the Debian archive [default: the configuration's, apt's, or Debian's own]
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Keyring of the archive's signing keys, instead of Debian's own
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    /// Take an index that has expired, or one older than what was seen before
+    #[arg(long)]
+    pub allow_expired: bool,
+    /// Ask nothing of the network: what was fetched before, or an error
+    #[arg(long)]
+    pub offline: bool,
+    /// Threads that decode [default: one for each CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: Option<u8>,
+}
+
+impl SourceArgs {
+    /// Whether the user named a source or a version.
+    pub fn names_one(&self) -> bool {
+        self.from.is_some() || self.qemu.is_some() || self.suite.is_some()
+    }
+}
+
+/// rbinfmt fetch
+#[derive(Debug, Clone, Args)]
+pub struct FetchArgs {
+    /// Architectures: arm64, s390x, linux/riscv64 ... [default: all]
+    #[arg(value_name = "ARCH")]
+    pub archs: Vec<String>,
+    /// Where from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Put what was fetched to use, even where another version is in use
+    #[arg(long = "use")]
+    pub use_: bool,
+}
+
+/// rbinfmt emulators
+#[derive(Debug, Clone, Args)]
+pub struct EmulatorsArgs {
+    /// What to do; a list of them where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<EmulatorsCommand>,
+}
+
+/// What can be done with installed emulators.
+#[derive(Debug, Clone, Subcommand)]
+pub enum EmulatorsCommand {
+    /// Choose the version in use, for these architectures or for all that it has
+    Use {
+        /// A version's name, the start of it, or a version number
+        id: String,
+        /// Architectures
+        archs: Vec<String>,
+    },
+    /// Remove a version that is not in use
+    Remove {
+        /// A version's name, the start of it, or a version number
+        id: String,
+    },
+    /// Remove all versions that are not in use, and the cache of fetched files
+    Gc,
+}

@@ -1,0 +1,91 @@
+//! rbinfmt emulators: what is in the store, and which of it is in use.
+
+use serde_json::json;
+
+use super::Context;
+use super::fetch::wanted;
+use crate::cli_fetch::{EmulatorsArgs, EmulatorsCommand};
+use crate::emulators::store::Manifest;
+use crate::emulators::{Store, Wanted, date};
+use crate::error::{Error, Result, Status};
+use crate::progress::{Stderr, size};
+
+/// Runs the verb.
+pub fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
+    let store = &context.store;
+    let text = match &args.command {
+        None if context.printer.json => listed(store)?,
+        None => list(store)?,
+        Some(EmulatorsCommand::Use { id, archs }) => {
+            let lock = store.lock(&Stderr::default())?;
+            let manifest = store.find(id)?;
+            let archs = match wanted(archs, &context.profiles)? {
+                Wanted::All => Vec::new(),
+                Wanted::These(archs) => archs,
+            };
+            let chosen = store.use_(&lock, &manifest.id, &archs)?;
+            let names: Vec<&str> = chosen.iter().map(|e| e.arch.as_str()).collect();
+            drop(lock);
+            context.printer.line(format!("{} is in use for {}", manifest.id, names.join(" ")))?;
+            return super::upgrade::reregister(context, &chosen);
+        }
+        Some(EmulatorsCommand::Remove { id }) => {
+            let lock = store.lock(&Stderr::default())?;
+            let manifest = store.find(id)?;
+            let bytes = store.remove(&lock, &manifest.id)?;
+            format!("removed {} ({})\n", manifest.id, size(bytes))
+        }
+        Some(EmulatorsCommand::Gc) => {
+            let lock = store.lock(&Stderr::default())?;
+            let swept = store.gc(&lock)?;
+            let what = if swept.versions.is_empty() { "no version".to_owned() } else { swept.versions.join(" ") };
+            format!("removed {what} and the cache ({})\n", size(swept.bytes))
+        }
+    };
+    context.printer.line(text.trim_end())?;
+    Ok(Status::Done)
+}
+
+/// Which of a version's emulators are in use.
+fn in_use(store: &Store, manifest: &Manifest) -> Result<Vec<String>> {
+    let current = store.all_current()?;
+    Ok(current.into_values().filter(|e| e.id == manifest.id).map(|e| e.arch).collect())
+}
+
+fn list(store: &Store) -> Result<String> {
+    let versions = store.versions()?;
+    if versions.is_empty() {
+        return Ok(format!("no emulators in {}: `rbinfmt fetch` brings some\n", store.root().display()));
+    }
+    let mut text = String::new();
+    for manifest in versions {
+        let used = in_use(store, &manifest)?;
+        let bytes = manifest.emulators.values().map(|e| e.size).sum();
+        let used = match used.len() {
+            0 => "not in use".to_owned(),
+            n if n == manifest.emulators.len() => "in use".to_owned(),
+            _ => format!("in use for {}", used.join(" ")),
+        };
+        text.push_str(&format!(
+            "{}\n  QEMU {}, {} emulators, {}, {used}\n  from {}, fetched {}\n  proved by {}\n",
+            manifest.id,
+            manifest.version,
+            manifest.emulators.len(),
+            size(bytes),
+            manifest.source,
+            date::show(manifest.fetched),
+            manifest.proof,
+        ));
+    }
+    Ok(text)
+}
+
+fn listed(store: &Store) -> Result<String> {
+    let versions: Vec<_> = store
+        .versions()?
+        .into_iter()
+        .map(|manifest| in_use(store, &manifest).map(|used| json!({ "version": manifest, "in_use": used })))
+        .collect::<Result<_>>()?;
+    let text = serde_json::to_string_pretty(&json!({ "store": store.root(), "versions": versions }));
+    text.map(|t| t + "\n").map_err(|e| Error::failed("writing the report", e))
+}

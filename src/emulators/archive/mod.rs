@@ -1,0 +1,156 @@
+//! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is unpacked but what is asked
+//! for, memory is bounded, and no member can name a place outside.
+
+mod ar;
+pub mod tar;
+mod xz;
+mod zstd;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Doing, Error, Result};
+
+/// The stream of a tar.
+pub type Stream = Box<dyn BufRead + Send>;
+
+/// More than this out of one archive is no package of emulators but a bomb.
+pub const MAX_UNPACKED: u64 = 4 << 30;
+
+const BUFFER: usize = 128 << 10;
+
+/// The tar inside a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, told by their bytes, not by their names.
+/// `jobs` threads decode xz blocks side by side.
+pub fn open(path: &Path, jobs: usize) -> Result<Stream> {
+    let doing = || format!("opening the archive {}", path.display());
+    let file = File::open(path).doing(doing)?;
+    let size = file.metadata().doing(doing)?.len();
+    let file = Arc::new(file);
+    let part = match ar::is_ar(&file).doing(doing)? {
+        true => ar::data_member(&file, size).map_err(|why| Error::failed(doing(), why))?,
+        false => Part { file, start: 0, len: size },
+    };
+    let stream = decode(part, jobs).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => Error::failed(doing(), error)
+            .help("expected a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, or name the folder that holds the emulators"),
+        _ => Error::io(doing(), error),
+    })?;
+    Ok(stream)
+}
+
+/// A stretch of a file.
+#[derive(Debug, Clone)]
+struct Part {
+    file: Arc<File>,
+    start: u64,
+    len: u64,
+}
+
+impl Part {
+    fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        if at.checked_add(buffer.len() as u64).is_none_or(|end| end > self.len) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.file.read_exact_at(buffer, self.start + at)
+    }
+
+    fn reader(&self) -> BufReader<PartReader> {
+        BufReader::with_capacity(BUFFER, PartReader { part: self.clone(), at: 0 })
+    }
+}
+
+/// Reads a part without moving the file's own position, which all parts share.
+struct PartReader {
+    part: Part,
+    at: u64,
+}
+
+impl Read for PartReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.part.len - self.at;
+        let step = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = self.part.file.read_at(&mut buffer[..step], self.part.start + self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+fn decode(part: Part, jobs: usize) -> io::Result<Stream> {
+    let mut start = [0; 262];
+    let known = start.len().min(part.len as usize);
+    part.read_exact_at(&mut start[..known], 0)?;
+    let stream: Stream = match &start {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => xz::open(part, jobs)?,
+        [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(part.reader())),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+            buffered(zstd::Frames::new(part.reader()))
+        }
+        _ if &start[257..] == b"ustar" => Box::new(part.reader()),
+        _ => {
+            let start = crate::text::to_hex(&start[..4.min(known)]);
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("unknown kind of archive, starts with {start}"),
+            ));
+        }
+    };
+    Ok(Box::new(stream.take(MAX_UNPACKED)))
+}
+
+fn buffered(reader: impl Read + Send + 'static) -> Stream {
+    Box::new(BufReader::with_capacity(BUFFER, reader))
+}
+
+/// The members of a plain tar by name, for archives that hold archives.
+pub struct Members {
+    path: PathBuf,
+    file: Arc<File>,
+    places: BTreeMap<String, (u64, u64)>,
+}
+
+impl Members {
+    /// Finds the members of the tar at `path`.
+    pub fn list(path: &Path) -> Result<Self> {
+        let doing = || format!("reading the archive {}", path.display());
+        let file = Arc::new(File::open(path).doing(doing)?);
+        let len = file.metadata().doing(doing)?.len();
+        let mut tar = tar::Tar::new(Part { file: file.clone(), start: 0, len }.reader());
+        let mut places = BTreeMap::new();
+        while let Some(member) = tar.next_member().doing(doing)? {
+            if member.kind == tar::Kind::File
+                && let Ok(name) = String::from_utf8(member.path)
+            {
+                places.insert(name, (tar.position(), member.size));
+            }
+        }
+        Ok(Members { path: path.to_owned(), file, places })
+    }
+
+    fn part(&self, name: &str) -> Result<Part> {
+        let doing = || format!("reading {name} in {}", self.path.display());
+        let &(start, len) =
+            self.places.get(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
+        Ok(Part { file: self.file.clone(), start, len })
+    }
+
+    /// A small member.
+    pub fn bytes(&self, name: &str, limit: u64) -> Result<Vec<u8>> {
+        let part = self.part(name)?;
+        let doing = || format!("reading {name} in {}", self.path.display());
+        if part.len > limit {
+            return Err(Error::failed(doing(), format!("{} bytes, expected at most {limit}", part.len)));
+        }
+        let mut bytes = vec![0; part.len as usize];
+        part.read_exact_at(&mut bytes, 0).doing(doing)?;
+        Ok(bytes)
+    }
+
+    /// The tar in a member, which may be compressed.
+    pub fn open(&self, name: &str, jobs: usize) -> Result<Stream> {
+        decode(self.part(name)?, jobs).doing(|| format!("reading {name} in {}", self.path.display()))
+    }
+}

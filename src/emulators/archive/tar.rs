@@ -1,0 +1,332 @@
+//! Members of a tar, one after the other. The crate `tar` reads the header's fields; walking is ours, so that long names
+//! are bounded, bodies are borrowed from the decoder's buffers instead of copied, and no name can leave the folder.
+
+use std::io::{self, BufRead};
+
+use tar::{EntryType, Header};
+
+use crate::text::to_text;
+
+const BLOCK: u64 = 512;
+
+/// A name or a set of pax records longer than this belongs to no package.
+const MAX_RECORD: u64 = 64 << 10;
+
+/// More members than any package or image layer with emulators has.
+const MAX_MEMBERS: u64 = 1 << 20;
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An ordinary file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic or hard link.
+    Link,
+    /// A device, a pipe, or a kind that we do not know.
+    Other,
+}
+
+impl Kind {
+    /// What to call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::File => "a file",
+            Kind::Folder => "a folder",
+            Kind::Link => "a link",
+            Kind::Other => "a device or another special file",
+        }
+    }
+}
+
+/// A member, without its body.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its path, without a leading "./".
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// How long its body is.
+    pub size: u64,
+}
+
+impl Member {
+    /// The last part of its path.
+    pub fn file_name(&self) -> &[u8] {
+        self.path.rsplit(|&b| b == b'/').next().unwrap_or_default()
+    }
+}
+
+/// A tar being read.
+pub struct Tar<R> {
+    stream: R,
+    /// What is left of the current member's body, and of the zeros behind it.
+    body: u64,
+    padding: u64,
+    members: u64,
+    position: u64,
+}
+
+impl<R: BufRead> Tar<R> {
+    /// Starts at the first header.
+    pub fn new(stream: R) -> Self {
+        Tar { stream, body: 0, padding: 0, members: 0, position: 0 }
+    }
+
+    /// The next member; its body is then read through [`Tar::body`], or stepped over by the next call.
+    pub fn next_member(&mut self) -> io::Result<Option<Member>> {
+        let mut long_name: Option<Vec<u8>> = None;
+        let mut pax = Pax::default();
+        loop {
+            self.skip(self.body + self.padding)?;
+            (self.body, self.padding) = (0, 0);
+            let Some(header) = self.header()? else { return Ok(None) };
+            let size = header.entry_size().map_err(|_| broken("the length of a member"))?;
+            self.open_body(size)?;
+            match header.entry_type() {
+                EntryType::GNULongName => long_name = Some(until_nul(self.record()?)),
+                EntryType::XHeader => pax = Pax::parse(&self.record()?)?,
+                EntryType::GNULongLink | EntryType::XGlobalHeader => {
+                    self.record()?;
+                }
+                kind => {
+                    if let Some(size) = pax.size {
+                        self.open_body(size)?;
+                    }
+                    let path = pax.path.take().or(long_name.take());
+                    let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
+                    return self.member(path, kind).map(Some);
+                }
+            }
+        }
+    }
+
+    /// How many bytes of the tar were read: right after [`Tar::next_member`], where the member's body starts.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The current member's body.
+    pub fn body(&mut self) -> Body<'_, R> {
+        Body(self)
+    }
+
+    fn member(&mut self, path: Vec<u8>, kind: EntryType) -> io::Result<Member> {
+        self.members += 1;
+        if self.members > MAX_MEMBERS {
+            return Err(io::Error::other(format!("more than {MAX_MEMBERS} members")));
+        }
+        let kind = match kind {
+            EntryType::Regular | EntryType::Continuous => Kind::File,
+            EntryType::Directory => Kind::Folder,
+            EntryType::Symlink | EntryType::Link => Kind::Link,
+            _ => Kind::Other,
+        };
+        if path.first() == Some(&b'/') {
+            return Err(io::Error::other(format!("member {} has an absolute path", to_text(&path))));
+        }
+        if path.split(|&b| b == b'/').any(|part| part == b"..") {
+            return Err(io::Error::other(format!("member {} leaves its folder with ..", to_text(&path))));
+        }
+        let path = path.strip_prefix(b"./").map(<[u8]>::to_vec).unwrap_or(path);
+        Ok(Member { path, kind, size: self.body })
+    }
+
+    fn header(&mut self) -> io::Result<Option<Header>> {
+        let mut block = [0; BLOCK as usize];
+        if self.stream.fill_buf()?.is_empty() {
+            // GNU tar ends with two blocks of zeros, but many a writer forgets them.
+            return Ok(None);
+        }
+        self.stream.read_exact(&mut block)?;
+        self.position += BLOCK;
+        if block == [0; BLOCK as usize] {
+            return Ok(None);
+        }
+        let header = Header::from_byte_slice(&block);
+        let sum: u32 = block[..148].iter().chain(&block[156..]).map(|&b| u32::from(b)).sum::<u32>() + 8 * 32;
+        if header.cksum().ok() != Some(sum) {
+            return Err(broken("the checksum of a header"));
+        }
+        Ok(Some(header.clone()))
+    }
+
+    fn open_body(&mut self, size: u64) -> io::Result<()> {
+        self.body = size;
+        self.padding = size.checked_next_multiple_of(BLOCK).ok_or_else(|| broken("the length of a member"))? - size;
+        Ok(())
+    }
+
+    fn record(&mut self) -> io::Result<Vec<u8>> {
+        if self.body > MAX_RECORD {
+            return Err(io::Error::other(format!("a name of {} bytes, the limit is {MAX_RECORD}", self.body)));
+        }
+        let mut record = vec![0; self.body as usize];
+        self.stream.read_exact(&mut record)?;
+        self.position += self.body;
+        self.body = 0;
+        Ok(record)
+    }
+
+    fn skip(&mut self, mut left: u64) -> io::Result<()> {
+        while left > 0 {
+            let available = self.stream.fill_buf()?.len() as u64;
+            if available == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut short: {left} bytes missing")));
+            }
+            let step = available.min(left);
+            self.stream.consume(step as usize);
+            self.position += step;
+            left -= step;
+        }
+        Ok(())
+    }
+}
+
+/// The body of the current member.
+pub struct Body<'a, R>(&'a mut Tar<R>);
+
+impl<R: BufRead> Body<'_, R> {
+    /// Hands the body on, piece by piece, as the decoder made them.
+    pub fn for_each(self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let tar = self.0;
+        while tar.body > 0 {
+            let piece = tar.stream.fill_buf()?;
+            if piece.is_empty() {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    format!("cut short: {} bytes missing", tar.body),
+                ));
+            }
+            let step = piece.len().min(usize::try_from(tar.body).unwrap_or(usize::MAX));
+            take(&piece[..step])?;
+            tar.stream.consume(step);
+            tar.position += step as u64;
+            tar.body -= step as u64;
+        }
+        Ok(())
+    }
+
+    /// The whole body, where it is at most `limit` bytes.
+    pub fn bytes(self, limit: u64) -> io::Result<Vec<u8>> {
+        if self.0.body > limit {
+            return Err(io::Error::other(format!("{} bytes, the limit is {limit}", self.0.body)));
+        }
+        let mut bytes = Vec::with_capacity(self.0.body as usize);
+        self.for_each(|piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+}
+
+/// What a pax header says instead of the plain one.
+#[derive(Default)]
+struct Pax {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+impl Pax {
+    fn parse(records: &[u8]) -> io::Result<Self> {
+        let mut pax = Pax::default();
+        for record in tar::PaxExtensions::new(records) {
+            let record = record?;
+            match record.key_bytes() {
+                b"path" => pax.path = Some(record.value_bytes().to_vec()),
+                b"size" => {
+                    let size = record.value().ok().and_then(|v| v.parse().ok());
+                    pax.size = Some(size.ok_or_else(|| broken("a pax size"))?);
+                }
+                // GNU's sparse files are not what their bodies are.
+                key if key.starts_with(b"GNU.sparse") => return Err(io::Error::other("sparse members are not read")),
+                _ => {}
+            }
+        }
+        Ok(pax)
+    }
+}
+
+fn until_nul(mut name: Vec<u8>) -> Vec<u8> {
+    name.truncate(name.iter().position(|&b| b == 0).unwrap_or(name.len()));
+    name
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::other(format!("broken tar: {what} cannot be right"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tar_of(members: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind, body) in members {
+            let mut header = Header::new_gnu();
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(body.len() as u64);
+            header.set_cksum();
+            builder.append(&header, *body).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn members_come_with_their_bodies() {
+        let bytes = tar_of(&[
+            ("./a/qemu-arm", EntryType::Regular, b"one"),
+            ("b", EntryType::Symlink, b""),
+            ("c", EntryType::Char, b""),
+        ]);
+        let mut tar = Tar::new(&bytes[..]);
+        let a = tar.next_member().unwrap().unwrap();
+        assert_eq!(
+            (a.path.as_slice(), a.file_name(), a.kind, a.size),
+            (&b"a/qemu-arm"[..], &b"qemu-arm"[..], Kind::File, 3)
+        );
+        assert_eq!(tar.body().bytes(3).unwrap(), b"one");
+        assert_eq!(tar.next_member().unwrap().unwrap().kind, Kind::Link);
+        assert_eq!(tar.next_member().unwrap().unwrap().kind, Kind::Other);
+        assert!(tar.next_member().unwrap().is_none());
+    }
+
+    #[test]
+    fn no_name_leaves_the_folder() {
+        for name in ["/etc/passwd", "../x", "a/../../x", "a/.."] {
+            let bytes = tar_of(&[(name, EntryType::Regular, b"")]);
+            assert!(Tar::new(&bytes[..]).next_member().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_read_and_huge_ones_refused() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = Header::new_gnu();
+        header.set_size(2);
+        header.set_cksum();
+        let long = format!("{}/qemu-arm", "d".repeat(300));
+        builder.append_data(&mut header, &long, &b"xy"[..]).unwrap();
+        let bytes = builder.into_inner().unwrap();
+        assert_eq!(Tar::new(&bytes[..]).next_member().unwrap().unwrap().path, long.as_bytes());
+        let huge = tar_of(&[("x", EntryType::GNULongName, &vec![b'a'; 1 << 20])]);
+        assert!(Tar::new(&huge[..]).next_member().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..2000), at in 0usize..2000, new: u8) {
+            let mut tar = Tar::new(&bytes[..]);
+            while let Ok(Some(_)) = tar.next_member() {}
+            bytes = tar_of(&[("a", EntryType::XHeader, b"12 path=abc\n"), ("b", EntryType::Regular, b"body")]);
+            let at = at % bytes.len();
+            bytes[at] = new;
+            let mut tar = Tar::new(&bytes[..]);
+            while let Ok(Some(_)) = tar.next_member() {}
+        }
+    }
+}

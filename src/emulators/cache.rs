@@ -1,0 +1,104 @@
+//! What was fetched, under its hash: taken again without the network, and proved again each time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::http::Client;
+use super::verify::{Promise, of_file};
+use crate::error::{Doing, Result};
+use crate::progress::Progress;
+
+/// The folder of fetched files.
+#[derive(Debug, Clone)]
+pub struct Cache(PathBuf);
+
+impl Cache {
+    /// In this folder, which is made when something is put there.
+    pub fn new(folder: PathBuf) -> Self {
+        Cache(folder)
+    }
+
+    /// The file that `promise` describes: from the cache, or from the first of `urls` that has it.
+    pub fn file(
+        &self,
+        client: &Client,
+        urls: &[String],
+        headers: &[(&str, &str)],
+        promise: &Promise,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf> {
+        if let Some(path) = self.known(promise) {
+            return Ok(path);
+        }
+        self.make()?;
+        let path = self.path(promise);
+        let partial = path.with_extension("part");
+        let mut last = None;
+        for url in urls {
+            match client.download(url, headers, &partial, promise, progress) {
+                Ok(()) => {
+                    fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
+                    return Ok(path);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| crate::error::Error::failed("fetching a file", "nobody is known to have it")))
+    }
+
+    /// The file that `promise` describes, where it is here already.
+    pub fn known(&self, promise: &Promise) -> Option<PathBuf> {
+        let path = self.path(promise);
+        let size = fs::metadata(&path).ok()?.len();
+        let came = (size == promise.size).then(|| of_file(&path, promise.size).ok()).flatten();
+        if came == Some(*promise) {
+            return Some(path);
+        }
+        // Damaged: another will be fetched. When it cannot be removed, that fetch says why.
+        let _ = fs::remove_file(&path);
+        None
+    }
+
+    /// Keeps a small document under a name, for later without the network.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.make()?;
+        super::store::write_whole(&self.0.join(name), bytes)
+    }
+
+    /// The document kept under a name.
+    pub fn kept(&self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let path = self.0.join(name);
+        (fs::metadata(&path).ok()?.len() <= limit).then(|| fs::read(&path).ok()).flatten()
+    }
+
+    /// Forgets a file that will not be needed again.
+    pub fn forget(&self, promise: &Promise) {
+        // What stays is found by gc.
+        let _ = fs::remove_file(self.path(promise));
+    }
+
+    /// Empties the cache and tells how many bytes that freed.
+    pub fn clear(&self) -> Result<u64> {
+        let freed = folder_size(&self.0);
+        match fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(crate::error::Error::io(format!("emptying {}", self.0.display()), error))
+            }
+            _ => Ok(freed),
+        }
+    }
+
+    fn make(&self) -> Result<()> {
+        fs::create_dir_all(&self.0).doing(|| format!("making the folder {}", self.0.display()))
+    }
+
+    fn path(&self, promise: &Promise) -> PathBuf {
+        self.0.join(promise.sha256.hex())
+    }
+}
+
+/// The bytes of the files in a folder.
+pub(crate) fn folder_size(folder: &Path) -> u64 {
+    let items = fs::read_dir(folder).into_iter().flatten().flatten();
+    items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
+}

@@ -1,0 +1,243 @@
+//! The Debian archive: from a mirror's InRelease, over its signature, to the package with the emulators in it.
+
+mod data;
+pub mod deb822;
+pub mod mirror;
+pub mod openpgp;
+pub mod release;
+pub mod version;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+pub use self::data::{Settings, settings};
+use self::deb822::Paragraph;
+use self::mirror::Mirror;
+use self::openpgp::Keyring;
+use self::release::Release;
+use super::cache::Cache;
+use super::http::Client;
+use super::store::{Lock, Store};
+use super::verify::{Digest, Promise};
+use crate::error::{Doing, Error, Result};
+use crate::progress::Progress;
+
+/// The largest InRelease file is Debian sid's, with 200 kB.
+const MAX_INRELEASE: u64 = 8 << 20;
+
+/// Debian's largest index of packages has 60 MB unpacked.
+const MAX_INDEX: u64 = 512 << 20;
+
+/// The largest package with emulators has 73 MB.
+const MAX_PACKAGE: u64 = 1 << 30;
+
+/// All that talking with an archive needs.
+pub struct Archive<'a> {
+    /// The mirror.
+    pub mirror: Mirror,
+    /// Names and pins.
+    pub settings: Settings,
+    /// Whose signatures count.
+    pub keyring: Keyring,
+    /// The archive's name for this machine.
+    pub arch: String,
+    /// The transport.
+    pub client: &'a Client,
+    /// Where fetched files are kept.
+    pub cache: Cache,
+    /// Where dates are remembered.
+    pub store: &'a Store,
+    /// The right to do so.
+    pub lock: &'a Lock,
+    /// This machine's clock.
+    pub now: i64,
+    /// Whether an expired or rolled-back index is taken.
+    pub allow_expired: bool,
+    /// Who is told.
+    pub progress: &'a dyn Progress,
+}
+
+/// A package as a proved index describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The suite that has it.
+    pub suite: String,
+    /// That suite's own name, without alias.
+    pub codename: String,
+    /// Where, below the mirror's root.
+    pub path: String,
+    /// Its size and hash.
+    pub promise: Promise,
+}
+
+/// What one suite has to offer.
+#[derive(Debug)]
+pub enum Offer {
+    /// A package.
+    Package(Package),
+    /// Nothing, and why. Never because of a wrong signature or hash: those are errors.
+    Nothing(Error),
+}
+
+impl Archive<'_> {
+    /// The archive's name for `uname -m`.
+    pub fn arch_of(settings: &Settings, machine: &str) -> Result<String> {
+        settings.architectures.get(machine).cloned().ok_or_else(|| {
+            Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
+                .help("take emulators from elsewhere: --from FOLDER or --from docker://IMAGE")
+        })
+    }
+
+    /// What this suite has.
+    pub fn look(&self, suite: &str) -> Result<Offer> {
+        self.progress.step(&format!("reading the index of {suite} at {}", self.mirror.url));
+        let release = match self.release(suite)? {
+            Ok(release) => release,
+            Err(nothing) => return Ok(Offer::Nothing(nothing)),
+        };
+        let (component, arch) = (&self.mirror.component, &self.arch);
+        let nothing = |why: String| {
+            let error = Error::failed(format!("looking for emulators in {suite}"), why);
+            Ok(Offer::Nothing(error.help("name another suite (--suite), or another mirror (--mirror URL)")))
+        };
+        let Some(index) = release.packages(component, arch) else {
+            return nothing(format!("it has no packages of {component} for {arch}"));
+        };
+        if index.promise.size > MAX_INDEX {
+            return Err(Error::failed(
+                format!("reading {}", index.path),
+                format!("it has {} bytes", index.promise.size),
+            ));
+        }
+        let at = |path: &str| format!("{}/dists/{suite}/{path}", self.mirror.url);
+        let mut urls = vec![at(&index.path)];
+        if release.by_hash {
+            urls.insert(0, at(&index.by_hash()));
+        }
+        let path = self.cache.file(self.client, &urls, &[], &index.promise, self.progress)?;
+        let names = &self.settings.packages;
+        let found = unpacked(&path, &index.path)
+            .and_then(|file| deb822::packages(file, names))
+            .doing(|| format!("reading {}", urls[0]))?;
+        match choose(&found) {
+            Some(paragraph) => self.package(suite, &release.codename, paragraph).map(Offer::Package),
+            None => nothing(format!("it has none of the packages {} for {arch}", names.join(", "))),
+        }
+    }
+
+    /// The package's file, proved.
+    pub fn fetch(&self, package: &Package) -> Result<PathBuf> {
+        let url = self.url(package);
+        self.progress.step(&format!("fetching {url}"));
+        self.cache.file(self.client, &[url], &[], &package.promise, self.progress)
+    }
+
+    /// Where the package is.
+    pub fn url(&self, package: &Package) -> String {
+        format!("{}/{}", self.mirror.url, package.path)
+    }
+
+    /// The suite's Release text, proved and remembered. The inner error is of an index that says nothing today.
+    fn release(&self, suite: &str) -> Result<Result<Release, Error>> {
+        let url = format!("{}/dists/{suite}/InRelease", self.mirror.url);
+        if suite.is_empty() || suite.starts_with('.') || suite.contains(['/', '?', '#', '%', ' ']) {
+            return Err(Error::usage(format!("reading the suite {suite:?}"), "a suite is a plain name")
+                .help("for example --suite trixie"));
+        }
+        let kept = format!("inrelease-{}", &Digest::of(url.as_bytes()).hex()[..16]);
+        let bytes = match self.client.options().offline {
+            true => match self.cache.kept(&kept, MAX_INRELEASE) {
+                Some(bytes) => bytes,
+                // The transport has the words for it.
+                None => self.client.small(&url, MAX_INRELEASE)?.unwrap_or_default(),
+            },
+            false => match self.client.small(&url, MAX_INRELEASE)? {
+                Some(bytes) => bytes,
+                None => {
+                    let why = format!("the mirror has no suite {suite}");
+                    return Ok(Err(Error::failed(format!("fetching {url}"), why)
+                        .help("name another suite (--suite) or mirror (--mirror URL)")));
+                }
+            },
+        };
+        let text = self.keyring.open(&url, &bytes, self.now)?;
+        let release = Release::parse(&url, &text, suite)?;
+        if let Err(error) = release.check_age(&url, self.store.seen(&release.name)?, self.now) {
+            if !self.allow_expired {
+                return Ok(Err(error));
+            }
+            self.progress.note(&format!("{error}; taken all the same (--allow-expired)"));
+        }
+        self.store.note_seen(self.lock, &release.name, release.date)?;
+        if !self.client.options().offline {
+            self.cache.keep(&kept, &bytes)?;
+        }
+        Ok(Ok(release))
+    }
+
+    fn package(&self, suite: &str, codename: &str, paragraph: &Paragraph) -> Result<Package> {
+        let name = paragraph.get("Package").unwrap_or_default();
+        let field = |field: &str| {
+            let missing =
+                || Error::failed(format!("reading the index of {suite}"), format!("package {name} has no {field}"));
+            paragraph.get(field).filter(|v| !v.is_empty()).ok_or_else(missing)
+        };
+        let broken = |what: &str| {
+            Error::failed(format!("reading the index of {suite}"), format!("package {name} has a broken {what}"))
+        };
+        let promise = Promise {
+            sha256: Digest::parse(field("SHA256")?).ok_or_else(|| broken("SHA256"))?,
+            size: field("Size")?.parse().ok().filter(|&size| size <= MAX_PACKAGE).ok_or_else(|| broken("Size"))?,
+        };
+        let path = field("Filename")?;
+        if path.starts_with('/') || path.contains("://") || path.split('/').any(|part| part == "..") {
+            return Err(broken("Filename"));
+        }
+        let package = Package {
+            name: name.to_owned(),
+            version: field("Version")?.to_owned(),
+            suite: suite.to_owned(),
+            codename: codename.to_owned(),
+            path: path.to_owned(),
+            promise,
+        };
+        Ok(package)
+    }
+}
+
+/// The package with the static emulators: it depends on no other. (bookworm's qemu-user is dynamic and needs libraries;
+/// trixie's qemu-user-static is empty and needs qemu-user.)
+fn choose(found: &[Paragraph]) -> Option<&Paragraph> {
+    let needs = |p: &&Paragraph| p.get("Depends").is_some() || p.get("Pre-Depends").is_some();
+    found.iter().find(|p| !needs(p)).or_else(|| found.iter().find(|p| p.get("Package") == Some("qemu-user-static")))
+}
+
+fn unpacked(path: &Path, name: &str) -> std::io::Result<Box<dyn BufRead>> {
+    let file = BufReader::with_capacity(1 << 16, std::fs::File::open(path)?);
+    Ok(match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("xz") => {
+            let decoder = liblzma::stream::Stream::new_stream_decoder(64 << 20, 0)?;
+            Box::new(BufReader::with_capacity(1 << 18, liblzma::bufread::XzDecoder::new_stream(file, decoder)))
+        }
+        Some("gz") => Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(file))),
+        _ => Box::new(file),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_static_package_is_the_one_without_dependencies() {
+        let p = |text: &str| Paragraph::first(text).unwrap();
+        let bookworm = [p("Package: qemu-user\nDepends: libc6"), p("Package: qemu-user-static\nRecommends: x")];
+        assert_eq!(choose(&bookworm).unwrap().get("Package"), Some("qemu-user-static"));
+        let trixie = [p("Package: qemu-user\nRecommends: x"), p("Package: qemu-user-static\nDepends: qemu-user")];
+        assert_eq!(choose(&trixie).unwrap().get("Package"), Some("qemu-user"));
+    }
+}

@@ -1,0 +1,142 @@
+//! A suite's Release text: what it is, when it was made, until when it counts, and the hashes of its indices.
+
+use super::deb822::Paragraph;
+use crate::emulators::date;
+use crate::emulators::verify::{Digest, Promise};
+use crate::error::{Error, Result};
+
+/// How far a clock may go wrong.
+const CLOCK: i64 = 86_400;
+
+/// The signed text of an InRelease file, read.
+#[derive(Debug, Clone)]
+pub struct Release {
+    paragraph: Paragraph,
+    /// What it is about, without its alias: "Debian trixie-backports". The key of the memory of dates.
+    pub name: String,
+    /// Its own name, without alias: "trixie".
+    pub codename: String,
+    /// When it was made.
+    pub date: i64,
+    /// Until when it counts, where it says so.
+    pub valid_until: Option<i64>,
+    /// Whether indices are found by their hash.
+    pub by_hash: bool,
+}
+
+/// An index that the Release promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Below the suite's folder.
+    pub path: String,
+    /// Size and hash.
+    pub promise: Promise,
+}
+
+impl Release {
+    /// From the signed text; `suite` is the name that was asked for, `what` the file's.
+    pub fn parse(what: &str, text: &str, suite: &str) -> Result<Self> {
+        let wrong = |why: String| Error::failed(format!("reading {what}"), why);
+        let paragraph = Paragraph::first(text).map_err(wrong)?;
+        let field = |name: &str| paragraph.get(name).unwrap_or_default();
+        let (origin, codename, alias) = (field("Origin"), field("Codename"), field("Suite"));
+        // A mirror that answers with another suite would choose what we install.
+        if suite != codename && suite != alias {
+            return Err(wrong(format!("expected suite {suite}, it is {alias} ({codename})")));
+        }
+        let time = |name: &str| match paragraph.get(name) {
+            Some(value) => {
+                date::parse(value).map(Some).ok_or_else(|| wrong(format!("field {name} has no date: {value:?}")))
+            }
+            None => Ok(None),
+        };
+        let date = time("Date")?.ok_or_else(|| wrong("it has no field Date".to_owned()))?;
+        // Ubuntu's pockets share a codename, Debian's do not.
+        let own = if alias.starts_with(codename) { alias } else { codename };
+        Ok(Release {
+            name: format!("{origin} {own}").trim().to_owned(),
+            codename: codename.to_owned(),
+            date,
+            valid_until: time("Valid-Until")?,
+            by_hash: field("Acquire-By-Hash") == "yes",
+            paragraph,
+        })
+    }
+
+    /// Refuses an index from the future, one that has expired, and one older than the newest seen.
+    pub fn check_age(&self, what: &str, newest_seen: Option<i64>, now: i64) -> Result<()> {
+        let refused = |why: String| Error::failed(format!("proving {what}"), why);
+        const INSIST: &str = "take another mirror (--mirror URL), or insist with --allow-expired";
+        if self.date > now + CLOCK {
+            let why = format!("made on {}, which is in the future here", date::show(self.date));
+            return Err(refused(why).help("set this machine's clock"));
+        }
+        if let Some(end) = self.valid_until.filter(|&end| end < now) {
+            let why = format!("expired: it counted until {}, now it is {}", date::show(end), date::show(now));
+            return Err(refused(why).help(INSIST));
+        }
+        if let Some(seen) = newest_seen.filter(|&seen| seen > self.date) {
+            let why =
+                format!("rolled back: it is of {}, one of {} was seen before", date::show(self.date), date::show(seen));
+            return Err(refused(why).help(INSIST));
+        }
+        Ok(())
+    }
+
+    /// The index of packages of a component and architecture, in a compression that we can read.
+    pub fn packages(&self, component: &str, arch: &str) -> Option<Index> {
+        let stem = format!("{component}/binary-{arch}/Packages");
+        let names = [format!("{stem}.xz"), format!("{stem}.gz"), stem];
+        let list = self.paragraph.get("SHA256")?;
+        names.into_iter().find_map(|name| {
+            list.lines().find_map(|line| {
+                let mut words = line.split_ascii_whitespace();
+                let (sha256, size, path) = (words.next()?, words.next()?, words.next()?);
+                let promise = || Some(Promise { sha256: Digest::parse(sha256)?, size: size.parse().ok()? });
+                (path == name).then(promise).flatten().map(|promise| Index { path: path.to_owned(), promise })
+            })
+        })
+    }
+}
+
+impl Index {
+    /// Where a mirror keeps it under its hash, which no update of the mirror changes.
+    pub fn by_hash(&self) -> String {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{folder}/by-hash/SHA256/{}", self.promise.sha256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Origin: Debian\nSuite: unstable\nCodename: sid\nDate: Fri, 30 Oct 2026 08:08:01 UTC\n\
+        Valid-Until: Fri, 06 Nov 2026 08:08:01 UTC\nAcquire-By-Hash: yes\nSHA256:\n \
+        e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 7 main/binary-amd64/Packages.xz\n";
+
+    #[test]
+    fn a_suite_is_known_by_both_its_names_and_no_other() {
+        assert_eq!(Release::parse("x", TEXT, "sid").unwrap().name, "Debian sid");
+        assert_eq!(Release::parse("x", TEXT, "unstable").unwrap().name, "Debian sid");
+        assert!(Release::parse("x", TEXT, "trixie").unwrap_err().to_string().contains("expected suite trixie"));
+    }
+
+    #[test]
+    fn expired_future_and_rolled_back_are_refused() {
+        let release = Release::parse("x", TEXT, "sid").unwrap();
+        let made = release.date;
+        release.check_age("x", Some(made), made + 3600).unwrap();
+        let why = |seen, now| release.check_age("x", seen, now).unwrap_err().to_string();
+        assert!(why(None, made + 8 * 86_400).contains("expired"));
+        assert!(why(None, made - 2 * 86_400).contains("future"));
+        assert!(why(Some(made + 1), made + 3600).contains("rolled back"));
+    }
+
+    #[test]
+    fn indices_have_their_hashes() {
+        let index = Release::parse("x", TEXT, "sid").unwrap().packages("main", "amd64").unwrap();
+        assert_eq!((index.path.as_str(), index.promise.size), ("main/binary-amd64/Packages.xz", 7));
+        assert!(index.by_hash().starts_with("main/binary-amd64/by-hash/SHA256/e3b0c442"));
+    }
+}

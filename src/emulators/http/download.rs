@@ -1,0 +1,178 @@
+//! Large files: to a partial file that a later try, or a later process, takes up again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use ureq::http::{StatusCode, header};
+
+use super::{Client, Fault, content_length, ok, passing};
+use crate::emulators::verify::{self, Promise};
+use crate::error::{Doing, Error, Result};
+use crate::progress::Progress;
+
+/// Whatever a broken server does, it ends: so many requests for one file.
+const MAX_REQUESTS: u32 = 40;
+
+impl Client {
+    /// Fetches what `promise` describes into `partial`, taking up what is there already. Afterwards the file is
+    /// exactly what was promised.
+    pub fn download(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        partial: &Path,
+        promise: &Promise,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let mut file = open(partial)?;
+        let mut fresh = length(&file, partial)? == 0;
+        loop {
+            self.fill(url, headers, &mut file, promise, progress)?;
+            let came = verify::of_file(partial, promise.size).doing(|| format!("reading {}", partial.display()))?;
+            match promise.check(url, &came) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let emptied = file.set_len(0).doing(|| format!("emptying {}", partial.display()));
+                    // What an earlier process left may have been another file: that is no reason to give up.
+                    if std::mem::replace(&mut fresh, true) {
+                        emptied?;
+                        return Err(error);
+                    }
+                    emptied?;
+                }
+            }
+        }
+    }
+
+    /// Requests until the file has its length.
+    fn fill(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        file: &mut File,
+        promise: &Promise,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let doing = || format!("fetching {url}");
+        let (mut failed, mut pause) = (0, self.options().pause);
+        for _ in 0..MAX_REQUESTS {
+            let before = file.metadata().doing(doing)?.len();
+            if before > promise.size {
+                file.set_len(0).doing(doing)?;
+                continue;
+            }
+            if before == promise.size {
+                return Ok(());
+            }
+            let fault = match self.rest(url, headers, file, before, promise.size, progress) {
+                Ok(()) => continue,
+                Err(Stop::Disk(error)) => {
+                    return Err(Error::io(format!("writing what comes from {url}"), error)
+                        .help("free some space, or point RBINFMT_STORE at a folder with more; what was in the store is untouched"));
+                }
+                Err(Stop::Fault(fault)) => fault,
+            };
+            if file.metadata().doing(doing)?.len() > before {
+                (failed, pause) = (0, self.options().pause);
+            }
+            failed += 1;
+            let asked = match &fault {
+                Fault::Passing(_, asked) => *asked,
+                // The file stands in a signed index: its mirror is half way through an update.
+                Fault::Missing(_) => None,
+                Fault::Lasting(_) => return Err(self.explain(Error::failed(doing(), fault.why()))),
+            };
+            if failed > self.options().retries {
+                let why = format!("{} (tried {failed} times)", fault.why());
+                return Err(self.explain(Error::failed(doing(), why)));
+            }
+            std::thread::sleep(asked.unwrap_or(pause).min(self.options().max_pause));
+            pause = (pause * 2).min(Duration::from_secs(60));
+        }
+        Err(self.explain(Error::failed(doing(), format!("not whole after {MAX_REQUESTS} requests"))))
+    }
+
+    /// One request for what is missing.
+    fn rest(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        file: &mut File,
+        from: u64,
+        size: u64,
+        progress: &dyn Progress,
+    ) -> Result<(), Stop> {
+        let range = format!("bytes={from}-");
+        let mut headers = headers.to_vec();
+        if from > 0 {
+            headers.push(("range", &range));
+        }
+        let mut answer = self.request(url, &headers)?;
+        if answer.status == StatusCode::RANGE_NOT_SATISFIABLE && from > 0 {
+            file.set_len(0).map_err(Stop::Disk)?;
+            return Ok(());
+        }
+        ok(&answer)?;
+        let from = match answer.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let told = answer.headers.get(header::CONTENT_RANGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+                if !told.starts_with(&format!("bytes {from}-")) {
+                    return Err(Fault::Lasting(format!("asked for bytes {from}-, the server sends {told:?}")).into());
+                }
+                from
+            }
+            // The server knows no ranges: all over again.
+            _ => 0,
+        };
+        if let Some(length) = content_length(&answer.headers).filter(|&length| length != size - from) {
+            return Err(Fault::Lasting(format!("expected {} bytes, the server announces {length}", size - from)).into());
+        }
+        file.set_len(from).and_then(|()| file.seek(SeekFrom::Start(from))).map_err(Stop::Disk)?;
+        let mut body = answer.body.as_reader();
+        let mut buffer = vec![0; 128 << 10];
+        let mut done = from;
+        loop {
+            let n = match body.read(&mut buffer) {
+                Ok(0) if done == size => return Ok(()),
+                Ok(0) => return Err(Fault::Passing(format!("cut off after {done} of {size} bytes"), None).into()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(passing(&error).into()),
+            };
+            if done + n as u64 > size {
+                return Err(Fault::Lasting(format!("expected {size} bytes, more came")).into());
+            }
+            file.write_all(&buffer[..n]).map_err(Stop::Disk)?;
+            done += n as u64;
+            progress.bytes(done, Some(size));
+        }
+    }
+}
+
+/// Whose fault it was: the network's or the disk's.
+enum Stop {
+    Fault(Fault),
+    Disk(io::Error),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+fn open(partial: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(partial)
+        .doing(|| format!("opening {}", partial.display()))
+}
+
+fn length(file: &File, path: &Path) -> Result<u64> {
+    Ok(file.metadata().doing(|| format!("reading the size of {}", path.display()))?.len())
+}

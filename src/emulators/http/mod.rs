@@ -1,0 +1,334 @@
+//! http and https: proxies, redirects, time limits, retries. Bodies are bounded by what the caller can use.
+
+pub(crate) mod base64;
+mod download;
+mod forward;
+pub mod proxy;
+
+use std::io::{self, Read};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use ureq::http::{HeaderMap, StatusCode, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use self::proxy::Proxies;
+use crate::error::{Error, Result};
+
+/// How often a request is sent on to another place.
+const MAX_REDIRECTS: usize = 8;
+
+/// How patient the transport is.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether nothing may be asked of the network.
+    pub offline: bool,
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the next byte comes.
+    pub idle: Duration,
+    /// How many times a failed transfer is tried again without any progress in between.
+    pub retries: u32,
+    /// Before the first of those; each further pause is twice as long, up to [`Options::max_pause`].
+    pub pause: Duration,
+    /// No pause is longer, whatever a server asks for.
+    pub max_pause: Duration,
+    /// The proxies.
+    pub proxies: Proxies,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            offline: false,
+            connect: Duration::from_secs(15),
+            idle: Duration::from_secs(30),
+            retries: 4,
+            pause: Duration::from_millis(500),
+            max_pause: Duration::from_secs(30),
+            proxies: Proxies::default(),
+        }
+    }
+}
+
+/// Fetches over http and https.
+#[derive(Debug)]
+pub struct Client {
+    options: Options,
+    plain: OnceLock<Agent>,
+    forwarded: OnceLock<Agent>,
+    secure: OnceLock<Agent>,
+}
+
+/// An answer whose status was read and whose body was not.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    /// The URL that answered, after redirects.
+    pub(crate) url: String,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// May go away: a broken connection, an overloaded server. With the pause that the server asked for.
+    Passing(String, Option<Duration>),
+    /// The server says that there is no such thing.
+    Missing(String),
+    /// Will be the same next time.
+    Lasting(String),
+}
+
+impl Fault {
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Fault::Passing(why, _) | Fault::Missing(why) | Fault::Lasting(why) => why,
+        }
+    }
+}
+
+impl Client {
+    /// A client; connections and certificates are looked for when they are first needed.
+    pub fn new(options: Options) -> Self {
+        Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new() }
+    }
+
+    /// How patient it is.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// A whole small document of at most `limit` bytes; `None` where the server has no such thing.
+    pub fn small(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let doing = || format!("fetching {url}");
+        let fetched = self.patiently(|| {
+            let answer = self.request(url, &[])?;
+            ok(&answer)?;
+            self.body(answer, limit)
+        });
+        match fetched {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Fault::Missing(_)) => Ok(None),
+            Err(fault) => Err(self.explain(Error::failed(doing(), fault.why()))),
+        }
+    }
+
+    /// The answer's body, at most `limit` bytes.
+    pub(crate) fn body(&self, mut answer: Answer, limit: u64) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        let length = content_length(&answer.headers);
+        if let Some(length) = length.filter(|&length| length > limit) {
+            return Err(Fault::Lasting(format!("the server announces {length} bytes, the limit is {limit}")));
+        }
+        answer.body.as_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
+        if bytes.len() as u64 > limit {
+            return Err(Fault::Lasting(format!("longer than the limit of {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    /// Tries until it works, fails for good, or has failed too often.
+    pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut pause = self.options.pause;
+        for tried in 0.. {
+            match attempt() {
+                Err(Fault::Passing(_, asked)) if tried < self.options.retries => {
+                    std::thread::sleep(asked.unwrap_or(pause).min(self.options.max_pause));
+                    pause *= 2;
+                }
+                Err(Fault::Passing(why, _)) if tried > 0 => {
+                    return Err(Fault::Lasting(format!("{why} (tried {} times)", tried + 1)));
+                }
+                other => return other,
+            }
+        }
+        Err(Fault::Lasting("never tried".to_owned()))
+    }
+
+    /// Adds what to do about an error of the transport.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if self.options.offline {
+            return error.help("--offline takes only what is in the store's cache: fetch once without it");
+        }
+        error.help("check the network and the proxy variables, or take another source: --mirror URL, --from FILE")
+    }
+
+    /// Sends a GET, following redirects, but never from https to http.
+    pub(crate) fn request(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
+        if self.options.offline {
+            return Err(Fault::Lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
+        }
+        let mut url = url.to_owned();
+        let mut headers = headers.to_vec();
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.send(&url, &headers)?;
+            if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let place = answer.headers.get(header::LOCATION).and_then(|v| v.to_str().ok());
+            let place = place.ok_or_else(|| Fault::Lasting(format!("{} without a Location", answer.status)))?;
+            let next = join(&url, place).map_err(Fault::Lasting)?;
+            if url.starts_with("https:") && !next.starts_with("https:") {
+                return Err(Fault::Lasting(format!(
+                    "redirected from https to {next}: refused, as anybody could read and change it"
+                )));
+            }
+            if host_of(&url) != host_of(&next) {
+                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+            }
+            url = next;
+        }
+        Err(Fault::Lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
+    }
+
+    fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
+        let uri: Uri = url.parse().map_err(|e| Fault::Lasting(format!("no URL: {e}")))?;
+        let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
+        if !matches!(scheme, "http" | "https") {
+            return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
+        }
+        let proxy = self.options.proxies.choose(scheme, host);
+        let wrong = |why: &dyn std::fmt::Display| {
+            Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
+        };
+        let known = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| wrong(&e))?;
+        let forward = known.as_ref().filter(|p| scheme == "http" && p.protocol() == ureq::ProxyProtocol::Http);
+        let mut request = if let Some(proxy) = forward {
+            // The variables do not change while we run: there is one proxy for http.
+            let agent =
+                self.forwarded.get_or_init(|| forward::agent(self.config(RootCerts::WebPki), proxy.uri().clone()));
+            let request = agent.get(uri);
+            match proxy.username() {
+                Some(name) => {
+                    request.header("proxy-authorization", base64::basic(name, proxy.password().unwrap_or_default()))
+                }
+                None => request,
+            }
+        } else {
+            let agent = match scheme {
+                "http" => self.plain.get_or_init(|| self.config(RootCerts::WebPki).new_agent()),
+                _ => self.secure.get_or_init(|| self.config(roots()).new_agent()),
+            };
+            agent.get(uri).config().proxy(known).build()
+        };
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.call().map_err(fault)?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer { status: parts.status, headers: parts.headers, body, url: url.to_owned() })
+    }
+
+    fn config(&self, roots: RootCerts) -> ureq::config::Config {
+        Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(self.options.connect))
+            .timeout_resolve(Some(self.options.connect))
+            .timeout_recv_response(Some(self.options.idle))
+            .timeout_per_read(Some(self.options.idle))
+            .timeout_per_write(Some(self.options.idle))
+            .user_agent(concat!("rbinfmt/", env!("CARGO_PKG_VERSION")))
+            .proxy(None)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .build()
+    }
+}
+
+/// The system's certificates (SSL_CERT_FILE and SSL_CERT_DIR count), or the built-in ones where it has none.
+fn roots() -> RootCerts {
+    let found: Vec<CertificateDer<'static>> = rustls_native_certs::load_native_certs().certs;
+    if found.is_empty() {
+        return RootCerts::WebPki;
+    }
+    RootCerts::new_with_certs(&found.iter().map(|c| Certificate::from_der(c).to_owned()).collect::<Vec<_>>())
+}
+
+/// Whether a status means that the body is what was asked for.
+pub(crate) fn ok(answer: &Answer) -> Result<(), Fault> {
+    let why = || format!("the server says {}", answer.status);
+    match answer.status.as_u16() {
+        200..=299 => Ok(()),
+        404 | 410 => Err(Fault::Missing(why())),
+        408 | 425 | 429 | 500..=599 => Err(Fault::Passing(why(), retry_after(&answer.headers))),
+        _ => Err(Fault::Lasting(why())),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn fault(error: ureq::Error) -> Fault {
+    use ureq::Error as E;
+    match error {
+        E::Io(error) => passing(&error),
+        E::Timeout(what) => Fault::Passing(format!("no answer in time ({what})"), None),
+        E::HostNotFound => Fault::Passing("the host's name was not found".to_owned(), None),
+        E::ConnectionFailed => Fault::Passing("no connection".to_owned(), None),
+        E::Protocol(error) => Fault::Passing(format!("broken HTTP: {error}"), None),
+        error => Fault::Lasting(error.to_string()),
+    }
+}
+
+pub(crate) fn passing(error: &io::Error) -> Fault {
+    // A certificate that is not trusted now will not be in a second.
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Fault::Lasting(crate::error::os_text(error));
+    }
+    Fault::Passing(crate::error::os_text(error), None)
+}
+
+/// An absolute URL from one that may be relative to `base`.
+pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
+    let broken = || format!("redirected to {place:?}, which is no URL");
+    let (scheme, rest) = base.split_once("://").ok_or_else(broken)?;
+    let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(host_end);
+    let url = if place.contains("://") {
+        place.to_owned()
+    } else if let Some(other) = place.strip_prefix("//") {
+        format!("{scheme}://{other}")
+    } else if place.starts_with('/') {
+        format!("{scheme}://{host}{place}")
+    } else {
+        let folder =
+            path.split(['?', '#']).next().unwrap_or_default().rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{scheme}://{host}{folder}/{place}")
+    };
+    let url = url.split('#').next().unwrap_or_default().to_owned();
+    url.parse::<Uri>().map_err(|_| broken())?;
+    Ok(url)
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    url.split_once("://").map(|(_, rest)| &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_joined_as_browsers_do() {
+        let base = "http://h:1/a/b?q";
+        for (place, expected) in [
+            ("https://o/x", "https://o/x"),
+            ("//o/x", "http://o/x"),
+            ("/x", "http://h:1/x"),
+            ("x", "http://h:1/a/x"),
+            ("x#frag", "http://h:1/a/x"),
+        ] {
+            assert_eq!(join(base, place).unwrap(), expected);
+        }
+        assert!(join(base, "http://[").is_err());
+    }
+}

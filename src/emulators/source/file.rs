@@ -1,0 +1,135 @@
+//! A folder with emulators, or a package file.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::emulators::store::Staging;
+use crate::emulators::verify::{Digest, Promise, of_file};
+use crate::emulators::{Wanted, arch_of, archive};
+use crate::error::{Doing, Error, Result};
+
+/// A list of hashes is small.
+const MAX_SUMS: u64 = 4 << 20;
+
+/// No package of emulators is larger.
+const MAX_FILE: u64 = 4 << 30;
+
+/// The SHA256SUMS file of a folder.
+struct Sums {
+    path: PathBuf,
+    sums: Vec<(Digest, String)>,
+}
+
+impl Sums {
+    fn of(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join("SHA256SUMS");
+        let doing = || format!("reading {}", path.display());
+        let size = match fs::metadata(&path) {
+            Ok(meta) => meta.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(doing(), error)),
+        };
+        if size > MAX_SUMS {
+            return Err(Error::failed(doing(), format!("{size} bytes, expected at most {MAX_SUMS}")));
+        }
+        let text = fs::read_to_string(&path).doing(doing)?;
+        let mut sums = Vec::new();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            // "HASH  NAME", "HASH *NAME"
+            let parsed = line.split_once(' ').and_then(|(hash, name)| {
+                Some((
+                    Digest::parse(hash)?,
+                    name.trim_start_matches([' ', '*']).trim_start_matches("./").trim_end().to_owned(),
+                ))
+            });
+            let wrong = || Error::failed(format!("{}, line {}", doing(), number + 1), "expected a SHA-256 and a name");
+            sums.push(parsed.ok_or_else(wrong)?);
+        }
+        Ok(Some(Sums { path, sums }))
+    }
+
+    fn check(&self, name: &str, came: Digest) -> Result<()> {
+        let doing = || format!("proving {name} by {}", self.path.display());
+        match self.sums.iter().find(|(_, n)| n == name) {
+            Some((expected, _)) if *expected == came => Ok(()),
+            Some((expected, _)) => Err(Error::failed(doing(), format!("expected SHA-256 {expected}, {came} came"))
+                .help("fetch the file again")),
+            None => Err(Error::failed(doing(), "it is not listed there")
+                .help(format!("copy it to a folder without SHA256SUMS, or add a line: {came}  {name}"))),
+        }
+    }
+}
+
+/// What a file source was found to be.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// A name for it in the store: a hash of what it holds.
+    pub id: String,
+    /// What proved it.
+    pub proof: String,
+}
+
+/// Proves a package file by the SHA256SUMS beside it, where there is one. Its hash names it.
+pub fn prove(path: &Path) -> Result<(Promise, Found)> {
+    let promise = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let proof = match Sums::of(folder)? {
+        Some(sums) => {
+            sums.check(&name, promise.sha256)?;
+            format!("{}, SHA-256 {}", sums.path.display(), promise.sha256)
+        }
+        None => format!("none but the user's word, SHA-256 {}", promise.sha256),
+    };
+    Ok((promise, Found { id: promise.sha256.hex()[..12].to_owned(), proof }))
+}
+
+/// Takes emulators out of the package file that `origin` names.
+pub fn take_package(path: &Path, origin: &str, jobs: usize, wanted: &Wanted, staging: &mut Staging) -> Result<()> {
+    super::take(archive::open(path, jobs)?, origin, wanted, staging, &mut |_| false)
+}
+
+/// Takes emulators out of a folder, each proved by its SHA256SUMS where there is one.
+pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Result<Found> {
+    let sums = Sums::of(folder)?;
+    let doing = || format!("listing {}", folder.display());
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .doing(doing)?
+        .map(|item| item.map(|i| i.file_name()))
+        .collect::<Result<_, _>>()
+        .doing(doing)?;
+    names.sort();
+    let mut all = Sha256::new();
+    for name in names {
+        let Some(name) = name.to_str() else { continue };
+        let Some(arch) = arch_of(name.as_bytes()).filter(|a| wanted.has(a)) else { continue };
+        if staging.items().contains_key(arch) {
+            continue;
+        }
+        let path = folder.join(name);
+        let reading = || format!("reading {}", path.display());
+        let mut file = File::open(&path).doing(reading)?;
+        let meta = file.metadata().doing(reading)?;
+        if !meta.is_file() {
+            return Err(Error::failed(reading(), "expected a file"));
+        }
+        let item = staging.take(arch, &path.display().to_string(), meta.len(), |sink| {
+            let mut buffer = vec![0; 128 << 10];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(()),
+                    n => sink(&buffer[..n])?,
+                }
+            }
+        })?;
+        if let Some(sums) = &sums {
+            sums.check(name, item.sha256)?;
+        }
+        all.update(format!("{name} {}\n", item.sha256));
+    }
+    let proof = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
+    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), proof })
+}

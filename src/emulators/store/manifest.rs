@@ -1,0 +1,42 @@
+//! What a version's folder says about itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::emulators::verify::Digest;
+
+/// A version in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The name of its folder.
+    pub id: String,
+    /// Its version, as its source writes it.
+    pub version: String,
+    /// Where it was fetched: a URL, an image by digest, a folder.
+    pub source: String,
+    /// What it was proved by.
+    pub proof: String,
+    /// When, in seconds since 1970.
+    pub fetched: i64,
+    /// Whether all of the source's emulators are here, so that there is nothing more to get from it.
+    #[serde(default)]
+    pub complete: bool,
+    /// Its emulators by architecture.
+    pub emulators: BTreeMap<String, Item>,
+}
+
+/// One emulator of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its length.
+    pub size: u64,
+    /// Its hash.
+    pub sha256: Digest,
+    /// The version that stands in it: "7.2.22 (Debian ...)".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<String>,
+    /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserves_argv0: Option<bool>,
+}

@@ -1,0 +1,181 @@
+//! Proof of bytes: a reader that hashes and counts what passes, and holds it against what was promised.
+
+use std::io::{self, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::text::{from_hex, to_hex};
+
+/// A SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Digest(Sha256::digest(bytes).into())
+    }
+
+    /// Of all that went into a hasher.
+    pub(crate) fn from_hasher(hasher: Sha256) -> Self {
+        Digest(hasher.finalize().into())
+    }
+
+    /// From 64 hex digits, with or without "sha256:" before them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix("sha256:").unwrap_or(text);
+        // from_hex allows blanks; a digest has none.
+        (hex.len() == 64).then(|| from_hex(hex)).flatten()?.try_into().ok().map(Digest)
+    }
+
+    /// 64 hex digits.
+    pub fn hex(&self) -> String {
+        to_hex(&self.0)
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        Digest::parse(&text).ok_or_else(|| serde::de::Error::custom("not a SHA-256"))
+    }
+}
+
+/// What is promised of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// Their SHA-256.
+    pub sha256: Digest,
+    /// How many they are.
+    pub size: u64,
+}
+
+impl Promise {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Promise { sha256: Digest::of(bytes), size: bytes.len() as u64 }
+    }
+
+    /// Whether what came is what was promised; the error names `what` and both.
+    pub fn check(&self, what: impl std::fmt::Display, came: &Promise) -> Result<()> {
+        if came.size != self.size {
+            return Err(refused(what, format!("expected {} bytes, {} came", self.size, came.size)));
+        }
+        if came.sha256 != self.sha256 {
+            return Err(refused(what, format!("expected SHA-256 {}, {} came", self.sha256, came.sha256)));
+        }
+        Ok(())
+    }
+}
+
+/// Something is not what was promised: refused, and nothing of it used.
+pub fn refused(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Error {
+    Error::failed(format!("proving {what}"), why).help(
+        "nothing of it was used; the mirror may be half way through an update or damaged: try later, or name another source",
+    )
+}
+
+/// Hashes and counts what is read through it. More than `limit` bytes are an error at once.
+pub struct Proving<R> {
+    inner: R,
+    hasher: Sha256,
+    size: u64,
+    limit: u64,
+}
+
+impl<R: Read> Proving<R> {
+    /// Reads from `inner`, at most `limit` bytes.
+    pub fn new(inner: R, limit: u64) -> Self {
+        Proving { inner, hasher: Sha256::new(), size: 0, limit }
+    }
+
+    /// Reads the rest and tells what came.
+    pub fn finish(mut self) -> io::Result<Promise> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(self.so_far())
+    }
+
+    /// What came so far.
+    pub fn so_far(self) -> Promise {
+        Promise { sha256: Digest(self.hasher.finalize().into()), size: self.size }
+    }
+}
+
+impl<R: Read> Read for Proving<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.size += n as u64;
+        if self.size > self.limit {
+            return Err(io::Error::other(format!("longer than the {} bytes that were promised", self.limit)));
+        }
+        self.hasher.update(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+/// What a file on disk is: its size and SHA-256, read to at most `limit` bytes.
+pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Promise> {
+    Proving::new(std::fs::File::open(path)?, limit).finish_large()
+}
+
+impl<R: Read> Proving<R> {
+    fn finish_large(mut self) -> io::Result<Promise> {
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match self.read(&mut buffer) {
+                Ok(0) => return Ok(self.so_far()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_byte_and_a_wrong_length_are_told_apart() {
+        let promise = Promise::of(b"emulator");
+        promise.check("x", &Promise::of(b"emulator")).unwrap();
+        let error = promise.check("x", &Promise::of(b"emulatoR")).unwrap_err().to_string();
+        assert!(error.contains("expected SHA-256"), "{error}");
+        let error = promise.check("x", &Promise::of(b"emul")).unwrap_err().to_string();
+        assert_eq!(error, "proving x: expected 8 bytes, 4 came");
+    }
+
+    #[test]
+    fn too_much_is_an_error_before_the_end() {
+        let error = Proving::new(io::repeat(1), 1000).finish().unwrap_err();
+        assert!(error.to_string().contains("1000"));
+    }
+
+    #[test]
+    fn digests_have_no_blanks() {
+        let hex = Digest::of(b"").hex();
+        assert_eq!(Digest::parse(&format!("sha256:{hex}")), Some(Digest::of(b"")));
+        assert_eq!(Digest::parse(&format!("{} {}", &hex[..32], &hex[33..])), None);
+        assert_eq!(Digest::parse(&hex[1..]), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! A small HTTP server on loopback that fails on demand.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What goes wrong with one answer.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The connection ends after so many bytes of the body.
+    Cut(usize),
+    /// Nothing more comes after so many bytes of the body.
+    Stall(usize),
+    /// One byte of the body is another.
+    Corrupt(usize),
+    /// Another place is named.
+    Redirect(String),
+    /// Only a status.
+    Status(u16),
+    /// Content-Length says so many.
+    Length(usize),
+    /// So many bytes follow behind the body, and no length is told.
+    Oversize(usize),
+    /// The range is ignored.
+    NoRange,
+    /// Another part than was asked for comes.
+    WrongRange,
+}
+
+#[derive(Default)]
+struct State {
+    files: BTreeMap<String, Vec<u8>>,
+    faults: BTreeMap<String, VecDeque<Fault>>,
+    requests: Vec<String>,
+}
+
+/// The server; it ends with the test process.
+#[derive(Clone)]
+pub struct Server {
+    state: Arc<Mutex<State>>,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let shared = shared.clone();
+                // A client that goes away is what some tests are about.
+                std::thread::spawn(move || drop(serve(connection.unwrap(), &shared)));
+            }
+        });
+        Server { state, url }
+    }
+
+    pub fn put(&self, path: &str, bytes: &[u8]) {
+        self.state.lock().unwrap().files.insert(path.to_owned(), bytes.to_vec());
+    }
+
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        self.state.lock().unwrap().files[path].clone()
+    }
+
+    pub fn remove(&self, path: &str) {
+        self.state.lock().unwrap().files.remove(path);
+    }
+
+    /// The next answers for a path go wrong like this, one after the other.
+    pub fn fail(&self, path: &str, faults: &[Fault]) {
+        self.state.lock().unwrap().faults.insert(path.to_owned(), faults.iter().cloned().collect());
+    }
+
+    /// The requests so far: "GET /path bytes=5-".
+    pub fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.clone()
+    }
+}
+
+fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
+        let mut range = None;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header)?;
+            let header = header.trim().to_ascii_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(bytes) = header.strip_prefix("range: bytes=") {
+                range = bytes.trim_end_matches('-').parse::<usize>().ok();
+            }
+        }
+        let (body, fault) = {
+            let mut state = state.lock().unwrap();
+            state
+                .requests
+                .push(format!("{path} {}", range.map_or(String::new(), |r| format!("bytes={r}-"))).trim().to_owned());
+            let fault = state.faults.get_mut(&path).and_then(VecDeque::pop_front);
+            (state.files.get(&path).cloned(), fault)
+        };
+        if !answer(&stream, body, fault, range)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether the connection may be used again.
+fn answer(
+    mut out: &TcpStream,
+    body: Option<Vec<u8>>,
+    fault: Option<Fault>,
+    range: Option<usize>,
+) -> std::io::Result<bool> {
+    let status = match (&fault, &body) {
+        (Some(Fault::Status(status)), _) => Some(*status),
+        (Some(Fault::Redirect(_)), _) => Some(302),
+        (_, None) => Some(404),
+        _ => None,
+    };
+    if let Some(status) = status {
+        let location =
+            if let Some(Fault::Redirect(to)) = &fault { format!("Location: {to}\r\n") } else { String::new() };
+        write!(out, "HTTP/1.1 {status} Test\r\n{location}Content-Length: 0\r\n\r\n")?;
+        return Ok(true);
+    }
+    let mut body = body.unwrap_or_default();
+    let whole = body.len();
+    if let Some(Fault::Corrupt(at)) = fault {
+        body[at] ^= 1;
+    }
+    let from = range.filter(|_| !matches!(fault, Some(Fault::NoRange)));
+    let mut head = match from {
+        Some(from) if from >= whole => "HTTP/1.1 416 Range\r\n".to_owned(),
+        Some(from) => {
+            let from = if matches!(fault, Some(Fault::WrongRange)) { from + 1 } else { from };
+            body.drain(..from);
+            format!("HTTP/1.1 206 Partial\r\nContent-Range: bytes {from}-{}/{whole}\r\n", whole - 1)
+        }
+        None => "HTTP/1.1 200 OK\r\n".to_owned(),
+    };
+    match fault {
+        Some(Fault::Oversize(more)) => {
+            body.extend(std::iter::repeat_n(0, more));
+            head.push_str("Connection: close\r\n");
+        }
+        Some(Fault::Length(length)) => head.push_str(&format!("Content-Length: {length}\r\n")),
+        _ => head.push_str(&format!("Content-Length: {}\r\n", body.len())),
+    }
+    out.write_all(head.as_bytes())?;
+    out.write_all(b"\r\n")?;
+    match fault {
+        Some(Fault::Cut(n)) => out.write_all(&body[..n.min(body.len())])?,
+        Some(Fault::Stall(n)) => {
+            out.write_all(&body[..n.min(body.len())])?;
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        _ => {
+            out.write_all(&body)?;
+            return Ok(!matches!(fault, Some(Fault::Oversize(_) | Fault::Length(_))));
+        }
+    }
+    out.shutdown(std::net::Shutdown::Both)?;
+    Ok(false)
+}
