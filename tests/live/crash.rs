@@ -47,8 +47,7 @@ fn kill_9_at_any_moment_is_put_right_by_the_next_run() {
             [ "$($FIXTURES/arm64/busybox uname -m)" = aarch64 ] || fail "after $delay"
         done
         # On a machine so fast that nothing was left to kill, this test would say nothing.
-        [ $killed -gt 0 ] || fail 'no run was killed'
-        echo $killed
+        [ $killed -ge 5 ] || fail "only $killed of 48 runs were killed"
         "#,
     );
 }
