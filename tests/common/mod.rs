@@ -30,6 +30,8 @@ pub(crate) const FOREIGN: [(&str, &str, &str); 7] = [
 const PRELUDE: &str = r#"
 set -u
 cd "$SCRATCH"
+# Nothing may outlive the script: it would keep the test waiting.
+trap 'kill -9 $(jobs -p) 2>/dev/null' EXIT
 table=/proc/sys/fs/binfmt_misc
 # rbinfmt with Debian's emulators.
 rb() { rbinfmt --emulators "$EMULATORS" "$@"; }
