@@ -250,7 +250,9 @@ impl Running {
         // The pipe holds all there is: a page at the most, since nobody else read from it.
         let mut written = vec![0; PAGE];
         let len = self.output.read(&mut written).unwrap_or(0);
-        let written = &written[..len];
+        // The program's sixteen bytes are the last. QEMU 10 writes a complaint before them, and to standard output, where
+        // it cannot resolve the program's path, as that of a file in memory.
+        let written = &written[len.saturating_sub(TOKEN.len())..len];
         let Some(status) = self.wait() else { return self.give_up() };
         // Where argv[0] is lost, the program sees its path, and behind it in memory whatever follows.
         let path = self.path.as_os_str().as_encoded_bytes();

@@ -13,5 +13,6 @@ mod headers;
 mod keep;
 mod programs;
 mod replace;
+mod supply;
 mod table;
 mod undo;
