@@ -107,7 +107,7 @@ fn wrong_lengths_and_changed_bytes_are_refused() {
         (Fault::Oversize(1_000_000), "more came"),
     ] {
         let s = scene();
-        let error = s.after(&[fault.clone()]).unwrap_err();
+        let error = s.after(std::slice::from_ref(&fault)).unwrap_err();
         assert!(error.contains(expected) && error.contains("/f"), "{fault:?}: {error}");
     }
 }
