@@ -205,6 +205,7 @@ impl Fetcher<'_> {
             lock,
             now: date::now(),
             allow_expired: self.policy.allow_expired,
+            jobs: self.policy.jobs,
             progress: self.progress,
         };
         let package = find(&archive, which, suite, self.progress)?;

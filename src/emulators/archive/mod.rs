@@ -93,6 +93,21 @@ pub fn open(path: &Path, jobs: usize) -> Result<Stream> {
     Archive::open(path)?.stream(jobs)
 }
 
+/// What a compressed file holds, whatever that is: xz, gzip, or the file as it is.
+pub fn unpacked(path: &Path, jobs: usize) -> io::Result<Stream> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let part = Part { file: Arc::new(file), start: 0, len };
+    let mut start = [0; 6];
+    let known = start.len().min(len as usize);
+    part.read_exact_at(&mut start[..known], 0)?;
+    Ok(match &start {
+        b"\xfd7zXZ\0" => xz::open(part, jobs)?,
+        [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(part.reader())),
+        _ => Box::new(part.reader()),
+    })
+}
+
 /// A stretch of a file.
 #[derive(Debug, Clone)]
 struct Part {

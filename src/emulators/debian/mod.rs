@@ -7,14 +7,14 @@ pub mod openpgp;
 pub mod release;
 pub mod version;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use self::data::{Settings, settings};
 use self::deb822::Paragraph;
 use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
+use super::archive;
 use super::cache::Cache;
 use super::http::Client;
 use super::store::{Lock, Store};
@@ -53,6 +53,8 @@ pub struct Archive<'a> {
     pub now: i64,
     /// Whether an expired or rolled-back index is taken.
     pub allow_expired: bool,
+    /// How many threads decode.
+    pub jobs: usize,
     /// Who is told.
     pub progress: &'a dyn Progress,
 }
@@ -120,7 +122,7 @@ impl Archive<'_> {
         }
         let path = self.cache.file(self.client, &urls, &[], &index.promise, self.progress)?;
         let names = &self.settings.packages;
-        let found = unpacked(&path, &index.path)
+        let found = archive::unpacked(&path, self.jobs)
             .and_then(|file| deb822::packages(file, names))
             .doing(|| format!("reading {}", urls[0]))?;
         match choose(&found) {
@@ -214,18 +216,6 @@ impl Archive<'_> {
 fn choose(found: &[Paragraph]) -> Option<&Paragraph> {
     let needs = |p: &&Paragraph| p.get("Depends").is_some() || p.get("Pre-Depends").is_some();
     found.iter().find(|p| !needs(p)).or_else(|| found.iter().find(|p| p.get("Package") == Some("qemu-user-static")))
-}
-
-fn unpacked(path: &Path, name: &str) -> std::io::Result<Box<dyn BufRead>> {
-    let file = BufReader::with_capacity(1 << 16, std::fs::File::open(path)?);
-    Ok(match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("xz") => {
-            let decoder = liblzma::stream::Stream::new_stream_decoder(64 << 20, 0)?;
-            Box::new(BufReader::with_capacity(1 << 18, liblzma::bufread::XzDecoder::new_stream(file, decoder)))
-        }
-        Some("gz") => Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(file))),
-        _ => Box::new(file),
-    })
 }
 
 #[cfg(test)]

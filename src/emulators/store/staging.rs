@@ -41,7 +41,7 @@ impl<'a> Staging<'a> {
     /// An empty one; `machine` is this host's `uname -m`.
     pub fn new(store: &'a Store, lock: &'a Lock, machine: &str) -> Result<Self> {
         let folder = lock.temporary(store.root())?;
-        let (files, written) = sync_channel::<File>(4);
+        let (files, written) = sync_channel::<File>(64);
         let thread = std::thread::spawn(move || written.iter().try_for_each(|file| file.sync_all()));
         let disk = Some(Disk { files, thread });
         Ok(Staging { store, lock, machine: machine.to_owned(), folder, items: BTreeMap::new(), disk })
