@@ -1,6 +1,7 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
 pub mod binfmt;
 pub mod error;
+pub mod exec;
 pub mod kernel;
 pub mod profile;
 pub mod signature;
