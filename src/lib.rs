@@ -3,6 +3,7 @@ pub mod binfmt;
 pub mod error;
 pub mod exec;
 pub mod kernel;
+pub mod oracle;
 pub mod profile;
 pub mod signature;
 pub mod text;

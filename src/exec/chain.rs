@@ -180,23 +180,16 @@ impl Walk<'_> {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
             Outcome::fails(errno, format_args!("{} cannot be read: {}", file.path, errno.desc()))
         })?;
-        let nothing = Step {
+        self.steps.push(Step {
             path: file.path.clone(),
             handler: None,
             name: None,
             argv: Vec::new(),
-            head,
+            head: head.clone(),
             marked: (0, 0),
             rule: "",
-        };
-        self.steps.push(nothing);
-        let head = std::mem::take(&mut self.step().head);
-        let next = self.formats(&file, &head);
-        let at = self.steps.iter().rposition(|s| s.path == file.path && s.handler != Some(Handler::Loader));
-        if let Some(step) = at.and_then(|at| self.steps.get_mut(at)) {
-            step.head = head;
-        }
-        next
+        });
+        self.formats(&file, &head)
     }
 
     fn formats(&mut self, file: &Admitted, head: &[u8]) -> Stop<Next> {

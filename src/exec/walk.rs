@@ -1,7 +1,7 @@
 //! A path walk by hand: for another user's search permission, and where openat2(2) is missing.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use bstr::{BString, ByteSlice};
 use nix::errno::Errno;
