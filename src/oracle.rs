@@ -67,11 +67,15 @@ pub fn ask(path: &[u8], argv: &[BString], env: &[BString]) -> Result<Answer> {
     match status {
         WaitStatus::Exited(..) => Ok(Answer::Fails(Errno::from_raw(call.errno))),
         WaitStatus::Signaled(_, signal, _) => Ok(Answer::Killed(signal)),
-        WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..) => {
-            let process = look_at(pid).doing(doing);
+        WaitStatus::Stopped(_, signal) => {
+            // A fatal signal stops a traced process too, before it ends it.
+            let answer = match signal {
+                Signal::SIGTRAP => look_at(pid).doing(doing).map(Answer::Starts),
+                fatal => Ok(Answer::Killed(fatal)),
+            };
             let _ = kill(pid, Signal::SIGKILL);
             let _ = wait(pid);
-            process.map(Answer::Starts)
+            answer
         }
         other => Err(Error::unknown(doing(), format_args!("the process ended in an unforeseen way: {other:?}"))),
     }

@@ -62,8 +62,11 @@ pub(super) struct Space {
 const GAP: u64 = 128 << 20;
 /// stack_guard_gap
 const GUARD: u64 = 1 << 20;
-/// Files may be put at multiples of a huge page.
-const HUGE: u64 = 4 << 20;
+/// A huge page: files as long as that may be put at a multiple of it, except in the 32-bit mode.
+const HUGE: u64 = 2 << 20;
+/// CONFIG_LSM_MMAP_MIN_ADDR, as every distribution has it: an address that is asked for is not lower, one that is
+/// insisted on may be.
+const LSM_MIN_ADDRESS: u64 = 65_536;
 /// What setup_arg_pages adds to the stack.
 const STACK_EXPAND: u64 = 128 << 10;
 
@@ -87,7 +90,7 @@ impl Space {
             end: loader.end,
             page: facts.page_size,
             min_address: if facts.identity.raw_io { 0 } else { m.min_address },
-            hint_min: m.min_address,
+            hint_min: m.min_address.max(LSM_MIN_ADDRESS),
             // Only the heuristic mode has a plain limit.
             bytes: (m.overcommit == 0 && m.bytes > 0).then_some(m.bytes),
             top,
@@ -190,7 +193,8 @@ impl Space {
         }
         let fits_on_top = self.top.lo.saturating_sub(free_from) >= len;
         if fits_on_top {
-            return Ok(Between { lo: (self.top.lo - len).saturating_sub(HUGE).max(low), hi: self.top.hi - len });
+            let slack = if len >= HUGE && self.end > 1 << 32 { 2 * HUGE } else { 0 };
+            return Ok(Between { lo: (self.top.lo - len).saturating_sub(slack).max(low), hi: self.top.hi - len });
         }
         if !fits {
             if busy.is_empty() && len > self.top.hi.saturating_sub(self.page) && self.stack_low < len {

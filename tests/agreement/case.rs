@@ -47,7 +47,10 @@ impl Case {
     pub(crate) fn ask(&self, world: &mut World) -> Agreement {
         world.set(self);
         let model = world.model(self);
-        if matches!(model.outcome, Outcome::Undecided(_)) {
+        if let Outcome::Undecided(why) = &model.outcome {
+            if std::env::var_os("RBINFMT_UNDECIDED").is_some() {
+                println!("undecided: {why}");
+            }
             return Agreement::Undecided;
         }
         let kernel = world.kernel(self);

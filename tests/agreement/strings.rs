@@ -46,8 +46,19 @@ pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<(), String> {
         (Err(mistake), Err(Errno::ENAMETOOLONG)) if mistake.field == Field::Name => Ok(()),
         (Err(mistake), Err(Errno::EEXIST)) if mistake.field == Field::Name => Ok(()),
         (Err(_), Err(Errno::EINVAL)) => Ok(()),
+        // The interpreter of an F entry is opened before the name is looked up.
+        (Err(mistake), Err(_)) if mistake.field == Field::Name => match judge(&renamed(string), &world.facts.kernel) {
+            Ok(entry) if entry.flags.has(Flags::F) && !executable(&entry.interpreter.as_deref().map_or(&b""[..], |i| i)) => Ok(()),
+            ours => Err(format!("with another name we say {ours:?}, the kernel {kernel:?}")),
+        },
         (ours, kernel) => Err(format!("we say {ours:?}, the kernel {kernel:?}")),
     }
+}
+
+/// The string with a name that nobody has.
+fn renamed(string: &[u8]) -> Vec<u8> {
+    let rest = string[1..].iter().position(|b| *b == string[0]).map_or(&b""[..], |at| &string[1 + at..]);
+    [&string[..1], b"free", rest].concat()
 }
 
 fn executable(path: &[u8]) -> bool {
