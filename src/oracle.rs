@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::ptr;
 
@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::error::{Doing, Error, Result};
+use crate::error::{Doing, Error, Result, Status};
 pub use crate::exec::ask::check;
 
 /// What the kernel did.
@@ -40,12 +40,25 @@ pub struct Process {
     pub execfd: Option<PathBuf>,
 }
 
+/// Whom the kernel takes for the caller. To be another one takes privileges.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// A folder for chroot(2).
+    pub root: Option<PathBuf>,
+    /// User, group and supplementary groups.
+    pub user: Option<(u32, u32, Vec<u32>)>,
+}
+
 /// What the child shares with us; it runs in our memory until it has executed.
 struct Call {
     path: *const libc::c_char,
     argv: *const *const libc::c_char,
     env: *const *const libc::c_char,
+    root: *const libc::c_char,
+    user: *const (u32, u32, Vec<u32>),
     errno: i32,
+    /// The child could not become the caller that was wanted.
+    unprepared: bool,
 }
 
 const STACK: usize = 64 << 10;
@@ -54,17 +67,36 @@ const AT_FLAGS: u64 = 8;
 
 /// Executes `path` with these arguments and environment in a traced process that ends before it begins.
 pub fn ask(path: &[u8], argv: &[BString], env: &[BString]) -> Result<Answer> {
+    ask_as(&Caller::default(), path, argv, env)
+}
+
+/// Like [`ask`], as another caller.
+pub fn ask_as(caller: &Caller, path: &[u8], argv: &[BString], env: &[BString]) -> Result<Answer> {
     let doing = || format!("asking the kernel about {}", path.as_bstr());
     let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| Error::failed(doing(), "a NUL byte in an argument"));
     let c_strings = |list: &[BString]| list.iter().map(|s| c_string(s)).collect::<Result<Vec<CString>>>();
     let (c_path, c_argv, c_env) = (c_string(path)?, c_strings(argv)?, c_strings(env)?);
     let pointers = |list: &[CString]| list.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect::<Vec<_>>();
     let (argv, env) = (pointers(&c_argv), pointers(&c_env));
-    let mut call = Call { path: c_path.as_ptr(), argv: argv.as_ptr(), env: env.as_ptr(), errno: 0 };
+    let c_root = caller.root.as_deref().map(|root| c_string(root.as_os_str().as_bytes())).transpose()?;
+    let mut call = Call {
+        path: c_path.as_ptr(),
+        argv: argv.as_ptr(),
+        env: env.as_ptr(),
+        root: c_root.as_ref().map_or(ptr::null(), |root| root.as_ptr()),
+        user: caller.user.as_ref().map_or(ptr::null(), ptr::from_ref),
+        errno: 0,
+        unprepared: false,
+    };
 
     let pid = start(&mut call).map_err(std::io::Error::from).doing(doing)?;
     let status = wait(pid).map_err(std::io::Error::from).doing(doing)?;
     match status {
+        WaitStatus::Exited(..) if call.unprepared => {
+            let error = std::io::Error::from_raw_os_error(call.errno);
+            let doing = format!("becoming the caller to ask the kernel about {}", path.as_bstr());
+            Err(Error::io(doing, error).with_status(Status::Unknown).help("root can chroot and be another user"))
+        }
         WaitStatus::Exited(..) => Ok(Answer::Fails(Errno::from_raw(call.errno))),
         WaitStatus::Signaled(_, signal, _) => Ok(Answer::Killed(signal)),
         WaitStatus::Stopped(_, signal) => {
@@ -102,11 +134,28 @@ extern "C" fn child(call: *mut libc::c_void) -> libc::c_int {
         let call = &mut *call.cast::<Call>();
         let no_core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &no_core);
-        if libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) == 0 {
+        if prepare(call) {
             libc::execve(call.path, call.argv, call.env);
+        } else {
+            call.unprepared = true;
         }
         call.errno = *libc::__errno_location();
         libc::_exit(0)
+    }
+}
+
+/// Lets itself be traced, and becomes the caller.
+#[expect(unsafe_code)] // System calls only, made directly: the C library's wrappers would change every thread of ours.
+unsafe fn prepare(call: &Call) -> bool {
+    unsafe {
+        let entered =
+            call.root.is_null() || (libc::chroot(call.root) == 0 && libc::chdir(c"/".as_ptr()) == 0);
+        let became = call.user.as_ref().is_none_or(|(uid, gid, groups)| {
+            libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
+                && libc::syscall(libc::SYS_setresgid, *gid, *gid, *gid) == 0
+                && libc::syscall(libc::SYS_setresuid, *uid, *uid, *uid) == 0
+        });
+        entered && became && libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) == 0
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) enum Refused {
 
 /// The content of a regular file.
 #[derive(Debug)]
-pub(super) struct Content {
+pub struct Content {
     file: File,
     /// Bytes, when it was looked at.
     pub(super) len: u64,
@@ -155,7 +155,7 @@ impl Found {
 
 impl Content {
     /// Reads into `buffer` from `at` as far as the file goes.
-    pub(super) fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < buffer.len() {
             let Some(from) = at.checked_add(done as u64) else { break };
@@ -170,7 +170,7 @@ impl Content {
     }
 
     /// Reads exactly `len` bytes; the kernel's error where there are fewer (elf_read in fs/binfmt_elf.c).
-    pub(super) fn exactly(&self, len: usize, at: u64) -> Result<Vec<u8>, Errno> {
+    pub fn exactly(&self, len: usize, at: u64) -> Result<Vec<u8>, Errno> {
         // rw_verify_area: a position is a signed number.
         if at > i64::MAX as u64 || at + len as u64 > i64::MAX as u64 {
             return Err(Errno::EINVAL);

@@ -137,15 +137,17 @@ fn has_el0_32() -> bool {
     Path::new("/sys/devices/system/cpu/aarch32_el0").exists()
 }
 
-/// The table is empty when nobody mounted it. That can be told where the first process's mounts are ours.
+/// The table is empty when nobody mounted it. That can be told where the machine's first process can be seen, whose
+/// mounts are those that services get; a container's first process says nothing.
 fn nobody_mounts_it() -> bool {
-    let known = fs::read_to_string("/proc/filesystems").unwrap_or_default().contains("binfmt_misc");
-    let same = match (fs::read_link("/proc/1/ns/mnt"), fs::read_link("/proc/self/ns/mnt")) {
-        (Ok(first), Ok(own)) => first == own,
-        _ => false,
-    };
-    let mounted = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default().contains(" - binfmt_misc ");
-    !known || (same && in_first_user_namespace() && !mounted)
+    /// PROC_PID_INIT_INO in include/linux/proc_ns.h.
+    const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+    if !fs::read_to_string("/proc/filesystems").unwrap_or_default().contains("binfmt_misc") {
+        return true;
+    }
+    let sees_first = fs::read_link("/proc/self/ns/pid").is_ok_and(|ns| ns == Path::new(FIRST_PID_NAMESPACE));
+    let unmounted = |file: &str| fs::read_to_string(file).is_ok_and(|t| !t.contains(" - binfmt_misc "));
+    sees_first && in_first_user_namespace() && unmounted("/proc/1/mountinfo") && unmounted("/proc/self/mountinfo")
 }
 
 fn noexec_mounts() -> Vec<String> {

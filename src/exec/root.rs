@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 
+pub use super::file::Content;
 use super::file::Found;
 use super::identity::Identity;
 use super::walk;
@@ -83,6 +84,15 @@ impl Root {
         Found::of(fd)
     }
 
+    /// Opens a regular file for reading, as this process itself.
+    pub fn open(&self, path: &[u8]) -> Result<Content, Errno> {
+        let found = self.find(path, &Identity::nobody_else())?;
+        match found.special() {
+            None => found.content(),
+            Some(_) => Err(Errno::EINVAL),
+        }
+    }
+
     fn inside(&self, root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
         let how = OpenHow::new().flags(LOOK).resolve(ResolveFlag::RESOLVE_IN_ROOT);
         // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether we left the root.
@@ -94,7 +104,7 @@ impl Root {
                 result => return result,
             }
         }
-        walk::by_hand(self.start()?, &self.cwd, path, &Identity { own: true, ..Identity::own() })
+        walk::by_hand(self.start()?, &self.cwd, path, &Identity::nobody_else())
     }
 
     fn start(&self) -> Result<OwnedFd, Errno> {

@@ -4,7 +4,8 @@ pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        // Mixed once: plain seeds would give the same numbers, shifted.
+        Random(Random(seed).next())
     }
 
     pub(crate) fn next(&mut self) -> u64 {

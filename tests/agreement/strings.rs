@@ -58,7 +58,8 @@ pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<(), String> {
 /// The string with a name that nobody has.
 fn renamed(string: &[u8]) -> Vec<u8> {
     let rest = string[1..].iter().position(|b| *b == string[0]).map_or(&b""[..], |at| &string[1 + at..]);
-    [&string[..1], b"free", rest].concat()
+    let free = if string[0] == b'0' { b"1" } else { b"0" };
+    [&string[..1], free, rest].concat()
 }
 
 fn executable(path: &[u8]) -> bool {

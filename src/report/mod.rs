@@ -1,0 +1,3 @@
+//! What people and programs read. Functions here return text; only the commands print.
+
+pub mod doctor;
