@@ -51,6 +51,10 @@ impl World {
         for (name, item) in crate::make::base() {
             world.put(name.as_bytes(), &item);
         }
+        fs::create_dir("/tmp/noexec").ok()?;
+        mount(Some("noexec"), "/tmp/noexec", Some("tmpfs"), MsFlags::MS_NOEXEC, Some("mode=755")).ok()?;
+        fs::copy("e64", "/tmp/noexec/e64").ok()?;
+        fs::copy("sh", "/tmp/noexec/s").ok()?;
         Some(world)
     }
 
