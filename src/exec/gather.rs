@@ -1,6 +1,7 @@
 //! The facts of the running system.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -13,7 +14,10 @@ use crate::error::{Doing, Result};
 use crate::kernel::Kernel;
 
 /// An entry's text is a page at most.
-const MAX_ENTRY: u64 = 1 << 16;
+const MAX_ENTRY: usize = 1 << 16;
+
+/// A machine with very many mounts has a long list of them.
+const MAX_TEXT: usize = 1 << 24;
 
 const CAP_DAC_OVERRIDE: u32 = 1;
 const CAP_SYS_RAWIO: u32 = 17;
@@ -23,6 +27,7 @@ impl ExecFacts {
     pub fn gather(table: &Path) -> Result<Self> {
         let kernel = Kernel::running();
         let compat = has_compat(&kernel);
+        let mounts = text("/proc/self/mountinfo");
         let limit = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
         let variables: Vec<usize> = std::env::vars_os().map(|(k, v)| k.len() + v.len() + 2).collect();
         Ok(ExecFacts {
@@ -37,18 +42,19 @@ impl ExecFacts {
                 bytes: variables.iter().sum::<usize>() as u64,
                 longest: variables.iter().max().copied().unwrap_or(0) as u64,
             },
-            noexec: noexec_mounts(),
-            table: TableFacts::gather(table)?,
+            noexec: noexec_mounts(&mounts),
+            table: TableFacts::gather(table, &mounts)?,
             kernel,
         })
     }
 }
 
 impl TableFacts {
-    /// Reads the table mounted on `folder`. The kernel lists entries in the order in which it looks at them.
-    pub fn gather(folder: &Path) -> Result<Self> {
+    /// Reads the table mounted on `folder`; `mounts` is this process's mountinfo, for the question whether anybody
+    /// mounted one where none is. The kernel lists entries in the order in which it looks at them.
+    pub fn gather(folder: &Path, mounts: &str) -> Result<Self> {
         let Ok(status) = fs::read(folder.join("status")) else {
-            let state = if nobody_mounts_it() { TableState::Absent } else { TableState::Hidden };
+            let state = if nobody_mounts_it(mounts) { TableState::Absent } else { TableState::Hidden };
             return Ok(TableFacts { state, entries: Vec::new() });
         };
         let state = if status.starts_with(b"disabled") { TableState::Disabled } else { TableState::Enabled };
@@ -73,7 +79,7 @@ impl TableFacts {
 impl Identity {
     /// This process's own.
     pub fn own() -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let status = text("/proc/self/status");
         let field = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
         let caps = u64::from_str_radix(field("CapEff:"), 16).unwrap_or(0);
         Identity {
@@ -90,20 +96,17 @@ impl Identity {
 impl MemoryFacts {
     fn gather() -> Self {
         let number = |name: &str, default: u64| {
-            fs::read_to_string(format!("/proc/sys/{name}")).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(default)
+            text(&format!("/proc/sys/{name}")).trim().parse().unwrap_or(default)
         };
-        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let kilobytes = |key: &str| {
-            let line = meminfo.lines().find_map(|line| line.strip_prefix(key));
-            line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
-        };
+        // The numbers of /proc/meminfo, without the work of adding up the others.
+        let bytes = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total() + info.swap_total());
         MemoryFacts {
             min_address: number("vm/mmap_min_addr", 65536),
             random_bits: number("vm/mmap_rnd_bits", 28).min(40) as u32,
             random_bits_compat: number("vm/mmap_rnd_compat_bits", 8).min(20) as u32,
             randomised: number("kernel/randomize_va_space", 2) > 0,
             overcommit: number("vm/overcommit_memory", 0) as u32,
-            bytes: (kilobytes("MemTotal:") + kilobytes("SwapTotal:")) * 1024,
+            bytes,
         }
     }
 }
@@ -114,7 +117,7 @@ fn page_size() -> u64 {
 
 /// A capability counts for page zero in the first user namespace alone, which maps every id to itself.
 fn in_first_user_namespace() -> bool {
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let map = text("/proc/self/uid_map");
     map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
@@ -124,7 +127,7 @@ fn has_compat(kernel: &Kernel) -> bool {
     match kernel.machine.as_str() {
         "x86_64" => {
             Path::new("/proc/sys/abi/vsyscall32").exists()
-                && !fs::read_to_string("/proc/cmdline").unwrap_or_default().contains("ia32_emulation=0")
+                && !text("/proc/cmdline").contains("ia32_emulation=0")
         }
         "aarch64" => fs::read_to_string("/proc/cpuinfo").is_ok_and(|t| t.contains("32bit")) || has_el0_32(),
         "ppc64" | "s390x" | "mips64" => true,
@@ -139,19 +142,19 @@ fn has_el0_32() -> bool {
 
 /// The table is empty when nobody mounted it. That can be told where the machine's first process can be seen, whose
 /// mounts are those that services get; a container's first process says nothing.
-fn nobody_mounts_it() -> bool {
+fn nobody_mounts_it(mounts: &str) -> bool {
     /// PROC_PID_INIT_INO in include/linux/proc_ns.h.
     const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
-    if !fs::read_to_string("/proc/filesystems").unwrap_or_default().contains("binfmt_misc") {
+    if !text("/proc/filesystems").contains("binfmt_misc") {
         return true;
     }
     let sees_first = fs::read_link("/proc/self/ns/pid").is_ok_and(|ns| ns == Path::new(FIRST_PID_NAMESPACE));
-    let unmounted = |file: &str| fs::read_to_string(file).is_ok_and(|t| !t.contains(" - binfmt_misc "));
-    sees_first && in_first_user_namespace() && unmounted("/proc/1/mountinfo") && unmounted("/proc/self/mountinfo")
+    let first = text("/proc/1/mountinfo");
+    let unmounted = |mounts: &str| !mounts.is_empty() && !mounts.contains(" - binfmt_misc ");
+    sees_first && in_first_user_namespace() && unmounted(&first) && unmounted(mounts)
 }
 
-fn noexec_mounts() -> Vec<String> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+fn noexec_mounts(mounts: &str) -> Vec<String> {
     let noexec = |line: &str| {
         let fields: Vec<&str> = line.split(' ').collect();
         let options = fields.get(5)?;
@@ -160,9 +163,22 @@ fn noexec_mounts() -> Vec<String> {
     mounts.lines().filter_map(noexec).collect()
 }
 
-fn read_some(path: &Path, max: u64) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(max).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// The text of a pseudo-file, in one read where it fits: each read of some of them makes the kernel write it anew.
+fn text(path: &str) -> String {
+    read_some(Path::new(path), MAX_TEXT).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+/// At most `max` bytes of a file.
+fn read_some(path: &Path, max: usize) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::with_capacity(1 << 14);
+    loop {
+        let done = bytes.len();
+        bytes.resize((done + (1 << 14)).min(max), 0);
+        let read = if done < max { file.read(&mut bytes[done..])? } else { 0 };
+        bytes.truncate(done + read);
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
 }

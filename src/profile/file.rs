@@ -91,7 +91,7 @@ impl Source<'_> {
 }
 
 /// The profiles of a file's text; `name` is for the errors.
-pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
+pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
     let source = Source { name, text };
     let table: Table = match toml::from_str(text) {
         Ok(table) => table,

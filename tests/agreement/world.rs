@@ -121,7 +121,7 @@ impl World {
         }
         self.facts.table.entries.clear();
         if !case.entries.is_empty() {
-            self.facts.table = TableFacts::gather(&self.table).unwrap();
+            self.facts.table = TableFacts::gather(&self.table, "").unwrap();
         }
     }
 
