@@ -148,8 +148,7 @@ extern "C" fn child(call: *mut libc::c_void) -> libc::c_int {
 #[expect(unsafe_code)] // System calls only, made directly: the C library's wrappers would change every thread of ours.
 unsafe fn prepare(call: &Call) -> bool {
     unsafe {
-        let entered =
-            call.root.is_null() || (libc::chroot(call.root) == 0 && libc::chdir(c"/".as_ptr()) == 0);
+        let entered = call.root.is_null() || (libc::chroot(call.root) == 0 && libc::chdir(c"/".as_ptr()) == 0);
         let became = call.user.as_ref().is_none_or(|(uid, gid, groups)| {
             libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
                 && libc::syscall(libc::SYS_setresgid, *gid, *gid, *gid) == 0
@@ -194,9 +193,7 @@ fn auxiliary(vector: &[u8], key: u64) -> Option<u64> {
 
 /// The environment of this process, as execve(2) would get it.
 pub fn own_environment() -> Vec<BString> {
-    std::env::vars_os()
-        .map(|(key, value)| [key.into_vec(), value.into_vec()].join(&b'=').into())
-        .collect()
+    std::env::vars_os().map(|(key, value)| [key.into_vec(), value.into_vec()].join(&b'=').into()).collect()
 }
 
 #[cfg(test)]

@@ -77,7 +77,9 @@ fn headers_that_point_anywhere() {
     let folder = Folder::new();
     let bytes = program();
     for at in (24..64).step_by(2).chain((64..900).step_by(4)) {
-        for value in [[0u8; 8], [0xff; 8], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], [0, 0, 0, 0x80, 0, 0, 0, 0]] {
+        for value in
+            [[0u8; 8], [0xff; 8], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], [0, 0, 0, 0x80, 0, 0, 0, 0]]
+        {
             let mut bytes = bytes[..4096].to_vec();
             bytes[at..at + 8].copy_from_slice(&value);
             folder.write(b"x", &bytes);

@@ -175,7 +175,9 @@ fn judge_flags(field: &[u8], separator: u8, kernel: &Kernel) -> Result<Flags, Mi
     // the string does not end where it should.
     let newline_missing = separator == b'\n' && rest.is_empty();
     match rest.strip_prefix(b"\n").unwrap_or(rest) {
-        b"" if newline_missing => mistake(Field::Flags, "want a newline behind them where newlines separate the fields"),
+        b"" if newline_missing => {
+            mistake(Field::Flags, "want a newline behind them where newlines separate the fields")
+        }
         b"" => Ok(flags.as_kept()),
         [letter, ..] if *letter != separator => {
             mistake(Field::Flags, format!("{:?} is not one of {}", *letter as char, letters.as_bstr()))

@@ -51,7 +51,9 @@ pub(super) fn of_program(setting: &Setting, path: &[u8], program: &Inspection, v
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
         findings.push(match own_level() {
-            Some(own) if native && own < level => problem("cpu-level", format!("{text}, and this CPU is an x86-64-v{own}")),
+            Some(own) if native && own < level => {
+                problem("cpu-level", format!("{text}, and this CPU is an x86-64-v{own}"))
+            }
             _ => note("cpu-level", text),
         });
     }
@@ -71,7 +73,8 @@ pub(super) fn of_program(setting: &Setting, path: &[u8], program: &Inspection, v
     }
     if program.osabi != 0 {
         let name = osabi(program.osabi).map_or(String::new(), |name| format!(" ({name})"));
-        let text = format!("EI_OSABI is {}{name}; no loader of Linux looks at it, a rule of an entry may", program.osabi);
+        let text =
+            format!("EI_OSABI is {}{name}; no loader of Linux looks at it, a rule of an entry may", program.osabi);
         findings.push(note("osabi", text));
     }
     if starts && setting.facts.table.state == TableState::Hidden {
@@ -113,7 +116,8 @@ fn osabi(number: u8) -> Option<&'static str> {
 #[cfg(target_arch = "x86_64")]
 fn own_level() -> Option<u8> {
     let v2 = is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("popcnt");
-    let v3 = v2 && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("fma");
+    let v3 =
+        v2 && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("fma");
     let v4 = v3 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
     Some(1 + u8::from(v2) + u8::from(v3) + u8::from(v4))
 }

@@ -63,7 +63,10 @@ pub(super) fn loaders(facts: &ExecFacts) -> Vec<Loader> {
         m if m.starts_with("arm") => (loader(true, false, !m.ends_with('b'), 0xbf00_0000, Arm), None),
         "riscv64" => {
             let end = 128 * TERA;
-            (loader(true, true, true, end, Class(&[243], 2)), compat(loader(false, false, true, 1 << 31, Class(&[243], 1))))
+            (
+                loader(true, true, true, end, Class(&[243], 2)),
+                compat(loader(false, false, true, 1 << 31, Class(&[243], 1))),
+            )
         }
         m @ ("ppc64" | "ppc64le") => {
             let little = m == "ppc64le";

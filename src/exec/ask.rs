@@ -13,9 +13,11 @@ pub fn check(file: BorrowedFd) -> Option<Errno> {
     let flags = libc::AT_EMPTY_PATH | AT_EXECVE_CHECK;
     let argv = [c"check".as_ptr(), ptr::null()];
     let env: [*const libc::c_char; 1] = [ptr::null()];
-    #[expect(unsafe_code)] // There is no wrapper; every pointer outlives the call, and with this flag nothing is executed.
-    let result =
-        unsafe { libc::syscall(libc::SYS_execveat, file.as_raw_fd(), c"".as_ptr(), argv.as_ptr(), env.as_ptr(), flags) };
+    #[expect(unsafe_code)]
+    // There is no wrapper; every pointer outlives the call, and with this flag nothing is executed.
+    let result = unsafe {
+        libc::syscall(libc::SYS_execveat, file.as_raw_fd(), c"".as_ptr(), argv.as_ptr(), env.as_ptr(), flags)
+    };
     match result {
         0 => None,
         _ => match Errno::last() {

@@ -210,7 +210,9 @@ impl Walk<'_> {
         }
         let why = self.nobody(script_says, head, &file.path);
         match self.model.facts.table.state {
-            TableState::Hidden => Err(Outcome::Unknown(format!("{why}, but the table of entries cannot be seen from here"))),
+            TableState::Hidden => {
+                Err(Outcome::Unknown(format!("{why}, but the table of entries cannot be seen from here")))
+            }
             _ => Err(Outcome::fails(Errno::ENOEXEC, why)),
         }
     }
@@ -221,7 +223,9 @@ impl Walk<'_> {
             script::Refusal::NoName => ((0, 2), "#! without a name"),
             script::Refusal::CutOff => ((0, 2), "#! with a name longer than what the kernel reads"),
             // The ELF loader left its own words.
-            script::Refusal::NoScript if head.starts_with(b"\x7fELF") => return format!("{}: {}", BStr::new(path), self.step().rule),
+            script::Refusal::NoScript if head.starts_with(b"\x7fELF") => {
+                return format!("{}: {}", BStr::new(path), self.step().rule);
+            }
             script::Refusal::NoScript => ((0, 4), "neither #! nor ELF, and no entry takes it"),
         };
         self.mark(None, None, marked, rule);
@@ -235,7 +239,12 @@ impl Walk<'_> {
             self.push(argument.into())?;
         }
         self.push(line.name.into())?;
-        self.mark(Some(Handler::Script), Some(line.name.into()), (0, line.at + line.name.len()), "#! names an interpreter");
+        self.mark(
+            Some(Handler::Script),
+            Some(line.name.into()),
+            (0, line.at + line.name.len()),
+            "#! names an interpreter",
+        );
         admit(self.model, line.name).map(Next::Interpreter)
     }
 
@@ -249,7 +258,10 @@ impl Walk<'_> {
             interpreter.truncate(self.model.behaviour.interpreter_path_max);
         }
         if entry.flags.has(Flags::L) {
-            return Err(Outcome::Unknown(format!("the entry {} replaces PT_INTERP (flag L), which is not modelled", entry.name)));
+            return Err(Outcome::Unknown(format!(
+                "the entry {} replaces PT_INTERP (flag L), which is not modelled",
+                entry.name
+            )));
         }
         if entry.flags.has(Flags::T) {
             self.at_flags |= TRANSPARENT;
@@ -314,7 +326,8 @@ impl Walk<'_> {
 /// nothing any more. What lies there now is taken for it.
 fn kept_open(host: &Root, model: &Model, path: &[u8], entry: &Entry) -> Stop<Admitted> {
     let gone = |why: &str| Outcome::Unknown(format!("the entry {} holds a file open that {why}", entry.name));
-    let found = host.find(path, &model.facts.identity).map_err(|errno| gone(&format!("cannot be found: {}", errno.desc())))?;
+    let found =
+        host.find(path, &model.facts.identity).map_err(|errno| gone(&format!("cannot be found: {}", errno.desc())))?;
     match found.special() {
         None => content(&found, path),
         Some(_) => Err(gone("is no longer there")),

@@ -127,10 +127,9 @@ impl Found {
 
     /// Whether its mount, or its filesystem whatever the mount says, forbids programs.
     fn is_noexec(&self) -> bool {
-        const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x27e0_eb];
-        fstatfs(&self.fd).is_ok_and(|fs| {
-            fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64))
-        })
+        const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x0027_e0eb];
+        fstatfs(&self.fd)
+            .is_ok_and(|fs| fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64)))
     }
 
     fn access_list(&self) -> Option<Vec<u8>> {

@@ -95,9 +95,7 @@ impl Identity {
 
 impl MemoryFacts {
     fn gather() -> Self {
-        let number = |name: &str, default: u64| {
-            text(&format!("/proc/sys/{name}")).trim().parse().unwrap_or(default)
-        };
+        let number = |name: &str, default: u64| text(&format!("/proc/sys/{name}")).trim().parse().unwrap_or(default);
         // The numbers of /proc/meminfo, without the work of adding up the others.
         let bytes = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total() + info.swap_total());
         MemoryFacts {
@@ -126,8 +124,7 @@ fn in_first_user_namespace() -> bool {
 fn has_compat(kernel: &Kernel) -> bool {
     match kernel.machine.as_str() {
         "x86_64" => {
-            Path::new("/proc/sys/abi/vsyscall32").exists()
-                && !text("/proc/cmdline").contains("ia32_emulation=0")
+            Path::new("/proc/sys/abi/vsyscall32").exists() && !text("/proc/cmdline").contains("ia32_emulation=0")
         }
         "aarch64" => fs::read_to_string("/proc/cpuinfo").is_ok_and(|t| t.contains("32bit")) || has_el0_32(),
         "ppc64" | "s390x" | "mips64" => true,
@@ -171,14 +168,12 @@ fn text(path: &str) -> String {
 /// At most `max` bytes of a file.
 fn read_some(path: &Path, max: usize) -> std::io::Result<Vec<u8>> {
     let mut file = fs::File::open(path)?;
-    let mut bytes = Vec::with_capacity(1 << 14);
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
     loop {
-        let done = bytes.len();
-        bytes.resize((done + (1 << 14)).min(max), 0);
-        let read = if done < max { file.read(&mut bytes[done..])? } else { 0 };
-        bytes.truncate(done + read);
-        if read == 0 {
-            return Ok(bytes);
+        let wanted = part.len().min(max - bytes.len());
+        match file.read(&mut part[..wanted])? {
+            0 => return Ok(bytes),
+            len => bytes.extend_from_slice(&part[..len]),
         }
     }
 }

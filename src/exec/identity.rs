@@ -39,7 +39,9 @@ const TYPE: u32 = 0o170_000;
 impl Identity {
     /// A user by name or number, as the texts of /etc/passwd and /etc/group say.
     pub fn named(user: &str, passwd: &str, group: &str) -> Result<Self> {
-        let row = |fields: &[&str]| -> Option<(u32, u32)> { Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?)) };
+        let row = |fields: &[&str]| -> Option<(u32, u32)> {
+            Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+        };
         let split = |line: &'_ str| -> Vec<String> { line.split(':').map(str::to_owned).collect() };
         let found = passwd.lines().map(split).find_map(|fields| {
             let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
@@ -49,7 +51,9 @@ impl Identity {
         let (name, uid, gid) = match (found, user.parse()) {
             (Some(found), _) => found,
             (None, Ok(uid)) => (String::new(), uid, uid),
-            (None, Err(_)) => return Err(Error::usage(format_args!("looking up the user {user}"), "there is no such user")),
+            (None, Err(_)) => {
+                return Err(Error::usage(format_args!("looking up the user {user}"), "there is no such user"));
+            }
         };
         let member = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();

@@ -199,7 +199,9 @@ fn map(
         let rest = s.p_offset.wrapping_add(s.p_filesz);
         let touched = rest & (space.page - 1) != 0;
         if s.p_memsz > s.p_filesz && touched && s.p_flags & PF_W != 0 && space.page_start(rest) >= image.len {
-            return Err(Fate::Dies("the last page of a segment, whose rest is to be zeroed, lies behind the file's end"));
+            return Err(Fate::Dies(
+                "the last page of a segment, whose rest is to be zeroed, lies behind the file's end",
+            ));
         }
     } else if page.lo == page.hi && page.lo >= space.end {
         return Err(Fate::Dies("a segment lies outside the address space"));

@@ -82,7 +82,9 @@ mod tests {
     #[test]
     fn notes_cut_off_anywhere_are_no_notes() {
         let bytes = [note(1, &[0, 3, 2, 0]), note(5, &[0xc000_8002, 4, 3, 0])].concat();
-        (0..bytes.len()).for_each(|len| drop(Notes::default().and(&bytes[..len], 8, true, false)));
+        for len in 0..bytes.len() {
+            let _ = Notes::default().and(&bytes[..len], 8, true, false);
+        }
         let huge = [u32::MAX; 8].map(u32::to_le_bytes).concat();
         assert_eq!(Notes::default().and(&huge, 4, false, true), Notes::default());
     }

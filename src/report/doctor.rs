@@ -130,8 +130,7 @@ fn hex(step: &Step) -> String {
     let mut text = String::new();
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {
         let columns: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
-        let letters: String =
-            bytes.iter().map(|&b| if (0x20..0x7f).contains(&b) { b as char } else { '.' }).collect();
+        let letters: String = bytes.iter().map(|&b| if (0x20..0x7f).contains(&b) { b as char } else { '.' }).collect();
         let _ = writeln!(text, "  {:04x} {columns:48}  {letters}", row * ROW);
         let is_marked = |at: usize| (from..from + len).contains(&(row * ROW + at));
         if (0..bytes.len()).any(is_marked) {

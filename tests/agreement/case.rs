@@ -40,7 +40,12 @@ pub(crate) enum Agreement {
 
 impl Case {
     pub(crate) fn one(name: &str, bytes: Vec<u8>) -> Case {
-        Case { files: vec![(name.into(), Item::File(bytes))], path: name.into(), argv: vec!["zero".into(), "one".into()], ..Case::default() }
+        Case {
+            files: vec![(name.into(), Item::File(bytes))],
+            path: name.into(),
+            argv: vec!["zero".into(), "one".into()],
+            ..Case::default()
+        }
     }
 
     /// Asks both.
@@ -55,7 +60,9 @@ impl Case {
         }
         let kernel = world.kernel(self);
         match differ(&model, &kernel) {
-            None => Agreement::Agree { loaded: model.steps.iter().any(|s| matches!(s.handler, Some(Handler::Elf | Handler::Compat))) },
+            None => Agreement::Agree {
+                loaded: model.steps.iter().any(|s| matches!(s.handler, Some(Handler::Elf | Handler::Compat))),
+            },
             Some(what) => Agreement::Differ(what),
         }
     }
@@ -146,7 +153,8 @@ impl Case {
             let _ = writeln!(text, "        {}.to_vec(),", literal(entry));
         }
         let argv: Vec<String> = self.argv.iter().map(|a| format!("{}.into()", literal(a))).collect();
-        let _ = write!(text, "    ],\n    path: {}.into(),\n    argv: vec![{}],\n}}", literal(&self.path), argv.join(", "));
+        let _ =
+            write!(text, "    ],\n    path: {}.into(),\n    argv: vec![{}],\n}}", literal(&self.path), argv.join(", "));
         text
     }
 }
@@ -164,12 +172,14 @@ pub(crate) fn differ(model: &Verdict, kernel: &Answer) -> Option<String> {
 
 fn processes_differ(model: &rbinfmt::exec::Started, kernel: &Process) -> Option<String> {
     let inode = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
-    let same_file = |ours: &BString, theirs: &Path| inode(&ours.to_path_lossy()).is_some_and(|i| inode(theirs) == Some(i));
+    let same_file =
+        |ours: &BString, theirs: &Path| inode(&ours.to_path_lossy()).is_some_and(|i| inode(theirs) == Some(i));
     let execfd = match (&model.execfd, &kernel.execfd) {
         (None, None) => true,
         (Some(ours), Some(theirs)) => same_file(ours, theirs),
         _ => false,
     };
-    let same = model.argv == kernel.argv && model.at_flags == kernel.at_flags && execfd && same_file(&model.exe, &kernel.exe);
+    let same =
+        model.argv == kernel.argv && model.at_flags == kernel.at_flags && execfd && same_file(&model.exe, &kernel.exe);
     (!same).then(|| format!("the model says {model:?}, the kernel {kernel:?}"))
 }

@@ -67,8 +67,28 @@ fn program(random: &mut Random, wide: bool) -> Elf {
 /// Numbers that loaders have stumbled over.
 fn number(random: &mut Random) -> u64 {
     const EDGES: [u64; 22] = [
-        0, 1, 2, 0xff, 0xfff, 0x1000, 0x1001, 0x10000, 0x40_0000, 0x5655_5000, 0x7fff_f000, 0x8000_0000, 0xffff_e000,
-        0xffff_f000, 0xffff_ffff, 1 << 32, 0x5555_5555_4000, 0x7fff_ffff_f000, 1 << 47, 1 << 62, 1 << 63, u64::MAX,
+        0,
+        1,
+        2,
+        0xff,
+        0xfff,
+        0x1000,
+        0x1001,
+        0x10000,
+        0x40_0000,
+        0x5655_5000,
+        0x7fff_f000,
+        0x8000_0000,
+        0xffff_e000,
+        0xffff_f000,
+        0xffff_ffff,
+        1 << 32,
+        0x5555_5555_4000,
+        0x7fff_ffff_f000,
+        1 << 47,
+        1 << 62,
+        1 << 63,
+        u64::MAX,
     ];
     match random.below(6) {
         0 => random.next(),

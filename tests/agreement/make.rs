@@ -116,6 +116,23 @@ pub(crate) fn base() -> Vec<(&'static str, Item)> {
 }
 
 pub(crate) const NAMES: [&[u8]; 19] = [
-    b"e64", b"e32", b"d64", b"d32", b"i64", b"i32", b"arm", b"short", b"empty", b"text", b"sh", b"sh2", b"loop", b"plain",
-    b"dir", b"missing", b"e64/", b"./e64", b"/tmp/w/e64",
+    b"e64",
+    b"e32",
+    b"d64",
+    b"d32",
+    b"i64",
+    b"i32",
+    b"arm",
+    b"short",
+    b"empty",
+    b"text",
+    b"sh",
+    b"sh2",
+    b"loop",
+    b"plain",
+    b"dir",
+    b"missing",
+    b"e64/",
+    b"./e64",
+    b"/tmp/w/e64",
 ];

@@ -48,7 +48,11 @@ pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<(), String> {
         (Err(_), Err(Errno::EINVAL)) => Ok(()),
         // The interpreter of an F entry is opened before the name is looked up.
         (Err(mistake), Err(_)) if mistake.field == Field::Name => match judge(&renamed(string), &world.facts.kernel) {
-            Ok(entry) if entry.flags.has(Flags::F) && !executable(&entry.interpreter.as_deref().map_or(&b""[..], |i| i)) => Ok(()),
+            Ok(entry)
+                if entry.flags.has(Flags::F) && !executable(entry.interpreter.as_deref().map_or(&b""[..], |i| i)) =>
+            {
+                Ok(())
+            }
             ours => Err(format!("with another name we say {ours:?}, the kernel {kernel:?}")),
         },
         (ours, kernel) => Err(format!("we say {ours:?}, the kernel {kernel:?}")),
@@ -70,11 +74,42 @@ fn executable(path: &[u8]) -> bool {
 
 const NAMES: [&[u8]; 9] = [b"n", b"name", b"a b", b"\xff", b".", b"..", b"status", b"register", b"a\nb"];
 const OFFSETS: [&[u8]; 16] = [
-    b"", b"", b"", b"0", b"1", b"010", b"+3", b"-0", b"-1", b"0x1", b"250", b"255", b"256", b"2147483647", b"2147483648", b"4\n",
+    b"",
+    b"",
+    b"",
+    b"0",
+    b"1",
+    b"010",
+    b"+3",
+    b"-0",
+    b"-1",
+    b"0x1",
+    b"250",
+    b"255",
+    b"256",
+    b"2147483647",
+    b"2147483648",
+    b"4\n",
 ];
 const BYTES: [&[u8]; 18] = [
-    b"AB", b"ABC", b"\\x41\\x42", b"\\x7fELF", b"", b"\\n", b"\\\\x41", b"\\x", b"\\xg1", b"\\x1", b"\\x4142", b"\\", b"\0",
-    b"A\0B", b"\\x00", b"\\x00\\xff", b"\xff\xfe", b"\\\\",
+    b"AB",
+    b"ABC",
+    b"\\x41\\x42",
+    b"\\x7fELF",
+    b"",
+    b"\\n",
+    b"\\\\x41",
+    b"\\x",
+    b"\\xg1",
+    b"\\x1",
+    b"\\x4142",
+    b"\\",
+    b"\0",
+    b"A\0B",
+    b"\\x00",
+    b"\\x00\\xff",
+    b"\xff\xfe",
+    b"\\\\",
 ];
 const EXTENSIONS: [&[u8]; 7] = [b"x", b"tar.gz", b"a/b", b"", b"a\nb", b"\\x41", b"."];
 const INTERPRETERS: [&[u8]; 9] =

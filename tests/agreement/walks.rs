@@ -21,7 +21,8 @@ pub(crate) fn run(world: &mut World, seed: u64, cases: usize) -> Tally {
     let caller = Caller { root: Some(WORK.into()), user: None };
     for _ in 0..cases {
         let files = ["a", "b", "c", "d"].iter().map(|name| ((*name).into(), item(&mut random)));
-        let case = Case { files: files.collect(), path: path(&mut random).into(), argv: vec!["x".into()], ..Case::default() };
+        let case =
+            Case { files: files.collect(), path: path(&mut random).into(), argv: vec!["x".into()], ..Case::default() };
         world.set(&case);
         let mut wrong = Vec::new();
 

@@ -80,7 +80,8 @@ impl World {
         let mode = |mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         match item {
             Item::File(bytes) => {
-                let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o755).open(path).unwrap();
+                let mut file =
+                    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o755).open(path).unwrap();
                 std::io::Write::write_all(&mut file, bytes).unwrap();
             }
             Item::Mode(bytes, bits) => {
@@ -107,7 +108,8 @@ impl World {
         for name in std::mem::take(&mut self.left).into_iter().rev() {
             let path = Path::new(OsStr::from_bytes(&name));
             let kept = case.files.iter().any(|(n, item)| *n == name && matches!(item, Item::File(_)));
-            if !(kept && path.symlink_metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o777 == 0o755)) {
+            if !(kept && path.symlink_metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o777 == 0o755))
+            {
                 let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
             }
         }

@@ -64,7 +64,11 @@ pub(crate) fn rows() -> Vec<Row> {
         ("empty file", call("empty"), Fails(ENOEXEC)),
         ("file of one byte", file("x"), Fails(ENOEXEC)),
         ("1 TB of nothing", call("big").with("big", Item::Sparse(Vec::new(), 1 << 40)), Fails(ENOEXEC)),
-        ("1 TB behind a script", call("big").with("big", Item::Sparse(b"#!e64\n".to_vec(), 1 << 40)), Runs(vec!["e64", "big", "one"])),
+        (
+            "1 TB behind a script",
+            call("big").with("big", Item::Sparse(b"#!e64\n".to_vec(), 1 << 40)),
+            Runs(vec!["e64", "big", "one"]),
+        ),
     ];
     rest
 }

@@ -83,7 +83,20 @@ fn headers() -> Vec<Row> {
         ("e_phnum 0", patched(true, 56, &[0, 0]), Fails(ENOEXEC)),
         ("program headers behind the end", patched(true, 32, &[0xf0, 3]), Fails(ENOEXEC)),
         ("e_phoff negative", patched(true, 39, &[0x80]), Fails(ENOEXEC)),
-        ("e_phoff unaligned", file([&padded(&Elf::new(true, 2))[..32], &[0x41], &padded(&Elf::new(true, 2))[33..64], &[0], &padded(&Elf::new(true, 2))[64..]].concat()), Same),
+        (
+            "e_phoff unaligned",
+            file(
+                [
+                    &padded(&Elf::new(true, 2))[..32],
+                    &[0x41],
+                    &padded(&Elf::new(true, 2))[33..64],
+                    &[0],
+                    &padded(&Elf::new(true, 2))[64..],
+                ]
+                .concat(),
+            ),
+            Same,
+        ),
         ("1170 headers", headers(1170), ran()),
         ("1171 headers", headers(1171), Fails(ENOEXEC)),
         ("header cut off", file(padded(&Elf::new(true, 2))[..63].to_vec()), Fails(ENOEXEC)),
@@ -112,7 +125,11 @@ fn interpreters() -> Vec<Row> {
         ("interpreter's headers behind its end", interpreted(true, loader(&|_| {})[..64].to_vec()), Fails(ELIBBAD)),
         ("interpreter is ET_REL", interpreted(true, loader(&|e| e.kind = 1)), Killed),
         ("interpreter without segments", interpreted(true, loader(&|e| e.segments[0].kind = 4)), Killed),
-        ("interpreter's own interpreter is ignored", interpreted(true, padded(&Elf::new(true, 3).interpreted(b"missing"))), ran()),
+        (
+            "interpreter's own interpreter is ignored",
+            interpreted(true, padded(&Elf::new(true, 3).interpreted(b"missing"))),
+            ran(),
+        ),
         ("name of 1 byte", interp(|s| s.filesz = 1), Fails(ENOEXEC)),
         ("name of 4097 bytes", interp(|s| s.filesz = 4097), Fails(ENOEXEC)),
         ("name without NUL", interp(|s| s.filesz = 3), Fails(ENOEXEC)),
@@ -120,12 +137,17 @@ fn interpreters() -> Vec<Row> {
         ("name far behind the end", interp(|s| s.offset = 1 << 62), Fails(EIO)),
         ("negative offset", interp(|s| s.offset = 1 << 63), Fails(EINVAL)),
         ("offset and length overflow", interp(|s| s.offset = i64::MAX as u64), Fails(EINVAL)),
-        ("only the first counts", second(3, Segment { kind: INTERP, flags: 4, offset: 1 << 63, vaddr: 0, filesz: 9, memsz: 9, align: 1 }), Fails(EINVAL)),
+        (
+            "only the first counts",
+            second(3, Segment { kind: INTERP, flags: 4, offset: 1 << 63, vaddr: 0, filesz: 9, memsz: 9, align: 1 }),
+            Fails(EINVAL),
+        ),
     ]
 }
 
 fn segments() -> Vec<Row> {
-    let load = |vaddr, filesz, memsz, flags| Segment { kind: LOAD, flags, offset: 0, vaddr, filesz, memsz, align: 0x1000 };
+    let load =
+        |vaddr, filesz, memsz, flags| Segment { kind: LOAD, flags, offset: 0, vaddr, filesz, memsz, align: 0x1000 };
     vec![
         ("position-independent", file(padded(&Elf::new(true, 3))), ran()),
         ("no segment to load", segment(2, |s| s.kind = 4), ran()),
@@ -138,7 +160,11 @@ fn segments() -> Vec<Row> {
         ("empty span", segment(3, |s| (s.filesz, s.memsz) = (0, 0)), Killed),
         ("more memory than there is", second(2, load(0x10_0000_0000, 0, 1 << 46, 6)), Killed),
         ("rest of a page behind the end, read-only", segment(2, |s| (s.filesz, s.memsz) = (0x1100, 0x1200)), ran()),
-        ("rest of a page behind the end, writable", segment(2, |s| (s.filesz, s.memsz, s.flags) = (0x1100, 0x1200, 6)), Killed),
+        (
+            "rest of a page behind the end, writable",
+            segment(2, |s| (s.filesz, s.memsz, s.flags) = (0x1100, 0x1200, 6)),
+            Killed,
+        ),
         ("entry point nowhere", elf(true, |e| e.entry = 0x10), ran()),
         ("entry point behind the end of the space", elf(true, |e| e.entry = 1 << 47), Killed),
         ("second segment over the first", second(2, load(0x40_0000, 0x100, 0x100, 6)), ran()),

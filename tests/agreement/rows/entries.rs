@@ -27,24 +27,67 @@ pub(crate) fn rows() -> Vec<Row> {
         ("NUL bytes match behind the end", file("A").entry(":n:M::A\\x00\\x00::e64:"), x()),
         ("an empty file matches NUL bytes", file("").entry(":n:M::\\x00::e64:"), x()),
         ("byte 255", file("").entry(":n:M:255:\\x00::e64:"), x()),
-        ("extension", call("a.x").with("a.x", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"), Runs(vec!["e64", "a.x", "one"])),
-        ("extension is case-sensitive", call("a.X").with("a.X", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"), Fails(ENOEXEC)),
-        ("only the last extension", call("a.tar.x").with("a.tar.x", Item::File(b"?".to_vec())).entry(":n:E::tar.x::e64:"), Fails(ENOEXEC)),
-        ("a hidden file is an extension", call(".x").with(".x", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"), Runs(vec!["e64", ".x", "one"])),
-        ("a link's own name counts", call("l.x").with("l.x", Item::Link(b"text".to_vec())).entry(":n:E::x::e64:"), Runs(vec!["e64", "l.x", "one"])),
-        ("a link's target does not", call("l").with("t.x", Item::File(b"?".to_vec())).with("l", Item::Link(b"t.x".to_vec())).entry(":n:E::x::e64:"), Fails(ENOEXEC)),
+        (
+            "extension",
+            call("a.x").with("a.x", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"),
+            Runs(vec!["e64", "a.x", "one"]),
+        ),
+        (
+            "extension is case-sensitive",
+            call("a.X").with("a.X", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"),
+            Fails(ENOEXEC),
+        ),
+        (
+            "only the last extension",
+            call("a.tar.x").with("a.tar.x", Item::File(b"?".to_vec())).entry(":n:E::tar.x::e64:"),
+            Fails(ENOEXEC),
+        ),
+        (
+            "a hidden file is an extension",
+            call(".x").with(".x", Item::File(b"?".to_vec())).entry(":n:E::x::e64:"),
+            Runs(vec!["e64", ".x", "one"]),
+        ),
+        (
+            "a link's own name counts",
+            call("l.x").with("l.x", Item::Link(b"text".to_vec())).entry(":n:E::x::e64:"),
+            Runs(vec!["e64", "l.x", "one"]),
+        ),
+        (
+            "a link's target does not",
+            call("l")
+                .with("t.x", Item::File(b"?".to_vec()))
+                .with("l", Item::Link(b"t.x".to_vec()))
+                .entry(":n:E::x::e64:"),
+            Fails(ENOEXEC),
+        ),
         ("a dot in a folder's name", call("./text").entry(":n:E::/text::e64:"), Fails(ENOEXEC)),
         ("entries beat #!", file("#!d64\n").entry(":n:M::#!::e64:"), x()),
-        ("entries beat native programs", call("d64").entry(":n:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x03::e64:"), Runs(vec!["e64", "d64", "one"])),
+        (
+            "entries beat native programs",
+            call("d64").entry(":n:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x03::e64:"),
+            Runs(vec!["e64", "d64", "one"]),
+        ),
         ("an entry that takes its own interpreter", ab().entry(":n:M::\\x00:\\x00:e64:"), Fails(ELOOP)),
         ("script as interpreter", ab().entry(":n:M::AB::sh:"), Runs(vec!["e64", "arg", "sh", "x", "one"])),
         ("script as interpreter, P", ab().entry(":n:M::AB::sh:P"), Runs(vec!["e64", "arg", "sh", "x", "zero", "one"])),
         ("script as interpreter, O", ab().entry(":n:M::AB::sh:O"), Fails(ENOEXEC)),
         ("script as interpreter, C", ab().entry(":n:M::AB::sh:C"), Fails(ENOEXEC)),
         ("script as interpreter, F", ab().entry(":n:M::AB::sh:F"), Runs(vec!["e64", "arg", "sh", "x", "one"])),
-        ("a script's interpreter is taken by an entry", file("#!text -a\n").entry(":n:M::echo::e64:O"), Runs(vec!["e64", "text", "-a", "x", "one"])),
-        ("two entries, the first with O", ab().with("y", Item::File(b"CD".to_vec())).entry(":n:M::AB::y:O").entry(":m:M::CD::e64:"), Fails(ENOEXEC)),
-        ("two entries, the second with O", ab().with("y", Item::File(b"CD".to_vec())).entry(":n:M::AB::y:").entry(":m:M::CD::e64:O"), Runs(vec!["e64", "y", "x", "one"])),
+        (
+            "a script's interpreter is taken by an entry",
+            file("#!text -a\n").entry(":n:M::echo::e64:O"),
+            Runs(vec!["e64", "text", "-a", "x", "one"]),
+        ),
+        (
+            "two entries, the first with O",
+            ab().with("y", Item::File(b"CD".to_vec())).entry(":n:M::AB::y:O").entry(":m:M::CD::e64:"),
+            Fails(ENOEXEC),
+        ),
+        (
+            "two entries, the second with O",
+            ab().with("y", Item::File(b"CD".to_vec())).entry(":n:M::AB::y:").entry(":m:M::CD::e64:O"),
+            Runs(vec!["e64", "y", "x", "one"]),
+        ),
         ("dynamic program as interpreter", ab().entry(":n:M::AB::i64:O"), Runs(vec!["i64", "x", "one"])),
         ("compat program as interpreter", ab().entry(":n:M::AB::e32:PO"), Runs(vec!["e32", "x", "zero", "one"])),
     ]

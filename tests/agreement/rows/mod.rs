@@ -77,7 +77,10 @@ fn busy(world: &mut World, tally: &mut Tally) {
     let model = Model::new(&world.facts, &root, &root).judge(b"busy", &case.argv);
     drop(writer);
     let free = Model::new(&world.facts, &root, &root).judge(b"busy", &case.argv);
-    if kernel != Answer::Fails(Errno::ETXTBSY) || model.outcome.errno() != Some(Errno::ETXTBSY) || free.outcome.kind() != "starts" {
+    if kernel != Answer::Fails(Errno::ETXTBSY)
+        || model.outcome.errno() != Some(Errno::ETXTBSY)
+        || free.outcome.kind() != "starts"
+    {
         tally.wrong.push(format!("// a busy file: {kernel:?}, {model:?}, {free:?}"));
     }
 }

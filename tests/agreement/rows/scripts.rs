@@ -14,7 +14,7 @@ fn scripts(count: usize, end: &str) -> Case {
 
 /// `#!` and a name of `len` bytes that means e64.
 fn name_of(len: usize) -> String {
-    let odd = if len % 2 == 0 { "/" } else { "" };
+    let odd = if len.is_multiple_of(2) { "/" } else { "" };
     format!("#!{}{odd}e64", "./".repeat((len - 3 - odd.len()) / 2))
 }
 
