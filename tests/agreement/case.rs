@@ -33,7 +33,7 @@ pub(crate) enum Item {
 }
 
 pub(crate) enum Agreement {
-    Agree { loaded: bool },
+    Agree { loaded: bool, starts: bool },
     Undecided,
     Differ(String),
 }
@@ -62,6 +62,7 @@ impl Case {
         match differ(&model, &kernel) {
             None => Agreement::Agree {
                 loaded: model.steps.iter().any(|s| matches!(s.handler, Some(Handler::Elf | Handler::Compat))),
+                starts: matches!(kernel, Answer::Starts(_)),
             },
             Some(what) => Agreement::Differ(what),
         }
@@ -71,7 +72,10 @@ impl Case {
     pub(crate) fn count(self, world: &mut World, tally: &mut Tally) {
         tally.cases += 1;
         match self.ask(world) {
-            Agreement::Agree { loaded } => tally.loaded += usize::from(loaded),
+            Agreement::Agree { loaded, starts } => {
+                tally.loaded += usize::from(loaded);
+                tally.starts += usize::from(starts);
+            }
             Agreement::Undecided => tally.undecided += 1,
             Agreement::Differ(_) if tally.wrong.len() >= 10 => tally.wrong.push(String::new()),
             Agreement::Differ(what) => {

@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) undecided: usize,
     /// ELF files that got past the header checks.
     pub(crate) loaded: usize,
+    /// Cases in which a program started or a string was taken; a test whose calls all fail says little.
+    pub(crate) starts: usize,
     /// Disagreements, as cases to add to `rows.rs`.
     pub(crate) wrong: Vec<String>,
 }
@@ -108,9 +110,10 @@ fn work(kind: &str, seed: u64, cases: usize) -> ! {
     let tally = run(&mut world, seed, cases);
     let seconds = start.elapsed().as_secs_f64();
     let share = |n: usize| 100.0 * n as f64 / tally.cases.max(1) as f64;
+    let starts = if tally.starts > 0 { format!(", {:.1} % succeed", share(tally.starts)) } else { String::new() };
     let loaded = if kind == "elf" { format!(", {:.0} % past the headers", share(tally.loaded)) } else { String::new() };
     println!(
-        "{kind}: {} cases (seed {seed}), {} disagreements, {} undecided ({:.3} %){loaded}, {:.0} a second",
+        "{kind}: {} cases (seed {seed}), {} disagreements, {} undecided ({:.3} %){starts}{loaded}, {:.0} a second",
         tally.cases,
         tally.wrong.len(),
         tally.undecided,

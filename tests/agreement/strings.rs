@@ -18,15 +18,17 @@ pub(crate) fn run(world: &mut World, seed: u64, cases: usize) -> Tally {
     for _ in 0..cases {
         let string = string(&mut random);
         tally.cases += 1;
-        if let Err(why) = ask(world, &string) {
-            tally.wrong.push(format!("// {why}\nb\"{}\"", string.escape_ascii()));
+        match ask(world, &string) {
+            Ok(taken) => tally.starts += usize::from(taken),
+            Err(why) => tally.wrong.push(format!("// {why}\nb\"{}\"", string.escape_ascii())),
         }
         world.clear();
     }
     tally
 }
 
-pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<(), String> {
+/// Whether the string was taken; an error where model and kernel differ.
+pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<bool, String> {
     let ours = judge(string, &world.facts.kernel);
     let kernel = world.register(string);
     match (&ours, kernel) {
@@ -34,24 +36,24 @@ pub(crate) fn ask(world: &mut World, string: &[u8]) -> Result<(), String> {
             let path = world.table().join(entry.name.to_path_lossy());
             let text = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let read = Entry::parse(&entry.name, &text)?;
-            if read == *entry { Ok(()) } else { Err(format!("we made {entry:?}, the kernel {read:?}")) }
+            if read == *entry { Ok(true) } else { Err(format!("we made {entry:?}, the kernel {read:?}")) }
         }
         (Ok(entry), Err(errno)) if entry.flags.has(Flags::F) && errno != Errno::EINVAL => {
             let interpreter = entry.interpreter.clone().unwrap_or_default();
             match executable(&interpreter) {
                 true => Err(format!("the kernel says {errno} to an interpreter that can be opened")),
-                false => Ok(()),
+                false => Ok(false),
             }
         }
-        (Err(mistake), Err(Errno::ENAMETOOLONG)) if mistake.field == Field::Name => Ok(()),
-        (Err(mistake), Err(Errno::EEXIST)) if mistake.field == Field::Name => Ok(()),
-        (Err(_), Err(Errno::EINVAL)) => Ok(()),
+        (Err(mistake), Err(Errno::ENAMETOOLONG)) if mistake.field == Field::Name => Ok(false),
+        (Err(mistake), Err(Errno::EEXIST)) if mistake.field == Field::Name => Ok(false),
+        (Err(_), Err(Errno::EINVAL)) => Ok(false),
         // The interpreter of an F entry is opened before the name is looked up.
         (Err(mistake), Err(_)) if mistake.field == Field::Name => match judge(&renamed(string), &world.facts.kernel) {
             Ok(entry)
                 if entry.flags.has(Flags::F) && !executable(entry.interpreter.as_deref().map_or(&b""[..], |i| i)) =>
             {
-                Ok(())
+                Ok(false)
             }
             ours => Err(format!("with another name we say {ours:?}, the kernel {kernel:?}")),
         },
