@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli_fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
+use crate::commands::doctor::DoctorArgs;
 use crate::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
@@ -79,6 +80,8 @@ pub enum Verb {
     Uninstall(Uninstall),
     /// Show the table and whether each architecture works
     Status(Status),
+    /// Say what happens when a file is executed here, and why
+    Doctor(DoctorArgs),
     /// List the architectures and their rules
     Profiles,
     /// Fetch emulators, prove them and keep them

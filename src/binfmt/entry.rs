@@ -42,6 +42,10 @@ impl Flags {
     pub const C: Flags = Flags::of(b'C');
     /// Open the interpreter when registering and keep it.
     pub const F: Flags = Flags::of(b'F');
+    /// Transparent: arguments stay as they are (kernel 7.3).
+    pub const T: Flags = Flags::of(b'T');
+    /// Replaces PT_INTERP (kernel 7.3).
+    pub const L: Flags = Flags::of(b'L');
 
     const fn of(letter: u8) -> Flags {
         Flags(1 << (letter - b'A'))

@@ -97,7 +97,7 @@ pub fn compose(entry: &Entry, kernel: &Kernel) -> Result<Vec<u8>, Mistake> {
 
 /// A byte that stands in none of the fields and is no flag.
 fn separator(fields: [&[u8]; 3]) -> Option<u8> {
-    let free = |b: &u8| !fields.iter().any(|field| field.contains(b));
+    let free = |b: &u8| *b != b'\n' && !fields.iter().any(|field| field.contains(b));
     b":|,;!@#%^&+=~".iter().copied().chain(1..=b'/').chain(0x80..=0xff).find(free)
 }
 
@@ -170,7 +170,14 @@ fn judge_flags(field: &[u8], separator: u8, kernel: &Kernel) -> Result<Flags, Mi
     let letters = kernel.flag_letters();
     let end = field.iter().position(|b| !letters.contains(b)).unwrap_or(field.len());
     let flags = Flags::parse(&field[..end]).unwrap_or_default();
-    match field[end..].strip_prefix(b"\n").unwrap_or(&field[end..]) {
+    let rest = &field[end..];
+    // One newline may follow. Where newlines separate the fields the first of the padding is taken for it, and then
+    // the string does not end where it should.
+    let newline_missing = separator == b'\n' && rest.is_empty();
+    match rest.strip_prefix(b"\n").unwrap_or(rest) {
+        b"" if newline_missing => {
+            mistake(Field::Flags, "want a newline behind them where newlines separate the fields")
+        }
         b"" => Ok(flags.as_kept()),
         [letter, ..] if *letter != separator => {
             mistake(Field::Flags, format!("{:?} is not one of {}", *letter as char, letters.as_bstr()))
@@ -379,5 +386,7 @@ mod tests {
         assert!(matches!(offset.rule, Rule::Magic(Magic { offset: 10, .. })));
         let literal = judge(b":a:M::\\n\\\\x41::/x:", &kernel()).unwrap();
         assert_eq!(literal.rule, Rule::Magic(Magic::exact(0, b"\\n\\\\x41".to_vec())));
+        assert!(judge(b"\na\nM\n\nAB\n\n/x\nP\n", &kernel()).is_ok());
+        assert_eq!(refused(b"\na\nM\n\nAB\n\n/x\nP"), Field::Flags);
     }
 }

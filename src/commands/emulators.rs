@@ -12,7 +12,7 @@ use crate::progress::{Stderr, size};
 
 /// Runs the verb.
 pub fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
-    let store = &context.store;
+    let store = &context.store()?;
     let text = match &args.command {
         None if context.printer.json => listed(store)?,
         None => list(store)?,

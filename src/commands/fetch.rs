@@ -120,7 +120,7 @@ pub fn ensure(
 }
 
 fn report(context: &Context, fetched: &[Emulator]) -> Result<()> {
-    let store = &context.store;
+    let store = context.store()?;
     let current = store.all_current()?;
     let Some(first) = fetched.first() else { return Ok(()) };
     let idle = fetched.iter().filter(|e| current.get(&e.arch).is_none_or(|c| c.id != e.id)).count();

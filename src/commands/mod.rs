@@ -1,5 +1,6 @@
 //! One file for each verb, each reading like its sentence: request, facts, plan, apply, report.
 
+pub mod doctor;
 pub mod drop_in;
 pub mod emulators;
 pub mod fetch;
@@ -27,8 +28,8 @@ pub struct Context {
     pub host: Host,
     /// All profiles.
     pub profiles: Profiles,
-    /// Where fetched emulators are kept.
-    pub store: Store,
+    /// Where fetched emulators are kept; `None` where nothing says where that is.
+    store: Option<Store>,
     /// Where emulators are looked for.
     pub places: Places,
     /// Put before the names of emulators and entries.
@@ -37,6 +38,31 @@ pub struct Context {
     pub private: bool,
     /// Who prints.
     pub printer: Printer,
+}
+
+impl Context {
+    fn new(cli: &Cli, printer: Printer) -> Result<Context> {
+        let mut folders = vec![Folder { path: Host::PROFILES.into(), required: false }];
+        folders.extend(cli.common.profiles.iter().map(|path| Folder { path: path.clone(), required: true }));
+        let store = fetch::store().ok();
+        Ok(Context {
+            host: Host { table: cli.common.mount.clone() },
+            profiles: Profiles::load(&folders)?,
+            places: match &cli.common.emulators[..] {
+                [] => Places::usual(store.as_ref()),
+                named => Places::named(named),
+            },
+            store,
+            prefix: String::new(),
+            private: cli.common.private,
+            printer,
+        })
+    }
+
+    /// Where fetched emulators are kept.
+    pub fn store(&self) -> Result<Store> {
+        self.store.clone().map_or_else(fetch::store, Ok)
+    }
 }
 
 /// Does what the command line says.
@@ -50,30 +76,18 @@ pub fn run(cli: Cli) -> Result<Status> {
     if cli.verb.is_some() && (drop_in.install.is_some() || drop_in.uninstall.is_some() || drop_in.version) {
         return Err(Error::usage("reading the command line", "--install, --uninstall and --version go without a verb"));
     }
-    let mut folders = vec![Folder { path: Host::PROFILES.into(), required: false }];
-    folders.extend(cli.common.profiles.iter().map(|path| Folder { path: path.clone(), required: true }));
-    let store = fetch::store()?;
-    let mut context = Context {
-        host: Host { table: cli.common.mount.clone() },
-        profiles: Profiles::load(&folders)?,
-        places: match &cli.common.emulators[..] {
-            [] => Places::usual(&store),
-            named => Places::named(named),
-        },
-        store,
-        prefix: String::new(),
-        private: cli.common.private,
-        printer,
-    };
+    let context = || Context::new(&cli, printer);
     match &cli.verb {
-        Some(Verb::Install(args)) => install::run(&context, args),
-        Some(Verb::Uninstall(args)) => uninstall::run(&context, args),
-        Some(Verb::Status(args)) => status::run(&context, args),
-        Some(Verb::Profiles) => profiles::run(&context),
-        Some(Verb::Fetch(args)) => fetch::run(&context, args),
-        Some(Verb::Emulators(args)) => emulators::run(&context, args),
-        Some(Verb::Upgrade(args)) => upgrade::run(&context, args),
-        None => drop_in::run(&mut context, drop_in),
+        Some(Verb::Install(args)) => install::run(&context()?, args),
+        Some(Verb::Uninstall(args)) => uninstall::run(&context()?, args),
+        Some(Verb::Status(args)) => status::run(&context()?, args),
+        Some(Verb::Profiles) => profiles::run(&context()?),
+        Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
+        Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
+        Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
+        // Asked of many files, and it needs neither profiles nor a store.
+        Some(Verb::Doctor(args)) => doctor::run(&cli.common, args),
+        None => drop_in::run(&mut context()?, drop_in),
     }
 }
 

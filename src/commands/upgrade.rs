@@ -14,13 +14,14 @@ use crate::report::rows::Run;
 
 /// Fetches, tries, switches.
 pub fn run(context: &Context, args: &cli::Upgrade) -> Result<Status> {
-    let current = context.store.all_current()?;
+    let store = context.store()?;
+    let current = store.all_current()?;
     let archs = match fetch::wanted(&args.archs, &context.profiles)? {
         Wanted::These(archs) => archs,
         Wanted::All => current.keys().cloned().collect(),
     };
     if archs.is_empty() {
-        let why = format!("no fetched emulator is in use in {}", context.store.root().display());
+        let why = format!("no fetched emulator is in use in {}", store.root().display());
         return Err(Error::usage("upgrading", why).help("`rbinfmt install all` fetches and registers them"));
     }
     let latest = From::Debian { which: Which::Latest, suite: None };
@@ -42,7 +43,7 @@ pub fn run(context: &Context, args: &cli::Upgrade) -> Result<Status> {
             .help("what was in use stays in use"));
     }
     let archs: Vec<String> = good.iter().map(|e| e.arch.clone()).collect();
-    let chosen = context.store.use_(&context.store.lock(&crate::progress::Quiet)?, &first.id, &archs)?;
+    let chosen = store.use_(&store.lock(&crate::progress::Quiet)?, &first.id, &archs)?;
     let old = current
         .values()
         .find(|e| e.id != first.id)

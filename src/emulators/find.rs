@@ -35,9 +35,9 @@ pub struct Places {
 
 impl Places {
     /// The store and the usual folders.
-    pub fn usual(store: &Store) -> Self {
+    pub fn usual(store: Option<&Store>) -> Self {
         let folders = vec![Host::EMULATORS.into(), Host::BIN.into()];
-        Places { folders, store: Some(store.root().to_owned()) }
+        Places { folders, store: store.map(|s| s.root().to_owned()) }
     }
 
     /// The folders that the user named and no others.

@@ -91,7 +91,7 @@ impl Source<'_> {
 }
 
 /// The profiles of a file's text; `name` is for the errors.
-pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
+pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
     parse_with(name, text, true)
 }
 

@@ -4,6 +4,8 @@
 mod file;
 mod spelling;
 
+pub use file::parse;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod doctor;
 pub mod rows;
 pub mod table;
 
@@ -60,7 +61,8 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-fn out(text: &str) -> Result<()> {
+/// A line of standard output.
+pub(crate) fn out(text: &str) -> Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         // Whoever read us has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,0 +1,82 @@
+//! The doctor's speed: one file against `readelf -h`, whole processes; the model alone, files a second.
+//!
+//!     cargo bench --bench doctor
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bstr::{BString, ByteVec};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use rbinfmt::exec::Model;
+use rbinfmt::exec::facts::ExecFacts;
+use rbinfmt::exec::root::Root;
+
+const FILE: &str = "/usr/bin/readelf";
+const PROCESSES: usize = 300;
+const ROUNDS: usize = 40;
+
+fn main() {
+    let ours = env!("CARGO_BIN_EXE_rbinfmt");
+    // Turn by turn, so that a noisy machine is noisy for both; the median counts.
+    let (mut doctor, mut readelf) = (Vec::new(), Vec::new());
+    for _ in 0..PROCESSES {
+        doctor.push(run(Command::new(ours).args(["doctor", FILE])));
+        readelf.push(run(Command::new("readelf").args(["-h", FILE])));
+    }
+    let (doctor, readelf) = (median(doctor), median(readelf));
+    println!(
+        "one file: doctor {doctor:?}, readelf -h {readelf:?}, ratio {:.2}",
+        doctor.as_secs_f64() / readelf.as_secs_f64()
+    );
+
+    let files = programs(Path::new("/usr/bin"));
+    let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
+    let root = Root::own();
+    let model = Model::new(&facts, &root, &root);
+    let start = own_time();
+    for _ in 0..ROUNDS {
+        for file in &files {
+            std::hint::black_box(model.judge(file, std::slice::from_ref(file)));
+        }
+    }
+    let count = files.len() * ROUNDS;
+    println!("model alone: {count} files, {:.0} a second", count as f64 / (own_time() - start).as_secs_f64());
+}
+
+fn run(command: &mut Command) -> Duration {
+    let start = time_of(UsageWho::RUSAGE_CHILDREN);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    time_of(UsageWho::RUSAGE_CHILDREN) - start
+}
+
+/// CPU time: what others do on the machine does not count.
+fn time_of(who: UsageWho) -> Duration {
+    let usage = getrusage(who).unwrap();
+    let time = usage.user_time() + usage.system_time();
+    Duration::from_micros(time.num_microseconds() as u64)
+}
+
+fn own_time() -> Duration {
+    time_of(UsageWho::RUSAGE_SELF)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn programs(folder: &Path) -> Vec<BString> {
+    let listing = fs::read_dir(folder).unwrap().flatten();
+    let executable = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    listing
+        .map(|f| f.path())
+        .filter(|p| executable(p))
+        .map(|p| BString::from(Vec::from_path_lossy(&p).into_owned()))
+        .collect()
+}

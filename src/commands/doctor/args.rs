@@ -1,0 +1,26 @@
+//! The arguments of `rbinfmt doctor`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Says what execve(2) does with files, and why.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Files to judge; `-` reads a list, one name a line, from standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<OsString>,
+    /// Judge as inside this folder: a chroot, or a container's file tree
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Judge as this user, by name or number
+    #[arg(long = "as", value_name = "USER")]
+    pub user: Option<String>,
+    /// An argument of the call, argv[0] first; may be repeated
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub argv: Vec<OsString>,
+    /// Ask the kernel too, without running one instruction
+    #[arg(long)]
+    pub verify: bool,
+}

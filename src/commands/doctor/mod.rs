@@ -1,0 +1,65 @@
+//! `rbinfmt doctor FILE...`: facts, model, report.
+
+mod args;
+
+use std::io::BufRead;
+
+use bstr::BString;
+
+pub use args::DoctorArgs;
+
+use crate::cli::Common;
+use crate::doctor::{Setting, identity_of, root_of};
+use crate::error::{Doing, Result, Status};
+use crate::exec::facts::ExecFacts;
+use crate::exec::root::Root;
+use crate::report;
+
+/// Examines each file and prints what was found; the worst of them is the exit status.
+pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
+    let mut facts = ExecFacts::gather(&common.mount)?;
+    let root = root_of(args.root.as_deref())?;
+    if let Some(user) = &args.user {
+        facts.identity = identity_of(user, &root)?;
+    }
+    // The kernel's own question knows of writers and security modules; only about this process's own files.
+    let root = root.asking_kernel(facts.kernel.behaviour().check && facts.identity.own);
+    let argv = args.argv.iter().map(|a| BString::from(a.as_encoded_bytes())).collect();
+    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify };
+
+    let mut worst = Status::Done;
+    let mut one = |target: &[u8]| -> Result<()> {
+        let exam = setting.examine(target)?;
+        let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
+        report::out(text.trim_end())?;
+        worst = worse(worst, exam.status());
+        Ok(())
+    };
+    let mut input = Some(std::io::stdin().lock());
+    for file in &args.files {
+        let file = file.as_encoded_bytes();
+        match input.take_if(|_| file == b"-") {
+            None => one(file)?,
+            Some(list) => {
+                for name in list.split(b'\n') {
+                    let name = name.doing(|| "reading the list of files")?;
+                    if !name.is_empty() {
+                        one(&name)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(worst)
+}
+
+/// A problem that was found is worse than a file that could not be judged.
+fn worse(a: Status, b: Status) -> Status {
+    let weight = |s: Status| match s {
+        Status::Done => 0,
+        Status::Unknown => 1,
+        Status::Usage => 2,
+        Status::Failed => 3,
+    };
+    if weight(b) > weight(a) { b } else { a }
+}

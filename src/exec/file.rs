@@ -1,0 +1,184 @@
+//! A file that a walk found, and its content. Only regular files are ever opened, and only as much of them is read as
+//! the kernel would read.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{FileStat, Mode, fstat};
+use nix::sys::statfs::fstatfs;
+use nix::sys::statvfs::FsFlags;
+use nix::unistd::{AccessFlags, faccessat};
+
+use super::ask;
+use super::identity::{Identity, Object};
+
+/// A file that was found and not opened (O_PATH).
+#[derive(Debug)]
+pub(super) struct Found {
+    fd: OwnedFd,
+    stat: FileStat,
+}
+
+/// Why a file cannot be executed, apart from its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Its kind: a folder, a FIFO, a socket or a device.
+    Kind(&'static str),
+    /// The mount or the filesystem it lies on.
+    Mount,
+    /// Its permission bits.
+    Bits,
+    /// Something that only the kernel knows: a security module, a writer.
+    Kernel(Errno),
+}
+
+/// The content of a regular file.
+#[derive(Debug)]
+pub struct Content {
+    file: File,
+    /// Bytes, when it was looked at.
+    pub(super) len: u64,
+}
+
+const TYPE: u32 = libc::S_IFMT;
+
+impl Found {
+    pub(super) fn of(fd: OwnedFd) -> Result<Self, Errno> {
+        let stat = fstat(&fd)?;
+        Ok(Found { fd, stat })
+    }
+
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    pub(super) fn mode(&self) -> u32 {
+        self.stat.st_mode
+    }
+
+    pub(super) fn uid(&self) -> u32 {
+        self.stat.st_uid
+    }
+
+    pub(super) fn is_folder(&self) -> bool {
+        self.mode() & TYPE == libc::S_IFDIR
+    }
+
+    pub(super) fn is_link(&self) -> bool {
+        self.mode() & TYPE == libc::S_IFLNK
+    }
+
+    /// The kind of file, where it is not a regular one.
+    pub(super) fn special(&self) -> Option<&'static str> {
+        match self.mode() & TYPE {
+            libc::S_IFREG => None,
+            libc::S_IFDIR => Some("a folder"),
+            libc::S_IFIFO => Some("a FIFO"),
+            libc::S_IFSOCK => Some("a socket"),
+            libc::S_IFCHR | libc::S_IFBLK => Some("a device"),
+            libc::S_IFLNK => Some("a link"),
+            _ => Some("of an unknown kind"),
+        }
+    }
+
+    /// Whether the x bits (and the access list, which for another user is read here) allow it.
+    pub(super) fn allows(&self, who: &Identity) -> bool {
+        let list = if who.own || who.overrides { None } else { self.access_list() };
+        let object = Object { mode: self.mode(), uid: self.stat.st_uid, gid: self.stat.st_gid, acl: list.as_deref() };
+        who.may_execute(object)
+    }
+
+    /// Why `who` may not execute it; `ask` lets the kernel judge.
+    pub(super) fn refuses(&self, who: &Identity, ask: bool) -> Option<Refused> {
+        if let Some(kind) = self.special() {
+            return Some(Refused::Kind(kind));
+        }
+        if who.own {
+            let flags = AtFlags::AT_EACCESS | AtFlags::AT_EMPTY_PATH;
+            match faccessat(&self.fd, "", AccessFlags::X_OK, flags) {
+                Ok(()) if ask => return ask::check(self.fd.as_fd()).map(Refused::Kernel),
+                Ok(()) => return None,
+                // faccessat2 came with 5.8.
+                Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => {}
+                Err(errno) => {
+                    return Some(match errno {
+                        _ if self.is_noexec() => Refused::Mount,
+                        _ if !self.allows(who) => Refused::Bits,
+                        errno => Refused::Kernel(errno),
+                    });
+                }
+            }
+        }
+        match () {
+            () if self.is_noexec() => Some(Refused::Mount),
+            () if !self.allows(who) => Some(Refused::Bits),
+            () => None,
+        }
+    }
+
+    /// Whether its mount, or its filesystem whatever the mount says, forbids programs.
+    fn is_noexec(&self) -> bool {
+        const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x0027_e0eb];
+        fstatfs(&self.fd)
+            .is_ok_and(|fs| fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64)))
+    }
+
+    fn access_list(&self) -> Option<Vec<u8>> {
+        let path = CString::new(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).ok()?;
+        let mut list = vec![0; 4096];
+        #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
+        let len = unsafe {
+            libc::getxattr(path.as_ptr(), c"system.posix_acl_access".as_ptr(), list.as_mut_ptr().cast(), list.len())
+        };
+        list.truncate(usize::try_from(len).ok()?);
+        Some(list)
+    }
+
+    /// Opens a regular file for reading.
+    pub(super) fn content(&self) -> Result<Content, Errno> {
+        let path = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let fd = open(path.as_str(), flags, Mode::empty())?;
+        Ok(Content { file: fd.into(), len: self.stat.st_size.max(0) as u64 })
+    }
+}
+
+impl Content {
+    /// Reads into `buffer` from `at` as far as the file goes.
+    pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            let Some(from) = at.checked_add(done as u64) else { break };
+            match self.file.read_at(&mut buffer[done..], from) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Reads exactly `len` bytes; the kernel's error where there are fewer (elf_read in fs/binfmt_elf.c).
+    pub fn exactly(&self, len: usize, at: u64) -> Result<Vec<u8>, Errno> {
+        // rw_verify_area: a position is a signed number.
+        if at > i64::MAX as u64 || at + len as u64 > i64::MAX as u64 {
+            return Err(Errno::EINVAL);
+        }
+        let mut bytes = vec![0; len];
+        match self.read(&mut bytes, at) {
+            Ok(n) if n == len => Ok(bytes),
+            Ok(_) => Err(Errno::EIO),
+            Err(e) => Err(Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO))),
+        }
+    }
+}

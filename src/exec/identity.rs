@@ -1,0 +1,122 @@
+//! Who executes, and what the permission bits of a file allow them.
+
+use serde::{Deserialize, Serialize};
+
+use super::acl;
+use crate::error::{Error, Result};
+
+/// The parts of a process's credentials that decide about execve(2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// CAP_DAC_OVERRIDE: permission bits do not count, but one x bit must be there.
+    pub overrides: bool,
+    /// CAP_SYS_RAWIO in the first user namespace: may map page zero.
+    pub raw_io: bool,
+    /// It is this process's own: the kernel answers what it may do, with access lists and security modules.
+    #[serde(skip)]
+    pub own: bool,
+}
+
+/// What permission bits are asked of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Object<'a> {
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    /// Its access list (system.posix_acl_access), where it has one.
+    pub(super) acl: Option<&'a [u8]>,
+}
+
+const DIRECTORY: u32 = 0o040_000;
+const TYPE: u32 = 0o170_000;
+
+impl Identity {
+    /// A user by name or number, as the texts of /etc/passwd and /etc/group say.
+    pub fn named(user: &str, passwd: &str, group: &str) -> Result<Self> {
+        let row = |fields: &[&str]| -> Option<(u32, u32)> {
+            Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+        };
+        let split = |line: &'_ str| -> Vec<String> { line.split(':').map(str::to_owned).collect() };
+        let found = passwd.lines().map(split).find_map(|fields| {
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            let (uid, gid) = row(&fields)?;
+            (fields[0] == user || user.parse() == Ok(uid)).then(|| (fields[0].to_owned(), uid, gid))
+        });
+        let (name, uid, gid) = match (found, user.parse()) {
+            (Some(found), _) => found,
+            (None, Ok(uid)) => (String::new(), uid, uid),
+            (None, Err(_)) => {
+                return Err(Error::usage(format_args!("looking up the user {user}"), "there is no such user"));
+            }
+        };
+        let member = |line: &str| {
+            let fields: Vec<&str> = line.split(':').collect();
+            let listed = fields.get(3)?.split(',').any(|m| !name.is_empty() && m == name);
+            listed.then(|| fields[2].parse().ok()).flatten()
+        };
+        let groups = group.lines().filter_map(member).collect();
+        Ok(Identity { uid, gid, groups, overrides: uid == 0, raw_io: uid == 0, own: false })
+    }
+
+    /// This process, for a walk that the kernel makes: it knows the rest.
+    pub(super) fn nobody_else() -> Self {
+        Identity { uid: 0, gid: 0, groups: Vec::new(), overrides: true, raw_io: false, own: true }
+    }
+
+    /// Whether the x bits let it execute a file or search a folder.
+    pub(super) fn may_execute(&self, object: Object) -> bool {
+        if self.overrides {
+            return object.mode & TYPE == DIRECTORY || object.mode & 0o111 != 0;
+        }
+        let in_group = |gid| self.gid == gid || self.groups.contains(&gid);
+        if let Some(allowed) = object.acl.and_then(|list| acl::may_execute(list, self, object.uid, object.gid)) {
+            return allowed;
+        }
+        let bits = match () {
+            () if self.uid == object.uid => object.mode >> 6,
+            () if in_group(object.gid) => object.mode >> 3,
+            () => object.mode,
+        };
+        bits & 1 != 0
+    }
+
+    /// Whether it belongs to a group.
+    pub(super) fn is_in(&self, gid: u32) -> bool {
+        self.gid == gid || self.groups.contains(&gid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nbroken\nmail:x:8:12:mail:/:/bin/false\n";
+
+    #[test]
+    fn a_user_by_name_or_number_with_groups() {
+        let mail = Identity::named("mail", PASSWD, "video:x:44:x,mail\nbad\nmail:x:12:\n").unwrap();
+        assert_eq!((mail.uid, mail.gid, mail.groups.as_slice()), (8, 12, &[44][..]));
+        assert_eq!(Identity::named("8", PASSWD, "video:x:44:mail").unwrap().groups, [44]);
+        assert_eq!(Identity::named("77", PASSWD, "").unwrap().uid, 77);
+        assert!(Identity::named("root", PASSWD, "").unwrap().overrides);
+        assert!(Identity::named("nobody", PASSWD, "").is_err());
+    }
+
+    #[test]
+    fn the_first_class_that_fits_decides() {
+        let who = Identity::named("8", PASSWD, "").unwrap();
+        let may = |mode, uid, gid| who.may_execute(Object { mode, uid, gid, acl: None });
+        assert!(may(0o100, 8, 0) && !may(0o011, 8, 12));
+        assert!(may(0o010, 0, 12) && !may(0o101, 0, 12));
+        assert!(may(0o001, 0, 0) && !may(0o110, 0, 0));
+        let root = Identity::named("0", PASSWD, "").unwrap();
+        let may = |mode| root.may_execute(Object { mode, uid: 8, gid: 8, acl: None });
+        assert!(may(0o100_010) && !may(0o100_666) && may(0o040_000));
+    }
+}

@@ -1,0 +1,56 @@
+//! What execve(2) will do with a file: the kernel's own steps in the kernel's own order, over files that are only read.
+//! Nothing is executed. Held against the kernel itself by tests/agreement.rs; see docs/execve.md.
+
+mod acl;
+mod arch;
+mod args;
+pub mod ask;
+mod chain;
+mod elf;
+pub mod facts;
+mod file;
+mod gather;
+pub mod identity;
+mod misc;
+mod outcome;
+mod program;
+mod property;
+pub mod root;
+pub mod script;
+mod segments;
+mod space;
+mod walk;
+
+use bstr::BString;
+
+use facts::ExecFacts;
+pub use misc::{NearMiss, near_misses};
+pub use outcome::{Handler, Outcome, Started, Step, Verdict};
+use root::Root;
+
+use crate::kernel::Behaviour;
+
+/// The model of one machine's execve(2) over one tree of files.
+#[derive(Debug)]
+pub struct Model<'a> {
+    facts: &'a ExecFacts,
+    root: &'a Root,
+    /// Where entries with flag F got their interpreters from.
+    host: &'a Root,
+    behaviour: Behaviour,
+    loaders: Vec<arch::Loader>,
+}
+
+impl<'a> Model<'a> {
+    /// `root` holds the files that are executed; `host` is the machine's own tree, from which the interpreters of
+    /// entries with flag F were taken when they were registered.
+    pub fn new(facts: &'a ExecFacts, root: &'a Root, host: &'a Root) -> Self {
+        let (behaviour, loaders) = (facts.kernel.behaviour(), arch::loaders(facts));
+        Model { facts, root, host, behaviour, loaders }
+    }
+
+    /// What `execve(path, argv, environment)` would do.
+    pub fn judge(&self, path: &[u8], argv: &[BString]) -> Verdict {
+        chain::walk(self, path, argv)
+    }
+}

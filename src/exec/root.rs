@@ -1,0 +1,123 @@
+//! The tree of files that is judged: this process's own, or a folder in which links cannot lead out.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use bstr::{BString, ByteSlice};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::sys::stat::Mode;
+
+pub use super::file::Content;
+use super::file::Found;
+use super::identity::Identity;
+use super::walk;
+use crate::error::{Doing, Result};
+
+/// A tree of files, looked at but never opened for anything else than reading regular files.
+#[derive(Debug)]
+pub struct Root {
+    /// `None` for this process's own root and working folder, where the kernel walks for us.
+    below: Option<OwnedFd>,
+    path: PathBuf,
+    cwd: BString,
+    asks_kernel: bool,
+}
+
+/// A path longer than this, with its NUL, is refused at once.
+pub(super) const PATH_MAX: usize = 4096;
+
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
+
+impl Root {
+    /// This process's own files.
+    pub fn own() -> Self {
+        Root { below: None, path: "/".into(), cwd: BString::default(), asks_kernel: false }
+    }
+
+    /// The tree below `folder`, as after chroot(2) into it and cd to its root.
+    pub fn below(folder: &Path) -> Result<Self> {
+        let flags = LOOK | OFlag::O_DIRECTORY;
+        let fd = open(folder, flags, Mode::empty()).doing(|| format!("opening the root {}", folder.display()))?;
+        Ok(Root { below: Some(fd), path: folder.to_owned(), cwd: "/".into(), asks_kernel: false })
+    }
+
+    /// Lets the kernel say of each file whether it can be executed (AT_EXECVE_CHECK, 6.14 and later): that knows of
+    /// writers and security modules too. Only for this process's own identity.
+    #[must_use]
+    pub fn asking_kernel(mut self, ask: bool) -> Self {
+        self.asks_kernel = ask;
+        self
+    }
+
+    /// Whether it is this process's own.
+    pub fn is_own(&self) -> bool {
+        self.below.is_none()
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn asks_kernel(&self) -> bool {
+        self.asks_kernel
+    }
+
+    /// Walks to a file as the kernel would for `who`, without opening it.
+    pub(super) fn find(&self, path: &[u8], who: &Identity) -> Result<Found, Errno> {
+        if path.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let fd = match &self.below {
+            None if who.own => open(path, LOOK, Mode::empty())?,
+            Some(root) if who.own => match self.inside(root, path) {
+                // Kernels before 5.6, and sandboxes that do not know the call.
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => walk::by_hand(self.start()?, &self.cwd, path, who)?,
+                found => found?,
+            },
+            _ => walk::by_hand(self.start()?, &self.cwd()?, path, who)?,
+        };
+        Found::of(fd)
+    }
+
+    /// Opens a regular file for reading, as this process itself.
+    pub fn open(&self, path: &[u8]) -> Result<Content, Errno> {
+        let found = self.find(path, &Identity::nobody_else())?;
+        match found.special() {
+            None => found.content(),
+            Some(_) => Err(Errno::EINVAL),
+        }
+    }
+
+    fn inside(&self, root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let how = OpenHow::new().flags(LOOK).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+        // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether we left the root.
+        for _ in 0..16 {
+            match openat2(root, path, how) {
+                Err(Errno::EAGAIN) => {}
+                // A magic link of /proc: what it points to lies outside.
+                Err(Errno::EXDEV) => return Err(Errno::ENOENT),
+                result => return result,
+            }
+        }
+        walk::by_hand(self.start()?, &self.cwd, path, &Identity::nobody_else())
+    }
+
+    fn start(&self) -> Result<OwnedFd, Errno> {
+        match &self.below {
+            Some(root) => root.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0))),
+            None => open("/", LOOK | OFlag::O_DIRECTORY, Mode::empty()),
+        }
+    }
+
+    fn cwd(&self) -> Result<BString, Errno> {
+        match &self.below {
+            Some(_) => Ok(self.cwd.clone()),
+            None => nix::unistd::getcwd().map(|path| <[u8]>::from_path(&path).unwrap_or(b"/").into()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A path walk by hand: for another user's search permission, and where openat2(2) is missing.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+
+use bstr::{BString, ByteSlice};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::sys::stat::Mode;
+
+use super::file::Found;
+use super::identity::Identity;
+
+/// MAXSYMLINKS
+const MAX_LINKS: usize = 40;
+
+const STICKY_AND_WRITABLE: u32 = 0o1002;
+
+/// Walks from `root`, which `..` and links do not leave. Magic links of /proc are read like any other link.
+pub(super) fn by_hand(root: OwnedFd, cwd: &[u8], path: &[u8], who: &Identity) -> Result<OwnedFd, Errno> {
+    let mut folders = vec![Found::of(root)?];
+    let mut parts: VecDeque<BString> = VecDeque::new();
+    // Nobody needs permission for what lies above the working folder.
+    let mut free = 0;
+    if !path.starts_with(b"/") {
+        queue(&mut parts, cwd);
+        free = parts.len();
+    }
+    let given: Vec<BString> = pieces(path).collect();
+    parts.extend(given);
+    // A trailing slash wants a folder, as a last `.` does.
+    if path.ends_with(b"/") {
+        parts.push_back(".".into());
+    }
+    let mut links = 0;
+    while let Some(part) = parts.pop_front() {
+        let folder = folders.last().ok_or(Errno::ENOENT)?;
+        if !folder.is_folder() {
+            return Err(Errno::ENOTDIR);
+        }
+        match free {
+            0 if !folder.allows(who) => return Err(Errno::EACCES),
+            0 => {}
+            _ => free -= 1,
+        }
+        match part.as_slice() {
+            b"." => continue,
+            b".." => {
+                folders.truncate(folders.len().saturating_sub(1).max(1));
+                continue;
+            }
+            _ => {}
+        }
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let found = Found::of(openat(folder.as_fd(), part.as_slice(), flags, Mode::empty())?)?;
+        if !found.is_link() {
+            folders.push(found);
+            continue;
+        }
+        links += 1;
+        if links > MAX_LINKS {
+            return Err(Errno::ELOOP);
+        }
+        if folder.mode() & STICKY_AND_WRITABLE == STICKY_AND_WRITABLE
+            && found.uid() != who.uid
+            && found.uid() != folder.uid()
+            && protects_links()
+        {
+            return Err(Errno::EACCES);
+        }
+        let target = readlinkat(found.as_fd(), "")?;
+        let target = <[u8]>::from_os_str(&target).ok_or(Errno::EINVAL)?;
+        match target {
+            b"" => return Err(Errno::ENOENT),
+            [b'/', ..] => folders.truncate(1),
+            _ => {}
+        }
+        if target.ends_with(b"/") {
+            parts.push_front(".".into());
+        }
+        let pieces: Vec<BString> = pieces(target).collect();
+        pieces.into_iter().rev().for_each(|piece| parts.push_front(piece));
+    }
+    folders.pop().map(Found::into_fd).ok_or(Errno::ENOENT)
+}
+
+fn pieces(path: &[u8]) -> impl Iterator<Item = BString> {
+    path.split_str("/").filter(|piece| !piece.is_empty()).map(BString::from)
+}
+
+fn queue(parts: &mut VecDeque<BString>, path: &[u8]) {
+    parts.extend(pieces(path));
+}
+
+fn protects_links() -> bool {
+    std::fs::read("/proc/sys/fs/protected_symlinks").is_ok_and(|text| text.starts_with(b"1"))
+}

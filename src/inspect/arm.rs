@@ -1,0 +1,121 @@
+//! ARM build attributes (.ARM.attributes; "Addenda to, and Errata in, the ABI for the Arm Architecture").
+
+use goblin::container::{Container, Ctx, Endian};
+use goblin::elf::section_header::SectionHeader;
+
+use super::number;
+use crate::exec::root::Content;
+
+/// What a 32-bit ARM file was built for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arm {
+    /// The architecture's version: 4 to 9.
+    pub version: Option<u8>,
+    /// Floating point arguments in VFP registers ("armhf").
+    pub hard_float: bool,
+}
+
+const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
+const EF_ARM_ABI_FLOAT_HARD: u64 = 0x400;
+const TAG_CPU_ARCH: u64 = 6;
+const TAG_ABI_VFP_ARGS: u64 = 28;
+
+const SIZEOF_SHDR_32: usize = 40;
+const MOST_SECTIONS: usize = 1 << 12;
+const MOST: usize = 1 << 14;
+
+/// Reads the attributes and e_flags.
+pub(super) fn read(file: &Content, head: &[u8], wide: bool, little: bool) -> Option<Arm> {
+    if wide {
+        return None;
+    }
+    let flags = number(head, 36, 4, little)?;
+    let hard = flags & EF_ARM_ABI_FLOAT_HARD != 0;
+    let attributes = section(file, head, little).and_then(|bytes| parse(&bytes, little)).unwrap_or_default();
+    Some(Arm { hard_float: hard || attributes.hard_float, ..attributes })
+}
+
+fn section(file: &Content, head: &[u8], little: bool) -> Option<Vec<u8>> {
+    let (at, count) = (number(head, 32, 4, little)?, number(head, 48, 2, little)? as usize);
+    let bytes = file.exactly(SIZEOF_SHDR_32 * count.min(MOST_SECTIONS), at).ok()?;
+    let ctx = Ctx::new(Container::Little, if little { Endian::Little } else { Endian::Big });
+    // goblin counts one more than it is told where section 0 says so; that cannot be more than there are bytes.
+    let sections = SectionHeader::parse_from(&bytes, 0, bytes.len() / SIZEOF_SHDR_32, ctx).ok()?;
+    let found = sections.iter().find(|s| s.sh_type == SHT_ARM_ATTRIBUTES)?;
+    file.exactly(usize::try_from(found.sh_size).ok()?.min(MOST), found.sh_offset).ok()
+}
+
+/// 'A', then a length, "aeabi", and within it tag 1 (the whole file), a length and pairs of tag and value.
+fn parse(bytes: &[u8], little: bool) -> Option<Arm> {
+    let rest = bytes.strip_prefix(b"A")?;
+    let vendor = rest.get(4..10)?;
+    if vendor != b"aeabi\0" || *rest.get(10)? != 1 {
+        return None;
+    }
+    let len = (number(rest, 11, 4, little)? as usize).saturating_sub(5);
+    let mut rest = rest.get(15..)?;
+    rest = &rest[..len.min(rest.len())];
+    let mut arm = Arm::default();
+    while let Some(tag) = uleb(&mut rest) {
+        // Text for the names of CPUs and for compatibility, and for odd tags from 32 on.
+        let is_text = matches!(tag, 4 | 5) || (tag >= 32 && tag % 2 == 1);
+        if tag == 32 {
+            uleb(&mut rest)?;
+        }
+        if is_text || tag == 32 {
+            let end = rest.iter().position(|&b| b == 0)?;
+            rest = &rest[end + 1..];
+            continue;
+        }
+        let value = uleb(&mut rest)?;
+        match tag {
+            TAG_CPU_ARCH => arm.version = version(value),
+            TAG_ABI_VFP_ARGS => arm.hard_float = value == 1,
+            _ => {}
+        }
+    }
+    Some(arm)
+}
+
+fn version(value: u64) -> Option<u8> {
+    match value {
+        1 | 2 => Some(4),
+        3..=5 => Some(5),
+        6..=9 | 11 | 12 => Some(6),
+        10 | 13 => Some(7),
+        14..=21 => Some(8),
+        22 => Some(9),
+        _ => None,
+    }
+}
+
+/// A number in base 128, low digits first.
+fn uleb(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0u64;
+    for shift in (0..63).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn armv7_hard_float_as_binutils_writes_it() {
+        let pairs = b"\x05cortex-a8\0\x06\x0a\x07A\x08\x01\x09\x02\x1c\x01";
+        let mut bytes = b"A\0\0\0\0aeabi\0\x01".to_vec();
+        bytes.extend((pairs.len() as u32 + 5).to_le_bytes());
+        bytes.extend(pairs);
+        assert_eq!(parse(&bytes, true), Some(Arm { version: Some(7), hard_float: true }));
+        for len in 0..bytes.len() {
+            let _ = parse(&bytes[..len], true);
+        }
+    }
+}

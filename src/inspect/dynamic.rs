@@ -1,0 +1,114 @@
+//! DT_NEEDED and where such libraries are looked for.
+
+use bstr::{BString, ByteSlice, ByteVec};
+use goblin::elf::ProgramHeader;
+use goblin::elf::program_header::PT_LOAD;
+
+use super::{Elf, Inspection, number};
+use crate::exec::root::Root;
+
+/// Libraries that a program needs, and where it says they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dynamic {
+    /// DT_NEEDED, in order.
+    pub needed: Vec<BString>,
+    /// The folders of DT_RUNPATH, or of DT_RPATH.
+    pub folders: Vec<BString>,
+}
+
+const DT_NEEDED: u64 = 1;
+const DT_STRTAB: u64 = 5;
+const DT_RPATH: u64 = 15;
+const DT_RUNPATH: u64 = 29;
+
+/// Bounds: entries of the dynamic segment, libraries, bytes of a name.
+const MOST: usize = 1 << 16;
+const MOST_NEEDED: usize = 512;
+const LONGEST: usize = 4096;
+
+/// Folders that loaders search on their own; multiarch folders come before them.
+const FOLDERS: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
+
+pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
+    let (wide, little) = (elf.ctx.container.is_big(), elf.ctx.le.is_little());
+    let word = if wide { 8 } else { 4 };
+    let bytes = elf.bytes(segment, MOST);
+    let entries: Vec<(u64, u64)> = bytes
+        .chunks_exact(2 * word)
+        .map_while(|pair| Some((number(pair, 0, word, little)?, number(pair, word, word, little)?)))
+        .take_while(|(tag, _)| *tag != 0)
+        .collect();
+    let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
+    let strings = elf.offset_of(value(DT_STRTAB)?)?;
+    let string = |at: u64| {
+        let mut bytes = vec![0; LONGEST];
+        let len = elf.file.read(&mut bytes, strings.checked_add(at)?).ok()?;
+        let end = bytes[..len].find_byte(0)?;
+        bytes.truncate(end);
+        Some(BString::from(bytes))
+    };
+    let needed = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED).take(MOST_NEEDED);
+    let path = value(DT_RUNPATH).or(value(DT_RPATH)).and_then(string).unwrap_or_default();
+    Some(Dynamic {
+        needed: needed.filter_map(|(_, at)| string(*at)).collect(),
+        folders: path.split_str(":").filter(|f| !f.is_empty()).map(BString::from).collect(),
+    })
+}
+
+impl Elf<'_> {
+    /// Where an address lies in the file.
+    fn offset_of(&self, address: u64) -> Option<u64> {
+        let within = |s: &&ProgramHeader| s.p_type == PT_LOAD && address.wrapping_sub(s.p_vaddr) < s.p_filesz;
+        let s = self.segments.iter().find(within)?;
+        s.p_offset.checked_add(address - s.p_vaddr)
+    }
+}
+
+/// The libraries that `program`, at `path` of `root`, needs directly and that are not where loaders look.
+/// /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
+pub fn missing<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<&'a BString> {
+    let origin = path.rfind_byte(b'/').map_or(&b"."[..], |slash| &path[..slash]);
+    let named = program.dynamic.folders.iter().map(|folder| {
+        let folder = folder.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
+        BString::from(folder)
+    });
+    let multiarch = triplets(program).iter().flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
+    let usual = FOLDERS.iter().map(|f| BString::from(*f));
+    let folders: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
+    let fits = |path: &[u8]| {
+        let found = super::inspect(root, path).ok().flatten();
+        found.is_some_and(|f| (f.bits, f.machine, f.little) == (program.bits, program.machine, program.little))
+    };
+    let found = |name: &BString| {
+        if name.contains(&b'/') {
+            return fits(name);
+        }
+        folders.iter().any(|folder| {
+            let mut path = folder.to_vec();
+            path.push_str("/");
+            path.push_str(name);
+            fits(&path)
+        })
+    };
+    program.dynamic.needed.iter().filter(|name| !found(name)).collect()
+}
+
+/// Debian's names of the folders for a machine.
+fn triplets(program: &Inspection) -> &'static [&'static str] {
+    match (program.machine, program.bits, program.little) {
+        (62, 64, _) => &["x86_64-linux-gnu"],
+        (62, 32, _) => &["x86_64-linux-gnux32"],
+        (3 | 6, ..) => &["i386-linux-gnu"],
+        (183, ..) => &["aarch64-linux-gnu"],
+        (40, ..) => &["arm-linux-gnueabihf", "arm-linux-gnueabi"],
+        (243, 64, _) => &["riscv64-linux-gnu"],
+        (21, _, true) => &["powerpc64le-linux-gnu"],
+        (21, _, false) => &["powerpc64-linux-gnu"],
+        (20, ..) => &["powerpc-linux-gnu"],
+        (22, ..) => &["s390x-linux-gnu"],
+        (8, 64, true) => &["mips64el-linux-gnuabi64"],
+        (8, 32, true) => &["mipsel-linux-gnu"],
+        (258, ..) => &["loongarch64-linux-gnu"],
+        _ => &[],
+    }
+}

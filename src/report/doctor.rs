@@ -1,0 +1,169 @@
+//! The doctor's words: a text for people, an object for programs.
+
+use std::fmt::Write;
+
+use bstr::{BStr, BString};
+use serde_json::{Value, json};
+
+use crate::doctor::{Examination, Weight};
+use crate::exec::{Handler, Outcome, Step};
+use crate::text::to_text;
+
+/// Changes when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// One object, for one line.
+pub fn json(exam: &Examination) -> Value {
+    let outcome = &exam.verdict.outcome;
+    let texts = |list: &[BString]| list.iter().map(|a| to_text(a)).collect::<Vec<_>>();
+    let chain: Vec<Value> = exam
+        .verdict
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "path": to_text(&step.path),
+                "handler": step.handler.map(Handler::word),
+                "name": step.name.as_ref().map(|n| to_text(n)),
+                "argv": texts(&step.argv),
+            })
+        })
+        .collect();
+    let near: Vec<Value> = exam
+        .near
+        .iter()
+        .map(|n| {
+            let r = n.refusal;
+            json!({"entry": to_text(&n.entry), "byte": r.byte, "file": r.file, "wanted": r.wanted, "mask": r.mask})
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "target": to_text(&exam.target),
+        "outcome": {
+            "kind": outcome.kind(),
+            "errno": outcome.errno().map(|e| format!("{e:?}")),
+            "number": outcome.errno().map(|e| e as i32),
+            "why": outcome.why(),
+        },
+        "chain": chain,
+        "near_misses": near,
+        "findings": exam.findings,
+    })
+}
+
+/// A text of a few lines.
+pub fn text(exam: &Examination) -> String {
+    let mut text = format!("{}: {}\n", BStr::new(&exam.target), verdict(exam));
+    let steps = &exam.verdict.steps;
+    let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
+    for step in steps {
+        let _ = writeln!(text, "  {:width$}  {}", step.path.to_string(), taken(step, exam));
+    }
+    if let Outcome::Starts(started) = &exam.verdict.outcome
+        && steps.len() > 1
+    {
+        let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
+        let _ = writeln!(text, "  arguments: {}", argv.join(" "));
+    }
+    if let Some(step) = steps.iter().rfind(|s| s.handler.is_none()) {
+        text.push_str(&hex(step));
+    }
+    for near in &exam.near {
+        let r = near.refusal;
+        let mask = if r.mask == 0xff { String::new() } else { format!(" (mask {:02x})", r.mask) };
+        let _ = writeln!(
+            text,
+            "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
+            near.entry, r.byte, r.file, r.wanted
+        );
+    }
+    for finding in &exam.findings {
+        let word = if finding.weight == Weight::Problem { "problem" } else { "note" };
+        let _ = writeln!(text, "  {word}: {}", finding.text);
+    }
+    text
+}
+
+/// The verdict in one sentence.
+fn verdict(exam: &Examination) -> String {
+    match &exam.verdict.outcome {
+        Outcome::Starts(started) if started.exe == exam.target => match &started.loader {
+            Some(loader) => format!("starts, with the loader {loader}"),
+            None => "starts".into(),
+        },
+        Outcome::Starts(started) => format!("starts: {} runs it", started.exe),
+        Outcome::Fails { errno, why } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
+        Outcome::Killed(why) => format!("is killed with SIGSEGV before its first instruction, because {why}"),
+        Outcome::Undecided(why) => format!("may start or be killed, it depends on random addresses: {why}"),
+        Outcome::Unknown(why) => format!("cannot be judged from here: {why}"),
+    }
+}
+
+/// What took a file.
+fn taken(step: &Step, exam: &Examination) -> String {
+    let name = step.name.as_ref().map_or(String::new(), BString::to_string);
+    match step.handler {
+        Some(Handler::Script) => format!("script for {name}"),
+        Some(Handler::Entry) => format!("taken by the entry {name}"),
+        Some(Handler::Elf) => format!("program of this CPU{}", loaded_by(&name)),
+        Some(Handler::Compat) => format!("program of this CPU's 32-bit mode{}", loaded_by(&name)),
+        Some(Handler::Loader) => "its loader".into(),
+        None if step.rule == "PT_INTERP names it" => "named by PT_INTERP, but no loader".into(),
+        None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
+            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.rule),
+            None => step.rule.into(),
+        },
+    }
+}
+
+fn loaded_by(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(", loaded by {name}") }
+}
+
+/// The first bytes of a file, with the ones that decided marked below.
+fn hex(step: &Step) -> String {
+    const ROW: usize = 16;
+    let (from, len) = step.marked;
+    let used = step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let shown = used.max(from + len).min(step.head.len()).min(64.max(from + len));
+    let mut text = String::new();
+    for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {
+        let columns: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
+        let letters: String = bytes.iter().map(|&b| if (0x20..0x7f).contains(&b) { b as char } else { '.' }).collect();
+        let _ = writeln!(text, "  {:04x} {columns:48}  {letters}", row * ROW);
+        let is_marked = |at: usize| (from..from + len).contains(&(row * ROW + at));
+        if (0..bytes.len()).any(is_marked) {
+            let marks: String = (0..bytes.len()).map(|at| if is_marked(at) { " ^^" } else { "   " }).collect();
+            let _ = writeln!(text, "       {}", marks.trim_end());
+        }
+    }
+    text
+}
+
+/// A machine as people call it.
+fn machine(number: u16) -> String {
+    let name = match number {
+        2 | 18 | 43 => "SPARC",
+        3 | 6 => "i386",
+        4 => "m68k",
+        8 => "MIPS",
+        15 => "PA-RISC",
+        20 => "PowerPC",
+        21 => "PowerPC 64",
+        22 => "s390x",
+        40 => "ARM",
+        42 => "SuperH",
+        62 => "x86_64",
+        92 => "OpenRISC",
+        94 => "Xtensa",
+        164 => "Hexagon",
+        183 => "arm64",
+        189 => "MicroBlaze",
+        243 => "RISC-V",
+        258 => "LoongArch",
+        0x9026 => "Alpha",
+        _ => return format!("machine {number}"),
+    };
+    name.into()
+}
