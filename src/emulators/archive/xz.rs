@@ -16,7 +16,7 @@ const HEADER: u64 = 12;
 const CHUNK: usize = 1 << 20;
 
 /// With two decoders of 9 MiB each, this keeps a fetch below 64 MB.
-const CHUNKS: usize = 24;
+const CHUNKS: usize = 20;
 
 /// Left to the block that is being read, so that blocks decoded ahead cannot starve it.
 const RESERVE: usize = 2;
@@ -111,6 +111,14 @@ fn fits(part: &Part) -> io::Result<bool> {
     Ok(!matches!(decoder.process(&start, &mut [0; 16], Action::Run), Err(Lzma::MemLimit)))
 }
 
+/// Buffers of a stream that ended, for the next one: given back to the allocator they would stay with it, in an arena of
+/// a thread that is gone, and a fetch would need the memory of all its streams.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+fn spare() -> MutexGuard<'static, Vec<Vec<u8>>> {
+    SPARE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// What reader and decoders share.
 struct Shared {
     state: Mutex<State>,
@@ -194,7 +202,8 @@ struct Parallel {
 impl Parallel {
     fn start(part: Part, blocks: Vec<Block>, jobs: usize) -> Self {
         let done = blocks.iter().map(|_| Default::default()).collect();
-        let state = Mutex::new(State { done, ..State::default() });
+        let free = std::mem::take(&mut *spare());
+        let state = Mutex::new(State { done, made: free.len(), free, ..State::default() });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
         let blocks = Arc::new(blocks);
         let workers = (0..jobs.min(blocks.len()))
@@ -231,7 +240,10 @@ impl Parallel {
                 None => return Ok(()),
                 Some((chunks, done)) => match chunks.pop_front() {
                     // The last chunk of a block can be empty; to a reader that would be the end of all.
-                    Some(chunk) if chunk.is_empty() => state.made -= 1,
+                    Some(mut chunk) if chunk.is_empty() => {
+                        chunk.resize(CHUNK, 0);
+                        state.free.push(chunk);
+                    }
                     Some(chunk) => {
                         self.chunk = chunk;
                         return Ok(());
@@ -276,6 +288,16 @@ impl Drop for Parallel {
         for worker in self.workers.drain(..) {
             // A decoder that panicked has nothing more to say than that.
             let _ = worker.join();
+        }
+        let mut state = self.shared.lock();
+        let mut spare = spare();
+        let State { free, done, .. } = &mut *state;
+        let unread = done.iter_mut().flat_map(|(chunks, _)| chunks.drain(..));
+        for mut chunk in free.drain(..).chain(unread).chain([std::mem::take(&mut self.chunk)]) {
+            if spare.len() < CHUNKS && chunk.capacity() >= CHUNK {
+                chunk.resize(CHUNK, 0);
+                spare.push(chunk);
+            }
         }
     }
 }
