@@ -34,10 +34,15 @@ pub(super) fn open(part: Part, jobs: usize) -> io::Result<Stream> {
             Ok(Box::new(Parallel::start(part, blocks, jobs)))
         }
         _ => {
-            let decoder = Decoder::new_stream_decoder(ALONE_MEMORY, liblzma::stream::CONCATENATED)?;
+            let flags = liblzma::stream::CONCATENATED | check_flag(&part);
+            let decoder = Decoder::new_stream_decoder(ALONE_MEMORY, flags)?;
             Ok(buffered(liblzma::bufread::XzDecoder::new_stream(part.reader(), decoder)))
         }
     }
+}
+
+fn check_flag(part: &Part) -> u32 {
+    if part.proved { liblzma::stream::IGNORE_CHECK } else { 0 }
 }
 
 /// How many blocks can be decoded by themselves; none where the file has to be decoded from its start.
@@ -304,7 +309,7 @@ impl Drop for Parallel {
 
 /// Decodes one block: to liblzma it is a stream that was cut behind its first block.
 fn decode(shared: &Shared, part: &Part, block: Block, number: usize) -> io::Result<()> {
-    let mut decoder = Decoder::new_stream_decoder(SHARED_MEMORY, 0)?;
+    let mut decoder = Decoder::new_stream_decoder(SHARED_MEMORY, check_flag(part))?;
     let mut input = vec![0; 64 << 10];
     part.read_exact_at(&mut input[..HEADER as usize], 0)?;
     let (mut from, mut to) = (0, HEADER as usize);

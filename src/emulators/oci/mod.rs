@@ -149,7 +149,7 @@ pub fn take_layers(
             break;
         }
         let path = blobs.layer(layer)?;
-        let stream = archive::open(&path, jobs)?;
+        let stream = archive::open_proved(&path, jobs)?;
         take_layer(stream, &format!("layer {} of {what}", layer.digest), &mut hidden, wanted, staging)?;
     }
     Ok(())

@@ -101,7 +101,7 @@ pub fn take_package(
     wanted: &Wanted,
     staging: &mut Staging,
 ) -> Result<()> {
-    let archive = archive::Archive::open(path)?;
+    let archive = archive::Archive::open(path)?.proved(proved);
     if proved
         && let Wanted::These(archs) = wanted
         && let [arch] = archs.as_slice()
