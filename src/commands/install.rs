@@ -262,6 +262,10 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     };
     let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);
     let unproved = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
+    // The registration is done and stays, whatever the record says.
+    if let Err(error) = supply::note(context, &rows) {
+        context.printer.note(format!("what was found out of the emulators was not kept: {error}"));
+    }
     Ok(Installed { rows, held_by, unproved })
 }
 

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use bstr::ByteSlice;
+
 use super::Context;
 use super::fetch;
 use super::install::Request;
+use crate::apply::{Row, State};
+use crate::binfmt::entry::Flags;
 use crate::emulators::find::Found;
-use crate::emulators::{Use, Wanted};
+use crate::emulators::{Use, Wanted, known_bad};
 use crate::error::Result;
 use crate::facts;
+use crate::kernel::Kernel;
+use crate::probe::Outcome;
 use crate::profile::{Kind, Profile};
+use crate::progress::Quiet;
 
 /// Fetches the emulators that are missing, or all from the source that was named. Whether anything may have changed.
 pub(super) fn fetch(context: &Context, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {
@@ -48,4 +55,36 @@ fn emulator_names(context: &Context, request: &Request, lacking: &[&Profile]) ->
         _ => None,
     };
     Ok(lacking.iter().filter_map(|p| name(&p)).collect())
+}
+
+/// What running them has shown of fetched emulators goes into their manifests; and what is known to go wrong with one of
+/// those that were registered is said.
+pub(super) fn note(context: &Context, rows: &[Row]) -> Result<()> {
+    let Ok(store) = context.store() else { return Ok(()) };
+    let fetched = |row: &&Row| {
+        let interpreter = row.entry.as_ref().and_then(|e| e.interpreter.as_ref()?.to_path().ok());
+        interpreter.is_some_and(|path| path.starts_with(store.root()))
+    };
+    let rows: Vec<&Row> = rows.iter().filter(fetched).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let current = store.all_current()?;
+    let known_bad = known_bad::table()?;
+    for row in rows {
+        let (Some(emulator), Some(entry)) = (current.get(&row.item.profile), &row.entry) else { continue };
+        if matches!(row.state, State::Added | State::Replaced) {
+            for pair in known_bad::warnings(&known_bad, &emulator.version, &emulator.arch, &Kernel::running()) {
+                let (label, version, take) = (&row.item.label, &emulator.version, &pair.take);
+                context.printer.warn(format!("{label}: QEMU {version} is known for this: {}; {take}", pair.symptom));
+            }
+        }
+        if let Some(Outcome::Works { argv0 }) = row.outcome {
+            let preserves = argv0 && entry.flags.has(Flags::P);
+            if emulator.preserves_argv0 != Some(preserves) {
+                store.note_preserves_argv0(&store.lock(&Quiet)?, &emulator.id, &emulator.arch, preserves)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -60,7 +60,10 @@ fn another_version_and_back_while_programs_run() {
     let Some(lab) = lab() else { return };
     lab.run(
         r#"
-        must rbinfmt install arm64 --qemu 7.2
+        must rbinfmt install arm64 --qemu 7.2 2>told.txt
+        # A pair that is known to fail is named; what running it has shown is in its manifest.
+        grep -q 'warning: arm64: QEMU .*7\.2' told.txt || fail "$(cat told.txt)"
+        grep -q '"preserves_argv0": true' $RBINFMT_STORE/versions/debian-7.2*/manifest.json || fail 'no note of P'
         grep -q "interpreter $RBINFMT_STORE/versions/debian-7.2" $table/qemu-aarch64 || fail "$(cat $table/qemu-aarch64)"
         (
             while [ ! -e stop ]; do
