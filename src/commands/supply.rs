@@ -76,7 +76,9 @@ pub(super) fn note(context: &Context, rows: &[Row]) -> Result<()> {
         if matches!(row.state, State::Added | State::Replaced) {
             for pair in known_bad::warnings(&known_bad, &emulator.version, &emulator.arch, &Kernel::running()) {
                 let (label, version, take) = (&row.item.label, &emulator.version, &pair.take);
-                context.printer.warn(format!("{label}: QEMU {version} is known for this: {}; {take}", pair.symptom));
+                context
+                    .printer
+                    .warn(format!("{label}: QEMU {version} is known for this: {}; take {take}", pair.symptom));
             }
         }
         if let Some(Outcome::Works { argv0 }) = row.outcome {
