@@ -15,7 +15,7 @@ use crate::error::{Error, Result, Status};
 use crate::facts::{self, Facts, Scope};
 use crate::host::Identity;
 use crate::plan::ways::{Keep, Situation, Way, ways};
-use crate::plan::{self, Item, Plan, Skip};
+use crate::plan::{self, Item, Plan, Skip, Step};
 use crate::probe::{self, Outcome, Probe, Ran};
 use crate::profile::Profile;
 use crate::report::rows::{HeldBy, Run};
@@ -119,8 +119,16 @@ pub fn select<'a>(context: &'a Context, archs: &[String]) -> Result<(Vec<&'a Pro
 fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
     let start = Start::look(context, request)?;
     let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
-    let (_, plan) = start.plan(context, request, &session)?;
+    let (_, mut plan) = start.plan(context, request, &session)?;
     session.leave()?;
+    let named = request.supply.as_ref().is_some_and(SourceArgs::names_one);
+    let to_fetch = supply::lacking(context, request, named, &start.emulators)?;
+    for item in &mut plan.items {
+        let lacks = to_fetch.as_ref().is_some_and(|wanted| wanted.has(&item.profile));
+        if lacks && !matches!(item.step, Step::Skip(Skip::Native)) {
+            item.step = Step::Skip(Skip::ToFetch);
+        }
+    }
     Ok(plan)
 }
 

@@ -22,23 +22,32 @@ use crate::progress::Quiet;
 pub(super) fn fetch(context: &Context, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {
     let Some(args) = &request.supply else { return Ok(false) };
     let from = fetch::source(args)?;
-    let lacks = |p: &&&Profile| p.is_emulated() && (from.is_some() || !found.contains_key(&p.name));
-    let lacking: Vec<&Profile> = request.profiles.iter().filter(lacks).copied().collect();
-    if lacking.is_empty() {
-        return Ok(false);
-    }
-    let wanted = match (request.all, &from) {
-        (true, Some(_)) => Wanted::All,
-        (true, None) if has_its_own(request, found) => return Ok(false),
-        (true, None) => Wanted::All,
-        (false, _) => match emulator_names(context, request, &lacking)? {
-            names if names.is_empty() => return Ok(false),
-            names => Wanted::These(names),
-        },
-    };
+    let Some(wanted) = lacking(context, request, from.is_some(), found)? else { return Ok(false) };
     let use_ = if from.is_some() { Use::Always } else { Use::IfNone };
     fetch::ensure(context, args, &wanted, from.as_ref(), use_)?;
     Ok(true)
+}
+
+/// What would have to be fetched; `None` where nothing would. `named`: the user named a source, and all come from there.
+pub(super) fn lacking(
+    context: &Context,
+    request: &Request,
+    named: bool,
+    found: &BTreeMap<String, Found>,
+) -> Result<Option<Wanted>> {
+    if request.supply.is_none() {
+        return Ok(None);
+    }
+    let lacks = |p: &&&Profile| p.is_emulated() && (named || !found.contains_key(&p.name));
+    let lacking: Vec<&Profile> = request.profiles.iter().filter(lacks).copied().collect();
+    if lacking.is_empty() || (request.all && !named && has_its_own(request, found)) {
+        return Ok(None);
+    }
+    if request.all {
+        return Ok(Some(Wanted::All));
+    }
+    let names = emulator_names(context, request, &lacking)?;
+    Ok((!names.is_empty()).then_some(Wanted::These(names)))
 }
 
 /// Emulators that came with the system or with an image are what `all` means there.

@@ -379,8 +379,9 @@ fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Pr
             }
             Ok(package)
         }
-        (None, Which::Version(wanted), true) => {
-            let why = format!("{} has {}", archive.mirror.url, has.join(", "));
+        (None, Which::Version(wanted), _) if !has.is_empty() => {
+            let left_out: String = refused.iter().map(|error| format!("; left out: {error}")).collect();
+            let why = format!("{} has {}{left_out}", archive.mirror.url, has.join(", "));
             Err(Error::failed(format!("looking for QEMU {wanted}"), why)
                 .help("ask for one of these, or take it from elsewhere: --from"))
         }

@@ -70,6 +70,8 @@ pub enum Skip {
     Native,
     /// `all` was asked, and this machine has no emulator for it.
     NoEmulator(String),
+    /// Its emulator is not here, but would be fetched first.
+    ToFetch,
     /// `all` was asked, and somebody else's entry runs them.
     Handled(String),
     /// There is no such entry.

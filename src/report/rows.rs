@@ -179,6 +179,7 @@ fn line_of_item(item: &Item) -> Line {
         Step::Replace(change, _) => ("replace", None, Some(change)),
         Step::Enable => ("enable", None, None),
         Step::Remove => ("remove", None, None),
+        Step::Skip(Skip::ToFetch) => ("fetch", Some(explain(&Skip::ToFetch)), None),
         Step::Skip(skip) => ("skip", Some(explain(skip)), None),
         Step::Refuse(why) => ("failed", Some(why.clone()), None),
     };
@@ -202,6 +203,7 @@ pub fn explain(skip: &Skip) -> String {
     match skip {
         Skip::Native => "this machine runs it natively, nothing to do".into(),
         Skip::NoEmulator(why) => why.clone(),
+        Skip::ToFetch => "its emulator is not here: it would be fetched first, then registered".into(),
         Skip::Handled(name) => format!("the entry {name} already runs it; name the architecture to put QEMU before it"),
         Skip::NotFound => "not found".into(),
         Skip::NotOurs(why) => why.clone(),

@@ -38,6 +38,9 @@ fn a_bare_machine_needs_one_command() {
     let Some(lab) = lab() else { return };
     lab.run(
         r#"
+        must rbinfmt install arm64 --dry-run >dry.txt
+        grep -q 'arm64  fetch' dry.txt || fail "$(cat dry.txt)"
+        [ ! -e $RBINFMT_STORE/versions ] || fail 'a dry run fetched'
         must rbinfmt install all >out.txt
         for arch in aarch64 arm ppc64le s390x riscv64; do
             grep -q "qemu-$arch -> $RBINFMT_STORE/.* works" out.txt || fail "$arch: $(cat out.txt)"
