@@ -2,7 +2,6 @@
 pub mod apply;
 pub mod binfmt;
 pub mod cli;
-pub mod cli_fetch;
 pub mod commands;
 pub mod config;
 pub mod doctor;
@@ -19,7 +18,6 @@ pub mod oracle;
 pub mod plan;
 pub mod probe;
 pub mod profile;
-pub mod progress;
 pub mod report;
 pub mod sandbox;
 pub mod session;

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::Context;
 use super::fetch::wanted;
-use crate::cli_fetch::{EmulatorsArgs, EmulatorsCommand};
+use crate::cli::fetch::{EmulatorsArgs, EmulatorsCommand};
 use crate::emulators::store::Manifest;
 use crate::emulators::{Store, Wanted, date};
 use crate::error::{Error, Result, Status};
-use crate::progress::{Stderr, size};
+use crate::report::progress::{Stderr, size};
 
 /// Runs the verb.
 pub fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {

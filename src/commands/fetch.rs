@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Context;
-use crate::cli_fetch::{FetchArgs, SourceArgs};
+use crate::cli::fetch::{FetchArgs, SourceArgs};
 use crate::emulators::config::Config;
 use crate::emulators::debian::mirror::Wish;
 use crate::emulators::http::proxy::Proxies;
@@ -13,7 +13,7 @@ use crate::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted, Whic
 use crate::error::{Result, Status};
 use crate::kernel::Kernel;
 use crate::profile::Profiles;
-use crate::progress::{Progress, Quiet, Stderr, size};
+use crate::report::progress::{Progress, Quiet, Stderr, size};
 
 /// What fetching needs of the outside world.
 pub struct Outside {

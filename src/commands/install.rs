@@ -7,7 +7,7 @@ use super::{Context, may_not_change, supply};
 use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
-use crate::cli_fetch::SourceArgs;
+use crate::cli::fetch::SourceArgs;
 use crate::config::Config;
 use crate::elf::Target;
 use crate::emulators::find::{Found, Places};

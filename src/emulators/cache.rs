@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::http::{Client, Missing};
 use super::verify::{Promise, of_file};
 use crate::error::{Doing, Result};
-use crate::progress::Progress;
+use crate::report::progress::Progress;
 
 /// The folder of fetched files.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use super::store::{Lock, Manifest, Staging, Store};
 use super::verify::Digest;
 use super::{Emulator, From, Wanted, Which, date};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::report::progress::Progress;
 
 /// How much is taken on trust, and how hard the machine may work.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use crate::common::{World, has, skip};
 use rbinfmt::emulators::http::proxy::Proxies;
 use rbinfmt::emulators::http::{Client, Missing, Options};
 use rbinfmt::emulators::verify::Promise;
-use rbinfmt::progress::Quiet;
+use rbinfmt::report::progress::Quiet;
 
 const SIZE: usize = 700_000;
 

@@ -20,7 +20,7 @@ use super::http::Client;
 use super::store::{Lock, Store};
 use super::verify::{Digest, Promise};
 use crate::error::{Doing, Error, Result};
-use crate::progress::Progress;
+use crate::report::progress::Progress;
 
 /// The largest InRelease file is Debian sid's, with 200 kB.
 const MAX_INRELEASE: u64 = 8 << 20;

@@ -10,7 +10,7 @@ use ureq::http::{StatusCode, header};
 use super::{Client, Fault, content_length, ok, passing};
 use crate::emulators::verify::{self, Promise};
 use crate::error::{Doing, Error, Result};
-use crate::progress::Progress;
+use crate::report::progress::Progress;
 
 /// What to do when the server says that there is no such file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

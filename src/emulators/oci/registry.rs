@@ -12,7 +12,7 @@ use crate::emulators::cache::Cache;
 use crate::emulators::http::{Answer, Client, Fault, ok};
 use crate::emulators::verify::{Digest, Promise};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::report::progress::Progress;
 
 /// Tokens are a few kilobytes.
 const MAX_TOKEN: u64 = 256 << 10;

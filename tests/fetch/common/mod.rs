@@ -14,7 +14,7 @@ use rbinfmt::emulators::debian::mirror::Wish;
 use rbinfmt::emulators::http::{Client, Options};
 use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
-use rbinfmt::progress::Quiet;
+use rbinfmt::report::progress::Quiet;
 
 /// Says aloud that a test could not do its work here.
 pub fn skip(why: &str) {

@@ -1,11 +1,14 @@
 //! The command line, and nothing else.
 
+pub mod doctor;
+pub mod fetch;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli_fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
-use crate::commands::doctor::DoctorArgs;
+use self::doctor::DoctorArgs;
+use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use crate::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.

@@ -1,14 +1,11 @@
 //! `rbinfmt doctor FILE...`: facts, model, report.
 
-mod args;
-
 use std::io::BufRead;
 
 use bstr::BString;
 
-pub use args::DoctorArgs;
-
 use crate::cli::Common;
+use crate::cli::doctor::DoctorArgs;
 use crate::doctor::{Setting, identity_of, root_of};
 use crate::error::{Doing, Result, Status};
 use crate::exec::facts::ExecFacts;
