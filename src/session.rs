@@ -18,6 +18,8 @@ pub struct Session {
     pub table: Table,
     /// Writes entries that hold their own table.
     writer: Option<Writer>,
+    /// Why entries here do not hold their own table, where they should.
+    unheld: Option<Error>,
     /// The way back out of another mount namespace.
     namespace: Option<Namespace>,
 }
@@ -52,7 +54,7 @@ fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
 impl Session {
     /// Reaches the table to change it. `folders` are those of the emulators.
     pub fn open(host: &Host, way: Way, folders: &[PathBuf], private: bool) -> Result<Session> {
-        let plain = |namespace| Session { table: Table::at(&host.table), writer: None, namespace };
+        let plain = |namespace| Session { table: Table::at(&host.table), writer: None, unheld: None, namespace };
         match way {
             Way::Present => Ok(plain(None)),
             Way::Mount => {
@@ -69,7 +71,11 @@ impl Session {
             }
             Way::Entries => {
                 let SelfHolding { table, writer, namespace } = SelfHolding::enter(host, folders)?;
-                Ok(Session { table, writer: Some(writer), namespace: Some(namespace) })
+                let (writer, unheld) = match writer {
+                    Ok(writer) => (Some(writer), None),
+                    Err(error) => (None, Some(error)),
+                };
+                Ok(Session { table, writer, unheld, namespace: Some(namespace) })
             }
         }
     }
@@ -77,7 +83,7 @@ impl Session {
     /// Reaches the table without leaving a mount behind: where it is not mounted, in a mount namespace of our own.
     pub fn visit(host: &Host, identity: &Identity, mounted: Mounted, private: bool) -> Result<Session> {
         if mounted.is_visible() {
-            return Ok(Session { table: Table::at(&host.table), writer: None, namespace: None });
+            return Ok(Session { table: Table::at(&host.table), writer: None, unheld: None, namespace: None });
         }
         let doing = "looking at the table";
         if !identity.first_user_namespace && !private {
@@ -100,14 +106,22 @@ impl Session {
             namespace.leave()?;
             return Err(error.with_status(crate::error::Status::Unknown));
         }
-        Ok(Session { table: Table::at(&dir), writer: None, namespace: Some(namespace) })
+        Ok(Session { table: Table::at(&dir), writer: None, unheld: None, namespace: Some(namespace) })
     }
 
     /// Registers an entry; `name` is for the error.
     pub fn register(&mut self, name: &[u8], string: &[u8]) -> Result<()> {
         let doing = || format!("registering {}", bstr::BStr::new(name));
         match &mut self.writer {
-            Some(writer) => writer.register(string).doing(doing),
+            // A kernel in which entries outlive the last mount (it pins the table for them) lets nobody of another user
+            // namespace register the first; nor is it needed there.
+            Some(writer) => match writer.register(string) {
+                Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {
+                    self.unheld = Some(Error::io("registering from a user namespace", error));
+                    self.table.open_register()?.write_all(string).doing(doing)
+                }
+                result => result.doing(doing),
+            },
             None => self.table.open_register()?.write_all(string).doing(doing),
         }
     }
@@ -120,6 +134,11 @@ impl Session {
     /// Whether what is mounted here is gone once the session is left.
     pub fn is_away(&self) -> bool {
         self.namespace.is_some()
+    }
+
+    /// Why entries here do not hold their own table, where they should: whether they stay is then the kernel's doing.
+    pub fn take_unheld(&mut self) -> Option<Error> {
+        self.unheld.take()
     }
 
     /// Goes back to where this process was.

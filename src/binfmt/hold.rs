@@ -36,8 +36,8 @@ const INNER: &str = ".rbinfmt";
 pub struct SelfHolding {
     /// The table, as it is seen from here.
     pub table: Table,
-    /// Registers entries that hold it.
-    pub writer: Writer,
+    /// Registers entries that hold it; or why there is none. A kernel that keeps entries by itself needs none.
+    pub writer: Result<Writer>,
     /// The way out.
     pub namespace: Namespace,
 }
@@ -62,7 +62,7 @@ impl SelfHolding {
         }
     }
 
-    fn build(folders: &[PathBuf]) -> Result<(Table, Writer)> {
+    fn build(folders: &[PathBuf]) -> Result<(Table, Result<Writer>)> {
         let mut table = None;
         for folder in folders {
             mount(Some(folder), folder, None::<&str>, MsFlags::MS_BIND, None::<&str>)
@@ -72,7 +72,7 @@ impl SelfHolding {
             table = table.or(Some(Table::at(&inner)));
         }
         let table = table.ok_or_else(|| Error::failed("making entries hold their table", "there is no emulator"))?;
-        let writer = Writer::start(table.open_register()?)?;
+        let writer = Writer::start(table.open_register()?);
         Ok((table, writer))
     }
 }

@@ -250,6 +250,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     };
     let worked = work(context, request, start, &mut session);
     let away = session.is_away();
+    let unheld = session.take_unheld();
     // Leaving ends our own mount of the table: what is still there afterwards will stay.
     let left = session.leave();
     let rows = worked.map_err(Attempt::Final)?;
@@ -257,7 +258,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     let registered = rows.iter().any(|r| matches!(r.state, State::Added | State::Replaced | State::Enabled));
     if away && let Some(label) = proof(context, &rows).map_err(Attempt::Final)? {
         let why = format!("they were gone when our own mount of it was ({label} does not run)");
-        return Err(Attempt::NextWay(Error::failed("making the entries last", why)));
+        return Err(Attempt::NextWay(unheld.unwrap_or_else(|| Error::failed("making the entries last", why))));
     }
     let held_by = match way {
         _ if !rows.iter().any(|r| matches!(r.state, State::Kept) || r.entry.is_some()) => None,
@@ -265,7 +266,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
         Way::Present | Way::Mount if start.identity.on_host() => Some(HeldBy::Mount),
         Way::Present | Way::Mount => Some(HeldBy::Namespace),
         Way::OnHost => Some(HeldBy::HostMount),
-        Way::Entries if registered => Some(HeldBy::Entries),
+        Way::Entries if registered && unheld.is_none() => Some(HeldBy::Entries),
         Way::Entries => Some(HeldBy::Elsewhere),
     };
     let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);

@@ -199,8 +199,7 @@ impl Running {
         let mut child =
             command.env_clear().stdin(Stdio::null()).stdout(input).stderr(errors).spawn().map_err(|e| explain(&e))?;
         // Its output pipe is full, so that it cannot have ended yet.
-        let exe = fs::metadata(host.of_process(child.id(), "exe"));
-        let by = exe.ok().as_ref().map(FileId::of);
+        let by = running_file(host, child.id());
         if let Err(e) = output.read_exact(&mut vec![0; filled]) {
             let _ = child.kill();
             return Err(failed("reading the probe's output", e));
@@ -280,6 +279,20 @@ impl Running {
         let text = String::from_utf8_lossy(&text);
         text.lines().rfind(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim())).unwrap_or_default()
     }
+}
+
+/// Which file a child runs that has just been started, once it is no longer ours: the kernel wakes the parent of a vfork
+/// shortly before it gives the child its new memory (exec_mm_release in exec_mmap).
+fn running_file(host: &Host, child: u32) -> Option<FileId> {
+    let own = fs::metadata(host.own("exe")).ok().as_ref().map(FileId::of)?;
+    for _ in 0..1000 {
+        let file = fs::metadata(host.of_process(child, "exe")).ok().as_ref().map(FileId::of)?;
+        if (file.device, file.inode) != (own.device, own.inode) {
+            return Some(file);
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    None
 }
 
 /// A pipe that is full, as small as the kernel makes one, and how many bytes fill it. Its reading end does not block.

@@ -51,7 +51,9 @@ impl HeldBy {
             HeldBy::HostMount => "the table stays mounted on the host",
             HeldBy::Entries => "the entries hold their own table: they stay when this container is gone",
             HeldBy::Process => "the table stays as long as this process",
-            HeldBy::Elsewhere => "the table is held elsewhere on this machine",
+            HeldBy::Elsewhere => {
+                "the table is held elsewhere, or by the kernel itself: it outlived our own mount of it"
+            }
         }
     }
 }
