@@ -50,3 +50,21 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_understood_as_it_is_and_with_every_line_in_use() {
+        let example = include_str!("../packaging/config.toml");
+        let config: Config = toml::from_str(example).unwrap();
+        assert!(config.credentials && config.emulators.is_empty());
+        let settings = ["# emulators", "# credentials", "# [fetch]", "# mirror"];
+        let used = settings.iter().fold(example.to_owned(), |text, line| text.replace(line, &line[2..]));
+        let config: Config = toml::from_str(&used).unwrap();
+        assert_eq!(config.emulators.len(), 1);
+        let fetch = crate::emulators::config::Config::parse("example", &used).unwrap();
+        assert!(fetch.mirror.is_some());
+    }
+}
