@@ -6,7 +6,7 @@ use bstr::BString;
 
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
-use crate::doctor::{Setting, identity_of, root_of};
+use crate::doctor::file::{Setting, identity_of, root_of};
 use crate::error::{Doing, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use bstr::{BStr, BString};
 use serde_json::{Value, json};
 
-use crate::doctor::{Examination, Weight};
+use crate::doctor::file::Examination;
+use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
 use crate::text::to_text;
 
@@ -79,8 +80,8 @@ pub fn text(exam: &Examination) -> String {
         );
     }
     for finding in &exam.findings {
-        let word = if finding.weight == Weight::Problem { "problem" } else { "note" };
-        let _ = writeln!(text, "  {word}: {}", finding.text);
+        let word = if finding.severity == Severity::Problem { "problem" } else { "note" };
+        let _ = writeln!(text, "  {word}: {}", finding.detail);
     }
     text
 }

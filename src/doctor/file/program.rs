@@ -1,60 +1,35 @@
 //! What may go wrong with a program although execve(2) starts it. Each finding is a function of what was looked at.
 
-use serde::Serialize;
-
 use super::Setting;
+use crate::doctor::finding::Finding;
 use crate::exec::facts::TableState;
 use crate::exec::{Outcome, Verdict};
 use crate::inspect::{self, Inspection};
 use crate::oracle::Answer;
-
-/// Something worth telling.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// A stable name.
-    pub id: &'static str,
-    /// How much it matters.
-    pub weight: Weight,
-    /// One sentence.
-    pub text: String,
-}
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weight {
-    /// The program will fail.
-    Problem,
-    /// It may matter.
-    Note,
-}
-
-fn problem(id: &'static str, text: String) -> Finding {
-    Finding { id, weight: Weight::Problem, text }
-}
-
-fn note(id: &'static str, text: String) -> Finding {
-    Finding { id, weight: Weight::Note, text }
-}
+use crate::text::to_text;
 
 /// What an ELF file asks of the world.
-pub(super) fn of_program(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
+pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
+    let about = to_text(path);
+    let problem = |id, detail| Finding::problem(id, &*about, detail);
+    let note = |id, detail| Finding::note(id, &*about, detail);
     let starts = matches!(verdict.outcome, Outcome::Starts(_));
     let native = verdict.steps.first().is_some_and(|s| !matches!(s.handler, None | Some(crate::exec::Handler::Entry)));
     let mut findings = Vec::new();
     if program.interpreted {
         let missing = inspect::missing(&setting.root, path, program);
         findings.extend(missing.iter().map(|name| {
-            problem("library-missing", format!("the library {name} is in none of the folders that loaders search"))
+            let detail = format!("the library {name} is in none of the folders that loaders search");
+            problem("missing-shared-lib", detail).with("library", name.to_string())
         }));
     }
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
         findings.push(match own_level() {
             Some(own) if native && own < level => {
-                problem("cpu-level", format!("{text}, and this CPU is an x86-64-v{own}"))
+                problem("x86-64-level", format!("{text}, and this CPU is an x86-64-v{own}"))
             }
-            _ => note("cpu-level", text),
+            _ => note("x86-64-level", text),
         });
     }
     if let Some((major, minor, patch)) = program.notes.kernel
@@ -85,15 +60,16 @@ pub(super) fn of_program(setting: &Setting, path: &[u8], program: &Inspection, v
 }
 
 /// What the kernel says, and whether the model said the same.
-pub(super) fn of_kernel(answer: &Answer, agrees: bool) -> Finding {
+pub(super) fn kernel_said(path: &[u8], answer: &Answer, agrees: bool) -> Finding {
     let said = match answer {
         Answer::Fails(errno) => format!("the kernel answers {errno:?} ({})", errno.desc()),
         Answer::Killed(signal) => format!("the kernel kills the process with {signal}"),
         Answer::Starts(process) => format!("the kernel starts {}", process.exe.display()),
     };
+    let wrong = || format!("{said}: our model of it is wrong here, which is a bug of rbinfmt's");
     match agrees {
-        true => note("verified", said),
-        false => problem("model-wrong", format!("{said}: our model of it is wrong here, which is a bug of rbinfmt's")),
+        true => Finding::note("verified", to_text(path), said),
+        false => Finding::problem("model-wrong", to_text(path), wrong()),
     }
 }
 
