@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use bstr::BString;
 
+use super::worse;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::file::{Setting, identity_of, root_of};
@@ -48,15 +49,4 @@ pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
         }
     }
     Ok(worst)
-}
-
-/// A problem that was found is worse than a file that could not be judged.
-fn worse(a: Status, b: Status) -> Status {
-    let weight = |s: Status| match s {
-        Status::Done => 0,
-        Status::Unknown => 1,
-        Status::Usage => 2,
-        Status::Failed => 3,
-    };
-    if weight(b) > weight(a) { b } else { a }
 }
