@@ -60,7 +60,7 @@ impl Elf<'_> {
     fn offset_of(&self, address: u64) -> Option<u64> {
         let within = |s: &&ProgramHeader| s.p_type == PT_LOAD && address.wrapping_sub(s.p_vaddr) < s.p_filesz;
         let s = self.segments.iter().find(within)?;
-        s.p_offset.checked_add(address - s.p_vaddr)
+        s.p_offset.checked_add(address.wrapping_sub(s.p_vaddr))
     }
 }
 
