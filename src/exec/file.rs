@@ -26,7 +26,7 @@ pub(super) struct Found {
 
 /// Why a file cannot be executed, apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub enum Refused {
     /// Its kind: a folder, a FIFO, a socket or a device.
     Kind(&'static str),
     /// The mount or the filesystem it lies on.

@@ -5,6 +5,7 @@ mod arm;
 mod dynamic;
 mod notes;
 
+use bstr::BString;
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::ProgramHeader;
 use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE};
@@ -37,8 +38,8 @@ pub struct Inspection {
     pub flags: u32,
     /// EI_OSABI, for the eye: no kernel looks at it.
     pub osabi: u8,
-    /// Whether it names a PT_INTERP.
-    pub interpreted: bool,
+    /// Its PT_INTERP, where it has one.
+    pub loader: Option<BString>,
     /// What the notes ask for.
     pub notes: Notes,
     /// Libraries it needs.
@@ -89,7 +90,7 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         machine,
         flags: number(half, 4)? as u32,
         osabi: *head.get(7)?,
-        interpreted: elf.segments.iter().any(|s| s.p_type == PT_INTERP),
+        loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
         notes: elf.notes(),
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
         arm: if machine == 40 { arm::read(file, head, wide, little) } else { None },
@@ -114,6 +115,13 @@ impl Elf<'_> {
         let len = self.file.read(&mut bytes, s.p_offset).unwrap_or(0);
         bytes.truncate(len);
         bytes
+    }
+
+    fn loader(&self, segment: &ProgramHeader) -> BString {
+        const LONGEST: usize = 4096;
+        let mut name = self.bytes(segment, LONGEST);
+        name.truncate(name.iter().position(|&b| b == 0).unwrap_or(name.len()));
+        name.into()
     }
 
     fn notes(&self) -> Notes {

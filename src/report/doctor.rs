@@ -94,7 +94,7 @@ fn verdict(exam: &Examination) -> String {
             None => "starts".into(),
         },
         Outcome::Starts(started) => format!("starts: {} runs it", started.exe),
-        Outcome::Fails { errno, why } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
+        Outcome::Fails { errno, why, .. } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
         Outcome::Killed(why) => format!("is killed with SIGSEGV before its first instruction, because {why}"),
         Outcome::Undecided(why) => format!("may start or be killed, it depends on random addresses: {why}"),
         Outcome::Unknown(why) => format!("cannot be judged from here: {why}"),

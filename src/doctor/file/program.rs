@@ -16,7 +16,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     let starts = matches!(verdict.outcome, Outcome::Starts(_));
     let native = verdict.steps.first().is_some_and(|s| !matches!(s.handler, None | Some(crate::exec::Handler::Entry)));
     let mut findings = Vec::new();
-    if program.interpreted {
+    if program.loader.is_some() {
         let missing = inspect::missing(&setting.root, path, program);
         findings.extend(missing.iter().map(|name| {
             let detail = format!("the library {name} is in none of the folders that loaders search");
