@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use bstr::{BStr, BString};
+use bstr::BString;
 use serde_json::{Value, json};
 
+use super::diagnostic;
 use crate::doctor::file::Examination;
 use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
@@ -55,7 +56,7 @@ pub fn json(exam: &Examination) -> Value {
 
 /// A text of a few lines.
 pub fn text(exam: &Examination) -> String {
-    let mut text = format!("{}: {}\n", BStr::new(&exam.target), verdict(exam));
+    let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
@@ -80,8 +81,13 @@ pub fn text(exam: &Examination) -> String {
         );
     }
     for finding in &exam.findings {
-        let word = if finding.severity == Severity::Problem { "problem" } else { "note" };
-        let _ = writeln!(text, "  {word}: {}", finding.detail);
+        match finding.severity {
+            // What is only worth knowing takes one line.
+            Severity::Note => {
+                let _ = writeln!(text, "  note: {}", finding.detail);
+            }
+            _ => text.push_str(&diagnostic::text(finding)),
+        }
     }
     text
 }
