@@ -60,7 +60,7 @@ pub fn text(exam: &Examination) -> String {
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
-        let _ = writeln!(text, "  {:width$}  {}", step.path.to_string(), taken(step, exam));
+        let _ = writeln!(text, "  {:width$}  {}", to_text(&step.path), taken(step, exam));
     }
     if let Outcome::Starts(started) = &exam.verdict.outcome
         && steps.len() > 1
@@ -68,7 +68,7 @@ pub fn text(exam: &Examination) -> String {
         let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
         let _ = writeln!(text, "  arguments: {}", argv.join(" "));
     }
-    if let Some(step) = steps.iter().rfind(|s| s.handler.is_none()) {
+    if let Some(step) = steps.last().filter(|_| !matches!(exam.verdict.outcome, Outcome::Starts(_))) {
         text.push_str(&hex(step));
     }
     for near in &exam.near {
@@ -109,7 +109,7 @@ fn verdict(exam: &Examination) -> String {
 
 /// What took a file.
 fn taken(step: &Step, exam: &Examination) -> String {
-    let name = step.name.as_ref().map_or(String::new(), BString::to_string);
+    let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
         Some(Handler::Entry) => format!("taken by the entry {name}"),
@@ -132,7 +132,7 @@ fn loaded_by(name: &str) -> String {
 fn hex(step: &Step) -> String {
     const ROW: usize = 16;
     let (from, len) = step.marked;
-    let used = step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let Some(used) = step.head.iter().rposition(|&b| b != 0).map(|at| at + 1) else { return String::new() };
     let shown = used.max(from + len).min(step.head.len()).min(64.max(from + len));
     let mut text = String::new();
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {

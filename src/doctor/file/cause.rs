@@ -5,7 +5,8 @@ use nix::errno::Errno;
 
 use super::{Setting, content, loader};
 use crate::binfmt::entry::Flags;
-use crate::doctor::finding::Finding;
+use crate::doctor::catalogue::Class;
+use crate::doctor::finding::{Finding, quoted};
 use crate::exec::facts::TableState;
 use crate::exec::{Handler, NearMiss, Outcome, Refused, Step, Verdict};
 use crate::profile::{Profile, Profiles};
@@ -216,8 +217,9 @@ impl Case<'_> {
         let name = to_text(&step.path);
         let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
         if let Some(command) = content.command {
-            let quoted = crate::doctor::finding::quoted(&name);
-            finding = finding.with("unpack", command.replace("{path}", &quoted));
+            let quoted = quoted(&name);
+            finding =
+                finding.fix("Unpack it, and execute what is inside.", command.replace("{path}", &quoted), Class::Yours);
         }
         let upper = name.to_ascii_uppercase();
         if content.cause == "missing-shebang"

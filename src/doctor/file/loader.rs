@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Setting;
+use crate::doctor::catalogue::Class;
 use crate::doctor::finding::Finding;
 use crate::text::to_text;
 
@@ -63,7 +64,7 @@ pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
         }
     }
     if let Some(command) = known.and_then(|l| like.iter().find_map(|id| l.install.get(id))) {
-        finding = finding.with("install", command);
+        finding = finding.fix("Install that loader in this tree.", command, Class::Decision);
     }
     finding
 }
