@@ -56,6 +56,7 @@ pub struct Content {
     from: Source,
     /// Bytes, when it was looked at.
     pub(super) len: u64,
+    mode: u32,
 }
 
 #[derive(Debug)]
@@ -207,11 +208,21 @@ impl Found {
                 _ => return Err(Errno::EINVAL),
             },
         };
-        Ok(Content { from, len: self.len })
+        Ok(Content { from, len: self.len, mode: self.mode })
     }
 }
 
 impl Content {
+    /// Bytes, when it was looked at.
+    pub fn size(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it runs with its owner's rights.
+    pub fn is_setuid(&self) -> bool {
+        self.mode & libc::S_ISUID != 0
+    }
+
     /// Reads into `buffer` from `at` as far as the file goes.
     pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let mut done = 0;

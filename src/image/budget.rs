@@ -9,7 +9,7 @@ const GENEROUS: u64 = 128 << 20;
 
 /// What is left to be taken.
 #[derive(Debug, Clone)]
-pub struct Budget {
+pub(super) struct Budget {
     left: u64,
     generous: u64,
 }

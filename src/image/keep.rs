@@ -35,8 +35,7 @@ pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut
     let elf = header(&first);
     let head = match () {
         () if is_kept_whole(&member.path) => WHOLE,
-        () if elf.is_some() || first.starts_with(b"#!") => HEAD,
-        () if member.owner.0 & 0o111 != 0 => 256,
+        () if elf.is_some() || member.owner.0 & 0o111 != 0 => HEAD,
         () => FIRST as u64,
     };
     extend(tar, &mut first, head)?;
