@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Says what execve(2) does with files, and why.
+/// Says what execve(2) does with files, or with what container images start, and why.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
-    /// Files to judge; `-` reads a list, one name a line, from standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Files to judge; `-` reads a list, one name a line, from standard input. Images: docker-daemon:REF,
+    /// docker-archive:FILE[:REF], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker://REF, containers-storage:REF, or REF
+    #[arg(required = true, value_name = "FILE|IMAGE")]
     pub files: Vec<OsString>,
     /// Judge as inside this folder: a chroot, or a container's file tree
     #[arg(long, value_name = "DIR")]
@@ -20,7 +21,10 @@ pub struct DoctorArgs {
     /// An argument of the call, argv[0] first; may be repeated
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub argv: Vec<OsString>,
-    /// Ask the kernel too, without running one instruction
+    /// Ask the kernel too, without running one instruction; of an image, prove every layer
     #[arg(long)]
     pub verify: bool,
+    /// Of an image only this platform: linux/arm64, linux/arm/v7 ...
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<String>,
 }

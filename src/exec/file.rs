@@ -218,6 +218,11 @@ impl Content {
         self.len
     }
 
+    /// Whether anybody may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o111 != 0
+    }
+
     /// Whether it runs with its owner's rights.
     pub fn is_setuid(&self) -> bool {
         self.mode & libc::S_ISUID != 0

@@ -1,5 +1,6 @@
 //! `rbinfmt doctor FILE...`: facts, model, report.
 
+use std::ffi::OsString;
 use std::io::BufRead;
 
 use bstr::BString;
@@ -14,7 +15,7 @@ use crate::exec::root::Root;
 use crate::report;
 
 /// Examines each file and prints what was found; the worst of them is the exit status.
-pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
+pub(super) fn run(common: &Common, args: &DoctorArgs, files: &[&OsString]) -> Result<Status> {
     let mut facts = ExecFacts::gather(&common.mount)?;
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
@@ -23,7 +24,7 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
     // The kernel's own question knows of writers and security modules; only about this process's own files.
     let root = root.asking_kernel(facts.kernel.behaviour().check && facts.identity.own);
     let argv = args.argv.iter().map(|a| BString::from(a.as_encoded_bytes())).collect();
-    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify };
+    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify, path: None };
 
     let mut worst = Status::Done;
     let mut one = |target: &[u8]| -> Result<()> {
@@ -34,7 +35,7 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());
-    for file in &args.files {
+    for file in files {
         let file = file.as_encoded_bytes();
         match input.take_if(|_| file == b"-") {
             None => one(file)?,

@@ -1,6 +1,7 @@
 //! `rbinfmt doctor`: what is wrong, by what it is asked about.
 
 mod file;
+mod image;
 
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
@@ -8,7 +9,19 @@ use crate::error::{Result, Status};
 
 /// Judges what the arguments name.
 pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
-    file::run(common, args)
+    let (images, mut files): (Vec<_>, Vec<_>) = args.files.iter().partition(|target| image::is_one(target));
+    let mut worst = Status::Done;
+    // A word that is no file may be an image of this machine; else what is said of the file stands.
+    for target in files.extract_if(.., |target| image::may_be_one(target)).collect::<Vec<_>>() {
+        worst = worse(worst, image::run_or(common, args, target, || file::run(common, args, &[target]))?);
+    }
+    if !files.is_empty() {
+        worst = file::run(common, args, &files)?;
+    }
+    if !images.is_empty() {
+        worst = worse(worst, image::run(common, args, &images)?);
+    }
+    Ok(worst)
 }
 
 /// A problem that was found is worse than something that could not be judged.

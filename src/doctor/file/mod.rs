@@ -31,6 +31,8 @@ pub struct Setting {
     pub argv: Vec<BString>,
     /// Whether the kernel itself is asked as well.
     pub verify: bool,
+    /// The PATH that programs get, where it is not this process's own or the usual one.
+    pub path: Option<BString>,
 }
 
 /// What came of a file.
