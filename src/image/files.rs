@@ -120,7 +120,7 @@ impl Parts for Files {
         if !self.verify && start[257..].starts_with(b"ustar") {
             return Layer::seek(&origin, &part, budget).map(Arc::new);
         }
-        let (layer, came) = Layer::stream(&origin, part.reader(), blob.promise.is_none(), budget)?;
+        let (layer, came) = Layer::stream(&origin, part.reader(), blob.promise.as_ref(), budget)?;
         blob.check(&origin, &came)?;
         Ok(Arc::new(layer))
     }

@@ -45,24 +45,33 @@ const NODE: u64 = 192;
 
 /// Packed data that grows beyond this and more than [`RATIO`] times is a bomb.
 const GROWN: u64 = 1 << 30;
-const RATIO: u64 = 250;
+const RATIO: u64 = 100;
 
 impl Layer {
-    /// Reads a layer as a stream, whole, and says what came. The tar is hashed too where `both` are wanted.
-    pub(super) fn stream(origin: &str, raw: impl Read, both: bool, budget: &mut Budget) -> Result<(Self, Came)> {
+    /// Reads a layer as a stream, whole, and says what came: what was promised, where that is known. The tar is hashed
+    /// too where nothing is.
+    pub(super) fn stream(
+        origin: &str,
+        raw: impl Read,
+        promise: Option<&Promise>,
+        budget: &mut Budget,
+    ) -> Result<(Self, Came)> {
         let packed = Arc::new(AtomicU64::new(0));
         let mut proving = Proving::new(Counting { inner: raw, count: packed.clone() }, u64::MAX);
         let mut read = || -> io::Result<(Layer, Option<Digest>)> {
             let mut raw = BufReader::with_capacity(128 << 10, &mut proving);
             let is_packed = is_packed(raw.fill_buf()?);
-            let hasher = (both && is_packed).then(Sha256::new);
+            let hasher = (promise.is_none() && is_packed).then(Sha256::new);
             let mut unpacked = Unpacked { stream: unpack(raw)?, packed: packed.clone(), count: 0, hasher };
             let layer = Layer::read(&mut Tar::new(&mut unpacked), budget, keep::stored)?;
             io::copy(&mut unpacked, &mut io::sink())?;
             Ok((layer, unpacked.hasher.map(Digest::from_hasher)))
         };
-        let (layer, unpacked) = read().map_err(|error| unreadable(origin, &error))?;
+        let read = read();
         let packed = proving.finish().map_err(|error| unreadable(origin, &error))?;
+        // That something else came explains more than what is wrong with it.
+        promise.map_or(Ok(()), |promise| promise.check(origin, &packed))?;
+        let (layer, unpacked) = read.map_err(|error| unreadable(origin, &error))?;
         let unpacked = unpacked.unwrap_or(packed.sha256);
         Ok((layer, Came { packed, unpacked }))
     }

@@ -118,6 +118,3 @@ impl Blob {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::budget::Budget;
-use super::layer::{Came, Layer};
+use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
 use super::{Options, Parts};
 use crate::emulators::cache::Cache;
@@ -83,13 +83,14 @@ pub(super) fn open<'a>(
 }
 
 impl Remote<'_> {
-    fn once(&self, blob: &Blob, budget: &mut Budget) -> Result<(Layer, Came), (Error, bool)> {
+    fn once(&self, blob: &Blob, budget: &mut Budget) -> Result<Layer, (Error, bool)> {
         let digest = blob.descriptor();
         let body = self.registry.blob(&digest.digest).map_err(|error| (error, false))?;
         let broken = Arc::new(AtomicBool::new(false));
         // One byte more than was promised is enough to know that it is something else.
         let body = Watched { inner: body.take(digest.size.saturating_add(1)), broken: broken.clone() };
-        Layer::stream(&format!("the layer {}", digest.digest), body, false, budget)
+        Layer::stream(&format!("the layer {}", digest.digest), body, blob.promise.as_ref(), budget)
+            .map(|(layer, _)| layer)
             .map_err(|error| (error, broken.load(Ordering::Relaxed)))
     }
 }
@@ -103,10 +104,7 @@ impl Parts for Remote<'_> {
         let before = budget.clone();
         for tried in 1.. {
             match self.once(blob, budget) {
-                Ok((layer, came)) => {
-                    blob.check(&format!("the layer {}", blob.name), &came)?;
-                    return Ok(Arc::new(layer));
-                }
+                Ok(layer) => return Ok(Arc::new(layer)),
                 Err((_, true)) if tried < TRIES => {
                     *budget = before.clone();
                     std::thread::sleep(self.client.options().pause);

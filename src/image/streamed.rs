@@ -12,7 +12,7 @@ use super::{Options, Parts, files};
 use crate::emulators::archive::tar::{Kind, Tar};
 use crate::emulators::archive::unpack;
 use crate::emulators::oci::MAX_DOCUMENT;
-use crate::emulators::verify::Promise;
+use crate::emulators::verify::{Digest, Promise};
 use crate::error::{Doing, Error, Result};
 
 /// What came.
@@ -80,8 +80,9 @@ impl Streamed {
                 let raw = Cursor::new(first.to_vec()).chain(tar.body());
                 let origin = format!("the layer {name}");
                 // A broken one matters only where it belongs to the image.
-                let both = !name.starts_with("blobs/");
-                let layer = Layer::stream(&origin, raw, both, &mut budget).map_err(|error| error.to_string());
+                let named = name.strip_prefix("blobs/sha256/").and_then(Digest::parse);
+                let promise = named.map(|sha256| Promise { sha256, size: member.size });
+                let layer = Layer::stream(&origin, raw, promise.as_ref(), &mut budget).map_err(|error| error.to_string());
                 self.layers.insert(name, layer.map(|(layer, came)| (Arc::new(layer), came)));
             }
         }

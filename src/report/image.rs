@@ -85,11 +85,11 @@ fn platform(text: &mut String, judged: &Judged) {
     row("starts", &if judged.argv.is_empty() { "nothing".into() } else { format!("{argv} as {user} in {}", judged.folder) });
     for (name, program) in [("entrypoint", &judged.entrypoint), ("command", &judged.command)] {
         let Some(program) = program else { continue };
-        row(name, &doctor::verdict(&program.at_home));
+        row(name, &doctor::verdict(&program.at_home).replace("this kernel", "its kernel"));
         let steps = &program.at_home.verdict.steps;
         let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
         for step in steps {
-            let what = doctor::taken(step, &program.at_home).replace("this CPU", "its CPU");
+            let what = doctor::taken(step, &program.at_home).replace("this CPU", "its CPU").replace("this kernel", "its kernel");
             row("", &format!("{:width$}  {what}", to_text(&step.path)));
         }
     }

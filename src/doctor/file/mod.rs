@@ -119,7 +119,7 @@ pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Ide
     // A tree without them still has users by number.
     let (passwd, group) = match user.parse::<u32>() {
         Ok(_) => (text("/etc/passwd").unwrap_or_default(), text("/etc/group").unwrap_or_default()),
-        Err(_) => (text("/etc/passwd")?, text("/etc/group")?),
+        Err(_) => (text("/etc/passwd")?, text("/etc/group").unwrap_or_default()),
     };
     crate::exec::identity::Identity::named(user, &passwd, &group)
 }
