@@ -23,4 +23,7 @@ pub struct DoctorArgs {
     /// Ask the kernel too, without running one instruction
     #[arg(long)]
     pub verify: bool,
+    /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
+    #[arg(long)]
+    pub fix: bool,
 }

@@ -1,6 +1,7 @@
 //! `rbinfmt doctor`: what is wrong, by what it is asked about.
 
 mod file;
+mod fix;
 
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
