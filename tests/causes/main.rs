@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{Lab, lab, lab_of, skipped};
+use rbinfmt::kernel::Kernel;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ struct Case {
     says: Option<String>,
     /// A program without which the case cannot be made.
     with: Option<String>,
+    /// The first kernel on which it can be told.
+    since: Option<(u32, u32)>,
 }
 
 fn file() -> Vec<String> {
@@ -61,6 +64,10 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
         && !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|p| p.join(program).exists())
     {
         skipped::<()>(&format!("{id}: {program} is not here"));
+        return Ok(());
+    }
+    if case.since > Some(Kernel::running().version()) {
+        skipped::<()>(&format!("{id}: this kernel does not tell"));
         return Ok(());
     }
     let words: Vec<String> = case.args.iter().map(|a| format!("'{a}'")).collect();
