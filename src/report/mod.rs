@@ -1,6 +1,7 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
 pub mod doctor;
+pub mod host;
 pub mod progress;
 pub mod rows;
 pub mod table;
