@@ -112,10 +112,11 @@ pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
             Refused::Kernel(Errno::ETXTBSY) => format!("{name} is open for writing"),
             Refused::Kernel(errno) => format!("the kernel refuses {name}: {}", errno.desc()),
         };
-        return Err(Outcome::fails(errno, why));
+        return Err(Outcome::Fails { errno, why, refused: Some(refused) });
     }
     if !who.own && on_noexec(model, path) {
-        return Err(Outcome::fails(Errno::EACCES, format_args!("{name} lies on a mount with the option noexec")));
+        let why = format!("{name} lies on a mount with the option noexec");
+        return Err(Outcome::Fails { errno: Errno::EACCES, why, refused: Some(Refused::Mount) });
     }
     content(&found, path)
 }

@@ -24,6 +24,7 @@ mod walk;
 use bstr::BString;
 
 use facts::ExecFacts;
+pub use file::Refused;
 pub use misc::{NearMiss, near_misses};
 pub use outcome::{Handler, Outcome, Started, Step, Verdict};
 use root::Root;

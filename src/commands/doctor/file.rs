@@ -14,7 +14,7 @@ use crate::exec::root::Root;
 use crate::report;
 
 /// Examines each file and prints what was found; the worst of them is the exit status.
-pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
+pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
     let mut facts = ExecFacts::gather(&common.mount)?;
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
