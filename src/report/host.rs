@@ -1,13 +1,17 @@
 //! What the doctor says of a host.
 
+use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
+use super::diagnostic;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::check::{Check, Count, State};
 use crate::doctor::host::facts::HostFacts;
 
 /// Changes when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
+
+const BOLD: Style = Style::new().bold();
 
 /// One object.
 pub fn json(checks: &[Check], facts: Option<&HostFacts>) -> Value {
@@ -18,68 +22,77 @@ pub fn json(checks: &[Check], facts: Option<&HostFacts>) -> Value {
     object
 }
 
-/// A line for each check that is fine, details of the others, and a count.
+/// A line for each check, a diagnostic for each finding, the worst first, and a count. Notes take one line unless all is
+/// wanted (`verbose`).
 pub fn text(checks: &[Check], verbose: bool) -> String {
-    let mut lines: Vec<String> = Vec::new();
+    let mut text = String::new();
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
     let mut group = "";
     for check in checks {
         if check.group != group {
             group = check.group;
-            lines.push(group.to_owned());
+            text.push_str(&format!("{BOLD}{group}{BOLD:#}\n"));
         }
-        let line = |mark: &str, text: &str| format!("  {mark} {:width$}  {text}", check.name).trim_end().to_owned();
-        match &check.state {
-            State::Fine(text) => lines.push(line("ok", text)),
-            State::Unseen(why) => lines.push(line("? ", &format!("not seen: {why}"))),
+        let (mark, colour, said) = match &check.state {
+            State::Fine(said) => ("ok", AnsiColor::Green, said.clone()),
+            State::Unseen(why) => ("??", AnsiColor::Cyan, format!("not seen: {why}")),
             State::Found(findings) => {
-                let worst = findings.iter().map(|f| f.severity).min();
-                lines.push(line(if worst == Some(Severity::Problem) { "X " } else { "! " }, &headline(findings)));
-                lines.extend(findings.iter().flat_map(|finding| details(finding, verbose)));
+                let (mark, colour) = mark(findings);
+                (mark, colour, headline(findings))
             }
+        };
+        let style = colour.on_default();
+        text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
+    }
+    text.push('\n');
+    let mut findings: Vec<&Finding> = checks.iter().flat_map(found).collect();
+    findings.sort_by_key(|finding| finding.severity);
+    for finding in findings {
+        if finding.severity == Severity::Note && !verbose {
+            let (id, about, detail) = (finding.id, &finding.about, &finding.detail);
+            text.push_str(&format!("{BOLD}note[{id}]{BOLD:#} {about}: {detail}\n"));
+        } else {
+            text.push_str(&diagnostic::text(finding));
+            text.push('\n');
         }
     }
-    lines.push(String::new());
-    lines.push(summary(&Count::of(checks)));
-    lines.join("\n")
+    if text.ends_with("\n\n") { text + &summary(checks) } else { format!("{text}\n{}", summary(checks)) }
+}
+
+fn found(check: &Check) -> &[Finding] {
+    match &check.state {
+        State::Found(findings) => findings,
+        State::Fine(_) | State::Unseen(_) => &[],
+    }
+}
+
+fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
+    match findings.iter().map(|finding| finding.severity).min() {
+        Some(Severity::Problem) => ("XX", AnsiColor::BrightRed),
+        Some(Severity::Warning) => ("!!", AnsiColor::BrightYellow),
+        Some(Severity::Note) | None => ("--", AnsiColor::Green),
+    }
 }
 
 fn headline(findings: &[Finding]) -> String {
-    let names: Vec<&str> = findings.iter().map(|finding| finding.id).collect();
-    names.join(", ")
-}
-
-fn details(finding: &Finding, verbose: bool) -> Vec<String> {
-    let word = match finding.severity {
-        Severity::Problem => "problem",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
-    let mut lines = vec![format!("     {word}[{}] {}: {}", finding.id, finding.about, finding.detail)];
-    if finding.severity == Severity::Note && !verbose {
-        return lines;
-    }
-    lines.extend(finding.evidence.iter().map(|seen| format!("       {seen}")));
-    for fix in finding.fixes() {
-        lines.push(format!("       help: {}", fix.text));
-        lines.extend(fix.command.map(|command| format!("         {command}")));
-    }
-    lines
+    let about = |finding: &Finding| format!("{} ({})", finding.title(), finding.about);
+    findings.iter().map(about).collect::<Vec<_>>().join("; ")
 }
 
 /// "2 problems, 1 warning, 14 fine, 3 not seen"; a sentence where all is well.
-fn summary(count: &Count) -> String {
+fn summary(checks: &[Check]) -> String {
+    let count = Count::of(checks);
+    let notes = (count.notes > 0).then(|| counted(count.notes, "note"));
     if (count.problems, count.warnings, count.unseen) == (0, 0, 0) {
-        let notes = if count.notes == 0 { String::new() } else { format!(" ({})", counted(count.notes, "note")) };
+        let notes = notes.map_or_else(String::new, |notes| format!(", {notes}"));
         return format!("All is well with this machine: {} fine{notes}.", counted(count.fine, "check"));
     }
     let mut parts = Vec::new();
-    let words = [(count.problems, "problem"), (count.warnings, "warning"), (count.notes, "note")];
-    parts.extend(words.iter().filter(|(n, _)| *n > 0).map(|(n, word)| counted(*n, word)));
+    parts.extend((count.problems > 0).then(|| counted(count.problems, "problem")));
+    parts.extend((count.warnings > 0).then(|| counted(count.warnings, "warning")));
+    parts.extend(notes);
     parts.push(format!("{} fine", count.fine));
-    if count.unseen > 0 {
-        parts.push(format!("{} not seen", count.unseen));
-    }
+    parts.extend((count.unseen > 0).then(|| format!("{} not seen", count.unseen)));
     parts.join(", ")
 }
 

@@ -93,7 +93,10 @@ impl Question {
 
     fn failure(&self, text: &str) -> String {
         // What failed stands first, advice behind it; JSON of what could be found out may stand before both.
-        let why = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('{') && !line.starts_with("WARNING"));
+        let why = text
+            .lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with('{') && !line.starts_with("WARNING"));
         let why = why.unwrap_or("it failed, and did not say why");
         format!("`{}`: {}", self.program, why)
     }

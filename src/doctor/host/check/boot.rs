@@ -75,7 +75,7 @@ fn restart(case: &Case) -> State {
     }
     let stopped = |unit: &Unit| unit.masked || (unit.not_on_wsl && is_wsl(case));
     let reads_binfmt_d = boot.systemd_binfmt.as_ref().is_some_and(|unit| !stopped(unit));
-    let mut causes = Causes::default();
+    let mut causes = Causes::not_by_registering();
     for entry in case.enabled() {
         let lost = match origin(case, entry) {
             Origin::File(file) if file.reader == Reader::Systemd && !reads_binfmt_d => {

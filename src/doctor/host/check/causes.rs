@@ -8,7 +8,11 @@ const SHOWN: usize = 4;
 
 /// Causes, in the order in which they came up.
 #[derive(Debug, Default)]
-pub(super) struct Causes(Vec<Cause>);
+pub(super) struct Causes {
+    causes: Vec<Cause>,
+    /// To register anew is no cure.
+    not_by_registering: bool,
+}
 
 #[derive(Debug)]
 struct Cause {
@@ -27,6 +31,11 @@ struct Affected {
 }
 
 impl Causes {
+    /// Causes for which `rbinfmt install` is no cure.
+    pub(super) fn not_by_registering() -> Causes {
+        Causes { not_by_registering: true, ..Causes::default() }
+    }
+
     /// An entry has it. `detail` is said once for all entries of which it is said, `seen` for each.
     pub(super) fn add(
         &mut self,
@@ -37,21 +46,21 @@ impl Causes {
     ) {
         let affected = Affected {
             name: entry.entry.name.to_string(),
-            arch: entry.health.profile.map(|p| p.label().to_owned()),
+            arch: entry.health.profile.filter(|_| !self.not_by_registering).map(|p| p.label().to_owned()),
             path: entry.path(),
             seen,
         };
         let detail = detail.into();
-        match self.0.iter_mut().find(|c| (c.id, c.severity, &c.detail) == (id, severity, &detail)) {
+        match self.causes.iter_mut().find(|c| (c.id, c.severity, &c.detail) == (id, severity, &detail)) {
             Some(cause) => cause.entries.push(affected),
-            None => self.0.push(Cause { id, severity, detail, entries: vec![affected] }),
+            None => self.causes.push(Cause { id, severity, detail, entries: vec![affected] }),
         }
     }
 
     /// One finding a cause, the worst first.
     pub(super) fn findings(mut self) -> Vec<Finding> {
-        self.0.sort_by_key(|cause| cause.severity);
-        self.0.into_iter().map(Cause::finding).collect()
+        self.causes.sort_by_key(|cause| cause.severity);
+        self.causes.into_iter().map(Cause::finding).collect()
     }
 }
 
@@ -73,7 +82,7 @@ impl Cause {
             finding = finding.with("arch", arch_list(archs));
         }
         if let [entry] = &self.entries[..] {
-            finding = finding.with("entry", &entry.name).with("path", &entry.path);
+            finding = finding.with("entry", &entry.name).with("path", &entry.path).with("interpreter", &entry.path);
         }
         finding
     }

@@ -27,9 +27,7 @@ fn support(facts: &HostFacts) -> State {
         }
         None => finding,
     };
-    let absent = |finding: Finding| {
-        State::Found(vec![config(finding.with("kernel", release).evidence("it is not in /proc/filesystems"))])
-    };
+    let absent = |finding: Finding| State::Found(vec![config(finding.evidence("it is not in /proc/filesystems"))]);
     match (&support.config, &support.module) {
         _ if support.present => {
             let how = match support.config {
@@ -71,7 +69,7 @@ fn flags(facts: &HostFacts) -> State {
     }
     let detail = "this kernel has no flag F: an entry's interpreter is looked up in each container, and is not there";
     let finding = Finding::warning("binfmt-f-kernel-too-old", &kernel.release, detail);
-    State::Found(vec![finding.with("kernel", &kernel.release).evidence(format!("flags that it knows: {letters}"))])
+    State::Found(vec![finding.evidence(format!("flags that it knows: {letters}"))])
 }
 
 /// Kernel, its first program, and pages.

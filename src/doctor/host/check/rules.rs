@@ -2,7 +2,7 @@
 
 use super::causes::Causes;
 use super::{Case, Check, Judged, State, entries};
-use crate::binfmt::rule::{Magic, Rule};
+use crate::binfmt::rule::{Magic, Refusal, Rule};
 use crate::doctor::finding::Severity;
 use crate::profile::Profiles;
 
@@ -38,15 +38,13 @@ fn narrow(entry: &Judged, causes: &mut Causes) {
         bytes.iter().for_each(|&(at, byte)| program[at] = byte);
         magic.refuses(&program)
     };
-    if let Some(r) = refused(&[OSABI]) {
+    let seen = |r: Refusal| format!("byte {}: wanted {:02x}, mask {:02x}", r.byte, r.wanted, r.mask);
+    if let Some(refusal) = refused(&[OSABI]) {
         let detail = "its mask refuses programs that name an OSABI, as static ones of glibc do: Exec format error";
-        let seen = format!("byte {}: wanted {:02x}, mask {:02x}", r.byte, r.wanted, r.mask);
-        causes.add((Severity::Warning, "mask-refuses-osabi"), entry, detail, Some(seen));
-    }
-    if let Some(r) = refused(&APPIMAGE) {
+        causes.add((Severity::Warning, "binfmt-strict-mask"), entry, detail, Some(seen(refusal)));
+    } else if let Some(refusal) = refused(&APPIMAGE) {
         let detail = "its mask refuses AppImages: Exec format error";
-        let seen = format!("byte {}: wanted {:02x}, mask {:02x}", r.byte, r.wanted, r.mask);
-        causes.add((Severity::Note, "appimage-magic"), entry, detail, Some(seen));
+        causes.add((Severity::Note, "binfmt-strict-mask"), entry, detail, Some(seen(refusal)));
     }
 }
 

@@ -37,7 +37,7 @@ fn memory(facts: &HostFacts) -> Vec<Finding> {
     let mut look = |name: &'static str, bad: &dyn Fn(u64) -> bool, usual: &'static str, detail: &str| {
         if let Some(value) = number(facts, name).filter(|&value| bad(value)) {
             let finding = Finding::warning(ID, name, detail).evidence(format!("{name} = {value}"));
-            findings.push(finding.with("setting", name).with("value", usual));
+            findings.push(finding.evidence(format!("usual: {usual}")));
         }
     };
     look(
@@ -83,7 +83,7 @@ fn random_bits(case: &Case) -> Option<Finding> {
             Finding::note("aslr-mmap-rnd-bits", name, detail)
         }
     };
-    Some(finding.evidence(format!("{name} = {bits}")).with("setting", name).with("value", "28"))
+    Some(finding.evidence(format!("{name} = {bits}")))
 }
 
 fn limits(facts: &HostFacts) -> Vec<Finding> {
