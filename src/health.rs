@@ -76,7 +76,7 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
         return health;
     }
     interpreter(entry, target.is_some(), facts, &mut health.problems);
-    for file in &facts.guarded[..facts.guarded.len().min(3)] {
+    for file in facts.guarded.iter().take(3).filter(|g| g.entry.is_none()) {
         if entry.takes(&file.head, file.path.as_os_str().as_encoded_bytes()) {
             health.problems.push(Problem::Takes(file.what.clone(), file.path.clone()));
         }

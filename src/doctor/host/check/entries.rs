@@ -117,6 +117,12 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str),
             "the emulator is not static: with flag F it is there in every container, but its loader and libraries are not",
             format!("{path} needs {loader}"),
         ),
+        File::Other if entry.entry.flags.has(Flags::O) && !works && entry.health.counts => found(
+            if case.facts.probed { Problem } else { Warning },
+            "emulator-fails",
+            "the interpreter is no program: a script is not started for an entry with flag O or C (kernel 5.8 and later)",
+            path,
+        ),
         File::Elf { .. } | File::Other => None,
     }
 }
@@ -158,7 +164,7 @@ fn run(case: &Case) -> State {
         match why {
             // What is wrong with the interpreter, or with flag P, is said where that is looked at.
             Some(_) if interpreter(case, entry).is_some_and(|((s, _), ..)| s == Severity::Problem) => {}
-            Some(why) if super::flags::shifts(why) => {}
+            Some(why) if super::flags::shifts(entry, why) => {}
             Some(why) => {
                 let detail = "a program of its architecture does not run";
                 causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.clone()));
@@ -167,6 +173,7 @@ fn run(case: &Case) -> State {
             None => {}
         }
     }
+    works.sort_unstable();
     works.dedup();
     State::of(causes.findings(), || match works.is_empty() {
         true => "no architecture".into(),

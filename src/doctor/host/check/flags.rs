@@ -6,6 +6,9 @@ use crate::binfmt::entry::Flags;
 use crate::doctor::finding::Severity;
 use crate::health::Problem;
 
+/// QEMU that is started by such a name takes its arguments as flag P hands them over.
+const EXPECTS_P: &str = "-binfmt-P";
+
 pub(super) fn checks(case: &Case) -> Vec<Check> {
     if case.emulating().next().is_none() {
         return Vec::new();
@@ -32,8 +35,8 @@ fn fix_binary(entry: &Judged, causes: &mut Causes) {
 
 fn preserve(case: &Case, entry: &Judged, causes: &mut Causes) {
     let has = entry.entry.flags.has(Flags::P);
-    let expects = entry.path().ends_with("-binfmt-P");
-    let shifted = entry.health.problems.iter().any(|p| matches!(p, Problem::Fails(why) if shifts(why)));
+    let expects = entry.path().ends_with(EXPECTS_P);
+    let shifted = entry.health.problems.iter().any(|p| matches!(p, Problem::Fails(why) if shifts(entry, why)));
     let (severity, detail) = match () {
         () if shifted => {
             (Severity::Problem, "flag P and the emulator disagree: programs get their arguments shifted by one")
@@ -65,6 +68,6 @@ fn credentials(entry: &Judged, causes: &mut Causes) {
 }
 
 /// Whether a probe failed because of flag P.
-pub(super) fn shifts(why: &str) -> bool {
-    why.contains("arguments are shifted")
+pub(super) fn shifts(entry: &Judged, why: &str) -> bool {
+    (entry.entry.flags.has(Flags::P) || entry.path().ends_with(EXPECTS_P)) && why.contains("arguments are shifted")
 }

@@ -85,7 +85,7 @@ struct Judged<'a> {
 impl Judged<'_> {
     /// It is there to run programs of another CPU.
     fn emulates(&self) -> bool {
-        self.health.profile.is_some_and(|p| p.is_emulated())
+        self.health.profile.is_some_and(|p| p.is_emulated()) && !rules::is_for_any_machine(&self.entry.rule)
     }
 
     /// The interpreter's path as text.

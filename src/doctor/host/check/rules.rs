@@ -57,7 +57,7 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
     let bits: u32 = magic.mask.iter().map(|byte| byte.count_ones()).sum();
     let mangled = (Severity::Warning, "binfmt-mangled-string");
     let path = entry.path();
-    if starts(magic, b"\x7fELF") && magic.at(18).1 != 0xff {
+    if is_for_any_machine(&entry.entry.rule) {
         let detail = "it takes ELF files without a look at their machine: was its magic cut off?";
         causes.add(mangled, entry, detail, Some(format!("{} bytes of magic", magic.magic.len())));
     } else if bits < FEW_BITS {
@@ -74,6 +74,12 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
         let detail = "it takes every file that starts with PK: jar files, and other zip files that are executed too";
         causes.add((Severity::Note, "pk-jar-handler"), entry, detail, Some(path));
     }
+}
+
+/// Whether a rule takes ELF files without a look at e_machine.
+pub(super) fn is_for_any_machine(rule: &Rule) -> bool {
+    let (low, high) = (18, 19);
+    matches!(rule, Rule::Magic(magic) if starts(magic, b"\x7fELF") && magic.at(low).1 != 0xff && magic.at(high).1 != 0xff)
 }
 
 /// Whether the first bytes of every file that it takes are these.
