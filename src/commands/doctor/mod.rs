@@ -2,14 +2,17 @@
 
 mod file;
 mod fix;
+mod host;
 
+use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::error::{Result, Status};
 
-/// Judges what the arguments name.
-pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
-    file::run(common, args)
+/// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
+/// nor a store.
+pub fn run(common: &Common, args: &DoctorArgs, context: impl FnOnce() -> Result<Context>) -> Result<Status> {
+    if args.files.is_empty() { host::run(&context()?, args) } else { file::run(common, args) }
 }
 
 /// A problem that was found is worse than something that could not be judged.
