@@ -58,7 +58,6 @@ fn statuses_and_first_lines() {
             1,
             "missing: does not start: ENOENT (No such file or directory), because missing does not exist",
         ),
-        (&[], 2, ""),
     ] {
         let (code, text) = doctor(&dir, args);
         assert_eq!((code, text.lines().next().unwrap_or("")), (status, line), "{args:?}");

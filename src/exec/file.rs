@@ -1,10 +1,10 @@
 //! A file that a walk found, and its content. Only regular files are ever opened, and only as much of them is read as
 //! the kernel would read.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::ask;
+use super::caps::FileCaps;
 use super::identity::{Identity, Object};
 use super::tree::{Body, Stored, Tree};
 
@@ -185,14 +186,7 @@ impl Found {
 
     fn access_list(&self) -> Option<Vec<u8>> {
         let Place::Disk(fd) = &self.place else { return None };
-        let path = CString::new(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
-        let mut list = vec![0; 4096];
-        #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
-        let len = unsafe {
-            libc::getxattr(path.as_ptr(), c"system.posix_acl_access".as_ptr(), list.as_mut_ptr().cast(), list.len())
-        };
-        list.truncate(usize::try_from(len).ok()?);
-        Some(list)
+        xattr(fd.as_raw_fd(), c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
@@ -212,7 +206,29 @@ impl Found {
     }
 }
 
+/// An extended attribute of an open file.
+fn xattr(fd: RawFd, name: &CStr) -> Option<Vec<u8>> {
+    // By path, since descriptors of O_PATH have no attributes.
+    let path = CString::new(format!("/proc/self/fd/{fd}")).ok()?;
+    let mut value = vec![0; 4096];
+    #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(len).ok()?);
+    Some(value)
+}
+
 impl Content {
+    /// The capabilities that it gives; none on a mount with the option nosuid.
+    pub(super) fn capabilities(&self) -> Option<FileCaps> {
+        let file = match &self.from {
+            Source::Disk(file) => file,
+            Source::Tree(_, stored) => return FileCaps::parse(&stored.capability),
+        };
+        let caps = FileCaps::parse(&xattr(file.as_raw_fd(), c"security.capability")?)?;
+        let counts = fstatfs(file).is_ok_and(|fs| !fs.flags().contains(FsFlags::ST_NOSUID));
+        counts.then_some(caps)
+    }
+
     /// Bytes, when it was looked at.
     pub fn size(&self) -> u64 {
         self.len

@@ -61,8 +61,8 @@ pub struct Stored {
     pub bytes: Bytes,
     /// What its ELF header says.
     pub elf: Option<Header>,
-    /// It has file capabilities (security.capability).
-    pub capable: bool,
+    /// Its xattr security.capability; empty where it has none.
+    pub capability: Vec<u8>,
 }
 
 /// What an ELF header says first.

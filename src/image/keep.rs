@@ -57,7 +57,7 @@ pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut
         }
     }
     budget.take(kept.iter().map(|(_, bytes)| bytes.len() as u64 + 48).sum())?;
-    Ok(Stored { len: member.size, bytes: Bytes::Kept(kept), elf, capable: member.capable })
+    Ok(Stored { len: member.size, bytes: Bytes::Kept(kept), elf, capability: member.capability.clone() })
 }
 
 fn extend<R: BufRead>(tar: &mut Tar<R>, bytes: &mut Vec<u8>, len: u64) -> io::Result<()> {

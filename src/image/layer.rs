@@ -84,7 +84,8 @@ impl Layer {
             let len = tar.read(&mut first)?;
             budget.take(48)?;
             let bytes = Bytes::Within(part.file.clone(), start);
-            Ok(Stored { len: member.size, bytes, elf: keep::header(&first[..len]), capable: member.capable })
+            let elf = keep::header(&first[..len]);
+            Ok(Stored { len: member.size, bytes, elf, capability: member.capability.clone() })
         };
         Layer::read(&mut part.members(), budget, stored).map_err(|error| unreadable(origin, &error))
     }

@@ -37,6 +37,10 @@ use crate::exec::tree::Tree;
 trait Parts {
     /// A small document, proved where its hash is known.
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>>;
+    /// The same for a configuration, which a registry keeps elsewhere.
+    fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
+        self.document(blob)
+    }
     /// A layer, proved where it had to be read whole.
     fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>>;
     /// Whether it is here.

@@ -18,6 +18,7 @@ use crate::emulators::oci::auth;
 use crate::emulators::oci::reference::Reference;
 use crate::emulators::oci::registry::{Registry, endpoints};
 use crate::emulators::oci::{Blobs, Descriptor};
+use crate::emulators::verify::Promise;
 use crate::error::{Doing, Error, Result};
 use crate::report::progress::Progress;
 
@@ -98,6 +99,15 @@ impl Remote<'_> {
 impl Parts for Remote<'_> {
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>> {
         self.registry.document(&blob.descriptor())
+    }
+
+    fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
+        let descriptor = blob.descriptor();
+        let (mut bytes, doing) = (Vec::new(), || format!("reading {}", descriptor.digest));
+        let body = self.registry.blob(&descriptor.digest)?;
+        body.take(descriptor.size.saturating_add(1)).read_to_end(&mut bytes).doing(doing)?;
+        blob.promise.map_or(Ok(()), |promise| promise.check(&descriptor.digest, &Promise::of(&bytes)))?;
+        Ok(bytes)
     }
 
     fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>> {

@@ -140,7 +140,7 @@ fn manifest(
     if config.size > MAX_DOCUMENT {
         return Err(Error::failed(doing(), format!("a configuration of {} bytes", config.size)));
     }
-    let config = Config::parse(what, &parts.document(&blob)?)?;
+    let config = Config::parse(what, &parts.config(&blob)?)?;
     let layers = layers.iter().map(Blob::of).collect::<Result<Vec<_>>>()?;
     // A store that holds one platform of an index has the documents of the others too, but not their layers.
     if layers.iter().any(|layer| !parts.has(layer)) {

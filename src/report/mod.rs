@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod doctor;
+pub mod host;
 pub mod image;
 pub mod progress;
 pub mod rows;

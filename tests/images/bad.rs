@@ -1,6 +1,5 @@
 //! Input that nobody should have to read: it is refused in clear words, soon, and with little memory.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -109,17 +108,13 @@ fn layers_that_are_none_and_archives_cut_short() {
 fn bombs_end_soon() {
     let world = World::new();
     let start = Instant::now();
-    // 8 GiB of zeros, as gzip has them.
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
+    // 8 GiB of zeros, as gzip has them: members one behind the other.
     let mut header = tar::Header::new_gnu();
     header.set_path("zeros").unwrap();
     header.set_size(8 << 30);
     header.set_mode(0o644);
     header.set_cksum();
-    encoder.write_all(header.as_bytes()).unwrap();
-    let zeros = vec![0; 64 << 20];
-    (0..18).for_each(|_| encoder.write_all(&zeros).unwrap());
-    let bomb = encoder.finish().unwrap();
+    let bomb = [gzip(header.as_bytes()), gzip(&vec![0; 16 << 20]).repeat(80)].concat();
     let mut image = sound();
     image.layers = vec![bomb];
     world.write("x.tar", &image.docker_archive("a:1"));

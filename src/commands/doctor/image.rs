@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::worse;
+use super::{fix, worse};
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::image::World;
@@ -70,7 +70,7 @@ pub(super) fn run(common: &Common, args: &DoctorArgs, targets: &[&OsString]) -> 
         progress,
     };
     let options = image::Options { platform: platform.as_ref(), verify: args.verify, access: &access };
-    let mut worst = Status::Done;
+    let (mut worst, mut findings) = (Status::Done, Vec::new());
     for target in targets {
         let target = target.to_string_lossy();
         let name = match Name::parse(&target) {
@@ -82,8 +82,9 @@ pub(super) fn run(common: &Common, args: &DoctorArgs, targets: &[&OsString]) -> 
         let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
         report::out(text.trim_end())?;
         worst = worse(worst, exam.status());
+        findings.extend(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings));
     }
-    Ok(worst)
+    if args.fix { fix::apply(common, &findings, worst) } else { Ok(worst) }
 }
 
 /// OS/ARCHITECTURE[/VARIANT]; linux where only the architecture is named.

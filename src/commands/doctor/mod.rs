@@ -1,14 +1,21 @@
 //! `rbinfmt doctor`: what is wrong, by what it is asked about.
 
 mod file;
+mod fix;
+mod host;
 mod image;
 
+use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::error::{Result, Status};
 
-/// Judges what the arguments name.
-pub fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
+/// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
+/// nor a store.
+pub fn run(common: &Common, args: &DoctorArgs, context: impl FnOnce() -> Result<Context>) -> Result<Status> {
+    if args.files.is_empty() {
+        return host::run(&context()?, args);
+    }
     let (images, mut files): (Vec<_>, Vec<_>) = args.files.iter().partition(|target| image::is_one(target));
     let mut worst = Status::Done;
     // A word that is no file may be an image of this machine; else what is said of the file stands.

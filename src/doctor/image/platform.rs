@@ -80,6 +80,9 @@ const MODELLED: [&str; 10] =
 
 const SHELL: &str = "/bin/sh";
 
+/// What Docker lets a container have without --cap-add (CAP_CHOWN to CAP_SETFCAP).
+const CAPABILITIES: u64 = 0xa804_25fb;
+
 /// One platform while it is looked at.
 struct Case<'a> {
     world: &'a World<'a>,
@@ -348,5 +351,6 @@ fn user(config: &Config, root: &Root) -> Result<Identity, Finding> {
     })?;
     // A group that is a name is left aside: it rarely decides.
     identity.gid = group.unwrap_or(identity.gid);
+    (identity.bounding, identity.raw_io) = (CAPABILITIES, false);
     Ok(identity)
 }

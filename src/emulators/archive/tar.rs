@@ -56,8 +56,8 @@ pub struct Member {
     pub target: Vec<u8>,
     /// Permission bits, owner and group.
     pub owner: (u32, u32, u32),
-    /// It has file capabilities.
-    pub capable: bool,
+    /// Its xattr security.capability; empty where it has none.
+    pub capability: Vec<u8>,
 }
 
 impl Member {
@@ -160,7 +160,7 @@ impl<R: BufRead> Tar<R> {
                     };
                     let owner = (header.mode().unwrap_or(0), id(pax.uid, header.uid()), id(pax.gid, header.gid()));
                     let target = target.unwrap_or_default();
-                    return self.member(Member { path, target, owner, capable: pax.capable, ..Member::default() }, kind);
+                    return self.member(Member { path, target, owner, capability: pax.capability, ..Member::default() }, kind);
                 }
             }
         }
@@ -321,7 +321,7 @@ struct Pax {
     size: Option<u64>,
     uid: Option<u32>,
     gid: Option<u32>,
-    capable: bool,
+    capability: Vec<u8>,
 }
 
 impl Pax {
@@ -334,7 +334,7 @@ impl Pax {
                 b"linkpath" => pax.target = Some(record.value_bytes().to_vec()),
                 b"uid" => pax.uid = record.value().ok().and_then(|v| v.parse().ok()),
                 b"gid" => pax.gid = record.value().ok().and_then(|v| v.parse().ok()),
-                b"SCHILY.xattr.security.capability" => pax.capable = true,
+                b"SCHILY.xattr.security.capability" => pax.capability = record.value_bytes().to_vec(),
                 b"size" => {
                     let size = record.value().ok().and_then(|v| v.parse().ok());
                     pax.size = Some(size.ok_or_else(|| broken("a pax size"))?);
