@@ -96,16 +96,16 @@ impl Found {
                 Found::of(openat(fd, name, flags, Mode::empty())?)
             }
             Place::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
-            Place::Tree(tree, node) => tree.child(*node, name).map(|node| Found::within(tree, node)).ok_or(Errno::ENOENT),
+            Place::Tree(tree, node) => {
+                tree.child(*node, name).map(|node| Found::within(tree, node)).ok_or(Errno::ENOENT)
+            }
         }
     }
 
     /// Where a link points.
     pub(super) fn target(&self) -> Result<BString, Errno> {
         match &self.place {
-            Place::Disk(fd) => {
-                Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL)
-            }
+            Place::Disk(fd) => Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL),
             Place::Tree(tree, node) => match &tree.node(*node).body {
                 Body::Link(target) => Ok(target.clone()),
                 _ => Err(Errno::EINVAL),

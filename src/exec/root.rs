@@ -90,9 +90,7 @@ impl Root {
             Files::Own if who.own => Found::of(open(path, LOOK, Mode::empty())?),
             Files::Below(root) if who.own => match self.inside(root, path) {
                 // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => {
-                    walk::by_hand(self.start()?, &self.cwd, path, who)
-                }
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => walk::by_hand(self.start()?, &self.cwd, path, who),
                 found => found,
             },
             _ => walk::by_hand(self.start()?, &self.cwd()?, path, who),

@@ -52,7 +52,9 @@ pub(super) fn archive<'a>(
         return Streamed::read(what, file.reader(), name, oci, options);
     }
     let members = Members::list(path).map_err(|error| {
-        error.help("expected the tar of `docker save`, `podman save` or `skopeo copy`, plain or packed with gzip or zstd")
+        error.help(
+            "expected the tar of `docker save`, `podman save` or `skopeo copy`, plain or packed with gzip or zstd",
+        )
     })?;
     let has = |name: &str| members.has(name);
     let (index, list) = (has("index.json"), has("manifest.json"));

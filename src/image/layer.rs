@@ -97,7 +97,9 @@ impl Layer {
     ) -> io::Result<Self> {
         let mut changes = Vec::new();
         let no_tar = |error: io::Error, changes: &[_]| match error.kind() {
-            io::ErrorKind::Other if changes.is_empty() => io::Error::other("it is no layer: not a tar, or a broken one"),
+            io::ErrorKind::Other if changes.is_empty() => {
+                io::Error::other("it is no layer: not a tar, or a broken one")
+            }
             _ => error,
         };
         while let Some(mut member) = tar.next_entry().map_err(|error| no_tar(error, &changes))? {

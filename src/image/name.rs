@@ -99,7 +99,9 @@ mod tests {
         assert_eq!(shown("docker://a").as_deref(), Some("docker://docker.io/library/a:latest"));
         let archive = Name::parse("docker-archive:f.tar:a:1").unwrap().unwrap();
         assert_eq!(archive, Name::DockerArchive("f.tar".into(), Some("a:1".into())));
-        assert!(Name::parse("oci:").unwrap().is_err() && Name::parse("/bin/sh").is_none() && Name::parse("a:1").is_none());
+        assert!(
+            Name::parse("oci:").unwrap().is_err() && Name::parse("/bin/sh").is_none() && Name::parse("a:1").is_none()
+        );
         let bare = |text: &str| Name::bare(text);
         assert_eq!(bare("ls"), Some(Name::Local("ls".into())));
         assert_eq!(bare("alpine:3"), Some(Name::Any("alpine:3".into())));

@@ -183,7 +183,9 @@ pub(super) fn tagged(what: &str, index: &[u8], tag: Option<&str>) -> Result<Vec<
         }
     }
     if manifests.is_empty() {
-        return Err(Error::failed(doing(), "it has no image of that name").help(known(&all)).with_status(Status::Usage));
+        return Err(Error::failed(doing(), "it has no image of that name")
+            .help(known(&all))
+            .with_status(Status::Usage));
     }
     serde_json::to_vec(&document).map_err(broken)
 }

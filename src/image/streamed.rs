@@ -35,8 +35,7 @@ impl Streamed {
         oci: bool,
         options: &Options<'a>,
     ) -> Result<(Found, Box<dyn Parts + 'a>)> {
-        let mut came =
-            Streamed { documents: BTreeMap::new(), layers: BTreeMap::new(), links: BTreeMap::new() };
+        let mut came = Streamed { documents: BTreeMap::new(), layers: BTreeMap::new(), links: BTreeMap::new() };
         came.take(stream).doing(|| format!("reading the image {what}"))?;
         let document = |name: &str| came.documents.get(name).cloned();
         let found = match (document("index.json"), document("manifest.json")) {
@@ -82,7 +81,8 @@ impl Streamed {
                 // A broken one matters only where it belongs to the image.
                 let named = name.strip_prefix("blobs/sha256/").and_then(Digest::parse);
                 let promise = named.map(|sha256| Promise { sha256, size: member.size });
-                let layer = Layer::stream(&origin, raw, promise.as_ref(), &mut budget).map_err(|error| error.to_string());
+                let layer =
+                    Layer::stream(&origin, raw, promise.as_ref(), &mut budget).map_err(|error| error.to_string());
                 self.layers.insert(name, layer.map(|(layer, came)| (Arc::new(layer), came)));
             }
         }

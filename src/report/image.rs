@@ -31,9 +31,7 @@ fn platform_json(judged: &Judged) -> Value {
         Runs::No(why) => ("no", None, Some(why)),
         Runs::Unknown(why) => ("unknown", None, Some(why)),
     };
-    let program = |program: &Program| {
-        json!({"word": program.word, "path": to_text(&program.at_home.target), "arch": program.arch})
-    };
+    let program = |program: &Program| json!({"word": program.word, "path": to_text(&program.at_home.target), "arch": program.arch});
     json!({
         "platform": judged.platform,
         "claims": judged.claims,
@@ -79,17 +77,25 @@ fn platform(text: &mut String, judged: &Judged) {
     }
     let kin = |kin: &Kin| format!("{} ({})", kin.arch, kin.count);
     let holds: Vec<String> = judged.holds.iter().map(kin).collect();
-    row("holds", &if holds.is_empty() { "no program".to_owned() } else { format!("programs for {}", holds.join(", ")) });
+    row(
+        "holds",
+        &if holds.is_empty() { "no program".to_owned() } else { format!("programs for {}", holds.join(", ")) },
+    );
     let argv = serde_json::to_string(&judged.argv).unwrap_or_default();
     let user = if judged.user.is_empty() { "root" } else { &judged.user };
-    row("starts", &if judged.argv.is_empty() { "nothing".into() } else { format!("{argv} as {user} in {}", judged.folder) });
+    row(
+        "starts",
+        &if judged.argv.is_empty() { "nothing".into() } else { format!("{argv} as {user} in {}", judged.folder) },
+    );
     for (name, program) in [("entrypoint", &judged.entrypoint), ("command", &judged.command)] {
         let Some(program) = program else { continue };
         row(name, &doctor::verdict(&program.at_home).replace("this kernel", "its kernel"));
         let steps = &program.at_home.verdict.steps;
         let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
         for step in steps {
-            let what = doctor::taken(step, &program.at_home).replace("this CPU", "its CPU").replace("this kernel", "its kernel");
+            let what = doctor::taken(step, &program.at_home)
+                .replace("this CPU", "its CPU")
+                .replace("this kernel", "its kernel");
             row("", &format!("{:width$}  {what}", to_text(&step.path)));
         }
     }

@@ -99,7 +99,10 @@ fn layers_that_are_none_and_archives_cut_short() {
             let (code, text, errors) = world.doctor(&["docker-archive:cut"]);
             // The last blocks of a tar are zeros that nobody misses.
             let is_whole = code == 0 && part > 30;
-            assert!(is_whole || (code == 1 && text.is_empty() && !errors.contains("panicked")), "{part}: {text} {errors}");
+            assert!(
+                is_whole || (code == 1 && text.is_empty() && !errors.contains("panicked")),
+                "{part}: {text} {errors}"
+            );
         }
     }
 }

@@ -9,10 +9,14 @@ use crate::make::{Image, Layer, OTHER, OWN, image, program};
 use crate::{World, ids, runs};
 
 fn lies() -> Image {
-    image("linux/s390x", &["/run"], vec![
-        Layer::new().file("bin/sh", 0o755, program(OWN)),
-        Layer::new().file("run", 0o755, "#!/bin/sh\n").file("lib/other", 0o644, program(OTHER)),
-    ])
+    image(
+        "linux/s390x",
+        &["/run"],
+        vec![
+            Layer::new().file("bin/sh", 0o755, program(OWN)),
+            Layer::new().file("run", 0o755, "#!/bin/sh\n").file("lib/other", 0o644, program(OTHER)),
+        ],
+    )
 }
 
 /// A daemon without a network, on a socket and in folders of its own.
@@ -72,13 +76,13 @@ fn what_docker_has() {
     for target in ["docker-daemon:lies:1", "lies:1"] {
         let output = world.command(&["--json", target]).env("DOCKER_HOST", &docker.socket).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let exam = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let exam =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         assert_eq!((output.status.code(), runs(&exam)), (Some(1), vec![("linux/s390x", "native")]), "{exam}");
         assert_eq!(ids(&exam["platforms"][0]), ["image-lies-about-arch"]);
         assert_eq!(exam["platforms"][0]["foreign"][0]["count"], 1);
     }
-    let output =
-        world.command(&["docker-daemon:none:1"]).env("DOCKER_HOST", &docker.socket).output().unwrap();
+    let output = world.command(&["docker-daemon:none:1"]).env("DOCKER_HOST", &docker.socket).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && errors.contains("none:1"), "{errors}");
 }
@@ -94,14 +98,16 @@ fn what_podman_has() {
     let folder = |name: &str| world.path(name).display().to_string();
     let text = format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", folder("graph"), folder("run"));
     std::fs::write(&store, text).unwrap();
-    let load = Command::new("podman").args(["load", "-i", &file]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();
+    let load =
+        Command::new("podman").args(["load", "-i", &file]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();
     if !load.status.success() {
         return skip(&format!("podman does not load: {}", String::from_utf8_lossy(&load.stderr)));
     }
     for target in ["containers-storage:localhost/lies:1", "localhost/lies:1"] {
         let output = world.command(&["--json", target]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let exam = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let exam =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         assert_eq!((output.status.code(), runs(&exam)), (Some(1), vec![("linux/s390x", "native")]), "{exam}");
         assert_eq!(ids(&exam["platforms"][0]), ["image-lies-about-arch"]);
     }

@@ -77,10 +77,11 @@ fn a_script_whose_shell_is_for_another_cpu() {
 #[test]
 fn the_program_behind_a_shell_and_behind_an_init() {
     let layer = || {
-        Layer::new()
-            .file("bin/sh", 0o755, program(OWN))
-            .file("sbin/tini", 0o755, program(OWN))
-            .file("srv/app", 0o755, program(OTHER))
+        Layer::new().file("bin/sh", 0o755, program(OWN)).file("sbin/tini", 0o755, program(OWN)).file(
+            "srv/app",
+            0o755,
+            program(OTHER),
+        )
     };
     for argv in [
         &["/bin/sh", "-c", "A=1 exec ./app --port 80"][..],
@@ -104,7 +105,11 @@ fn scripts_that_no_kernel_starts() {
         (b"#!/bin/sh\n", 0o644, "no-exec-bit"),
         (b"echo hello\n", 0o755, "missing-shebang"),
         (b"", 0o755, "empty-or-zero-file"),
-        (b"!<arch>\n__.PKGDEF       0           0     0     644     7955      `\ngo object linux", 0o755, "go-archive-not-main"),
+        (
+            b"!<arch>\n__.PKGDEF       0           0     0     644     7955      `\ngo object linux",
+            0o755,
+            "go-archive-not-main",
+        ),
         (b"\0asm\x01\0\0\0", 0o755, "wasm-in-runc"),
     ] {
         let image = image(&own(), &["/run.sh"], vec![shell().file("run.sh", mode, body)]);
@@ -202,5 +207,8 @@ fn whiteouts_opaque_folders_and_hard_links() {
     let (code, exam) = judged(&image(&own(), &["/third"], vec![below, above]));
     let platform = &exam["platforms"][0];
     assert_eq!((code, ids(platform).len()), (0, 0), "{exam}");
-    assert_eq!(platform["holds"], json!([{"arch": OWN, "count": 3, "paths": ["/data/new", "/second", "/usr/bin/first"]}]));
+    assert_eq!(
+        platform["holds"],
+        json!([{"arch": OWN, "count": 3, "paths": ["/data/new", "/second", "/usr/bin/first"]}])
+    );
 }

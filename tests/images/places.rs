@@ -90,7 +90,9 @@ fn every_platform_of_an_index_or_one() {
 #[test]
 fn an_index_without_this_machine() {
     let others = || {
-        let one = |platform: &str, arch: &str| image(platform, &["/app"], vec![Layer::new().file("app", 0o755, program(arch))]);
+        let one = |platform: &str, arch: &str| {
+            image(platform, &["/app"], vec![Layer::new().file("app", 0o755, program(arch))])
+        };
         [one("linux/s390x", OTHER), one("linux/riscv64", "riscv64")]
     };
     let judge = |world: World| {
@@ -115,7 +117,8 @@ fn an_index_that_lists_what_the_configuration_denies() {
             *name = format!("blobs/sha256/{}", rbinfmt::emulators::verify::Digest::of(bytes));
         }
     }
-    let (index, bytes) = files.iter().find(|(_, b)| String::from_utf8_lossy(b).contains("\"platform\"")).unwrap().clone();
+    let (index, bytes) =
+        files.iter().find(|(_, b)| String::from_utf8_lossy(b).contains("\"platform\"")).unwrap().clone();
     let top = json!({"manifests": [{"digest": format!("sha256:{}", &index[13..]), "size": bytes.len(),
         "mediaType": "application/vnd.oci.image.index.v1+json"}]});
     files.retain(|(name, _)| name != "index.json");

@@ -45,7 +45,9 @@ pub(super) fn run_or(
         Err(error) if error.status() == Status::Unknown => {
             let status = other()?;
             if !common.quiet && !common.json {
-                report::complain("note: no engine of this machine has an image of that name; a registry's is docker://NAME");
+                report::complain(
+                    "note: no engine of this machine has an image of that name; a registry's is docker://NAME",
+                );
             }
             Ok(status)
         }

@@ -32,9 +32,9 @@ const NO_CPU: [u16; 2] = [0, 247];
 /// The profile of a CPU.
 pub(super) fn profile_of(target: Target, profiles: &Profiles) -> Option<&Profile> {
     let is_for = |profile: &&Profile| match &profile.kind {
-        Kind::Elf { signatures, .. } => signatures
-            .iter()
-            .any(|s| (s.class, s.data, s.machine) == (target.class, target.data, target.machine)),
+        Kind::Elf { signatures, .. } => {
+            signatures.iter().any(|s| (s.class, s.data, s.machine) == (target.class, target.data, target.machine))
+        }
         Kind::Other { .. } => false,
     };
     profiles.iter().find(is_for)

@@ -304,9 +304,10 @@ impl Case<'_> {
     /// What keeps it from running on this machine alone. One of several platforms does not have to.
     fn not_here(&mut self, judged: &Judged, only: bool) {
         let Some(program) = &judged.entrypoint else { return };
-        let foreign = self.claimed.zip(self.world.own()).is_some_and(|(claimed, own)| {
-            claimed.name != own.name && !claimed.native_on.contains(&own.name)
-        });
+        let foreign = self
+            .claimed
+            .zip(self.world.own())
+            .is_some_and(|(claimed, own)| claimed.name != own.name && !claimed.native_on.contains(&own.name));
         let broken = self.findings.iter().any(|f| f.severity == Severity::Problem);
         if broken || (foreign && !only) {
             return;

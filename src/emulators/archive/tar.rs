@@ -84,7 +84,10 @@ pub struct Tar<R> {
 impl<R: BufRead + Seek> Tar<R> {
     /// Steps over bodies without reading them.
     pub fn seeking(stream: R) -> Self {
-        Tar { forward: |stream, step| stream.seek_relative(step.try_into().map_err(io::Error::other)?), ..Tar::new(stream) }
+        Tar {
+            forward: |stream, step| stream.seek_relative(step.try_into().map_err(io::Error::other)?),
+            ..Tar::new(stream)
+        }
     }
 }
 
@@ -160,7 +163,8 @@ impl<R: BufRead> Tar<R> {
                     };
                     let owner = (header.mode().unwrap_or(0), id(pax.uid, header.uid()), id(pax.gid, header.gid()));
                     let target = target.unwrap_or_default();
-                    return self.member(Member { path, target, owner, capability: pax.capability, ..Member::default() }, kind);
+                    return self
+                        .member(Member { path, target, owner, capability: pax.capability, ..Member::default() }, kind);
                 }
             }
         }
