@@ -74,9 +74,17 @@ fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
     }
 }
 
+/// The causes by name, each with what it is about.
 fn headline(findings: &[Finding]) -> String {
-    let about = |finding: &Finding| format!("{} ({})", finding.title(), finding.about);
-    findings.iter().map(about).collect::<Vec<_>>().join("; ")
+    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        match causes.iter_mut().find(|(id, _)| *id == finding.id) {
+            Some((_, about)) => about.push(&finding.about),
+            None => causes.push((finding.id, vec![&finding.about])),
+        }
+    }
+    let causes = causes.iter().map(|(id, about)| format!("{id} ({})", about.join(", ")));
+    causes.collect::<Vec<_>>().join("; ")
 }
 
 /// "2 problems, 1 warning, 14 fine, 3 not seen"; a sentence where all is well.

@@ -104,9 +104,11 @@ pub fn checks(facts: &HostFacts, profiles: &Profiles) -> Vec<Check> {
         checks.extend(entries::checks(&case));
         checks.extend(flags::checks(&case));
         checks.extend(rules::checks(&case, profiles));
-        checks.extend(emulators::checks(&case, profiles));
     }
     checks.extend(boot::checks(&case));
+    if facts.table.get().is_some() {
+        checks.extend(emulators::checks(&case, profiles));
+    }
     checks.extend(settings::checks(&case));
     checks.extend(policy::checks(&case));
     checks.extend(engines::checks(&case, profiles));
