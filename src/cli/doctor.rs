@@ -29,4 +29,7 @@ pub struct DoctorArgs {
     /// For the machine: do not ask container engines
     #[arg(long, conflicts_with = "files")]
     pub no_engines: bool,
+    /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
+    #[arg(long)]
+    pub fix: bool,
 }

@@ -45,7 +45,7 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
         text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
     }
     text.push('\n');
-    let mut findings: Vec<&Finding> = checks.iter().flat_map(found).collect();
+    let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
     findings.sort_by_key(|finding| finding.severity);
     for finding in findings {
         if finding.severity == Severity::Note && !verbose {
@@ -57,13 +57,6 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
         }
     }
     if text.ends_with("\n\n") { text + &summary(checks) } else { format!("{text}\n{}", summary(checks)) }
-}
-
-fn found(check: &Check) -> &[Finding] {
-    match &check.state {
-        State::Found(findings) => findings,
-        State::Fine(_) | State::Unseen(_) => &[],
-    }
 }
 
 fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
 use rbinfmt::doctor::finding::Finding;
 use rbinfmt::doctor::host::Look;
-use rbinfmt::doctor::host::check::{self, Check, State};
+use rbinfmt::doctor::host::check::{self, Check};
 use rbinfmt::doctor::host::facts::HostFacts;
 use rbinfmt::emulators::find::Places;
 use rbinfmt::error::Status;
@@ -71,11 +71,7 @@ fn facts(case: &str) -> HostFacts {
 
 /// The worst first, in the order of the checks.
 fn findings(checks: &[Check]) -> Vec<&Finding> {
-    let found = |check| match check {
-        &Check { state: State::Found(ref findings), .. } => findings.as_slice(),
-        _ => &[],
-    };
-    let mut findings: Vec<&Finding> = checks.iter().flat_map(found).collect();
+    let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

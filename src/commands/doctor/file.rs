@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use bstr::BString;
 
-use super::worse;
+use super::{fix, worse};
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::file::{Setting, identity_of, root_of};
@@ -26,11 +26,15 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
     let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify };
 
     let mut worst = Status::Done;
+    let mut findings = Vec::new();
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
         let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
         report::out(text.trim_end())?;
         worst = worse(worst, exam.status());
+        if args.fix {
+            findings.extend(exam.findings);
+        }
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());
@@ -48,5 +52,5 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
             }
         }
     }
-    Ok(worst)
+    if args.fix { fix::apply(common, &findings, worst) } else { Ok(worst) }
 }

@@ -1,15 +1,17 @@
 //! `rbinfmt doctor`: the machine itself.
 
-use super::Context;
+use super::{Context, fix};
+use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
+use crate::doctor::finding::Finding;
 use crate::doctor::host::Look;
-use crate::doctor::host::check;
+use crate::doctor::host::check::{self, Check};
 use crate::doctor::host::facts::HostFacts;
 use crate::error::{Result, Status};
 use crate::report;
 
 /// Looks at the machine, judges it, and prints what was found.
-pub(super) fn run(context: &Context, args: &DoctorArgs) -> Result<Status> {
+pub(super) fn run(common: &Common, context: &Context, args: &DoctorArgs) -> Result<Status> {
     let facts = HostFacts::gather(Look {
         host: &context.host,
         profiles: &context.profiles,
@@ -25,5 +27,10 @@ pub(super) fn run(context: &Context, args: &DoctorArgs) -> Result<Status> {
     } else {
         printer.line(report::host::text(&checks, printer.verbose))?;
     }
-    Ok(check::status(&checks))
+    let status = check::status(&checks);
+    if !args.fix {
+        return Ok(status);
+    }
+    let findings: Vec<Finding> = checks.iter().flat_map(Check::findings).cloned().collect();
+    fix::apply(common, &findings, status)
 }

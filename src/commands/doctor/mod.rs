@@ -1,6 +1,7 @@
 //! `rbinfmt doctor`: what is wrong, by what it is asked about.
 
 mod file;
+mod fix;
 mod host;
 
 use super::Context;
@@ -11,7 +12,7 @@ use crate::error::{Result, Status};
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
 pub fn run(common: &Common, args: &DoctorArgs, context: impl FnOnce() -> Result<Context>) -> Result<Status> {
-    if args.files.is_empty() { host::run(&context()?, args) } else { file::run(common, args) }
+    if args.files.is_empty() { host::run(common, &context()?, args) } else { file::run(common, args) }
 }
 
 /// A problem that was found is worse than something that could not be judged.

@@ -52,6 +52,16 @@ impl State {
     }
 }
 
+impl Check {
+    /// What was found.
+    pub fn findings(&self) -> &[Finding] {
+        match &self.state {
+            State::Found(findings) => findings,
+            State::Fine(_) | State::Unseen(_) => &[],
+        }
+    }
+}
+
 /// How often each answer was given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
