@@ -4,7 +4,7 @@ use super::Context;
 use super::paper::Paper;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::host::Look;
-use crate::doctor::host::check::{self, State};
+use crate::doctor::host::check::{self, Check};
 use crate::doctor::host::facts::HostFacts;
 use crate::doctor::snapshot::Snapshot;
 use crate::error::{Error, Result};
@@ -29,11 +29,7 @@ pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>
     };
     paper.write(&text)?;
     let status = check::status(&checks);
-    let findings = checks.into_iter().flat_map(|check| match check.state {
-        State::Found(findings) => findings,
-        State::Fine(_) | State::Unseen(_) => Vec::new(),
-    });
-    paper.found(findings, status);
+    paper.found(checks.iter().flat_map(Check::findings).cloned(), status);
     Ok(())
 }
 
