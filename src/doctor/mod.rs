@@ -5,3 +5,4 @@ pub mod file;
 pub mod finding;
 pub mod host;
 pub mod image;
+pub mod snapshot;

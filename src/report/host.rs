@@ -45,7 +45,7 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
         text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
     }
     text.push('\n');
-    let mut findings: Vec<&Finding> = checks.iter().flat_map(found).collect();
+    let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
     findings.sort_by_key(|finding| finding.severity);
     for finding in findings {
         if finding.severity == Severity::Note && !verbose {
@@ -59,13 +59,6 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
     if text.ends_with("\n\n") { text + &summary(checks) } else { format!("{text}\n{}", summary(checks)) }
 }
 
-fn found(check: &Check) -> &[Finding] {
-    match &check.state {
-        State::Found(findings) => findings,
-        State::Fine(_) | State::Unseen(_) => &[],
-    }
-}
-
 fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
     match findings.iter().map(|finding| finding.severity).min() {
         Some(Severity::Problem) => ("XX", AnsiColor::BrightRed),
@@ -74,9 +67,17 @@ fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
     }
 }
 
+/// The causes by name, each with what it is about.
 fn headline(findings: &[Finding]) -> String {
-    let about = |finding: &Finding| format!("{} ({})", finding.title(), finding.about);
-    findings.iter().map(about).collect::<Vec<_>>().join("; ")
+    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        match causes.iter_mut().find(|(id, _)| *id == finding.id) {
+            Some((_, about)) => about.push(&finding.about),
+            None => causes.push((finding.id, vec![&finding.about])),
+        }
+    }
+    let causes = causes.iter().map(|(id, about)| format!("{id} ({})", about.join(", ")));
+    causes.collect::<Vec<_>>().join("; ")
 }
 
 /// "2 problems, 1 warning, 14 fine, 3 not seen"; a sentence where all is well.

@@ -4,6 +4,7 @@ pub mod diagnostic;
 pub mod doctor;
 pub mod host;
 pub mod image;
+pub mod paste;
 pub mod progress;
 pub mod rows;
 pub mod table;

@@ -4,40 +4,60 @@ mod file;
 mod fix;
 mod host;
 mod image;
+mod paper;
+
+use std::ffi::OsString;
 
 use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
+use crate::doctor::snapshot::Snapshot;
 use crate::error::{Result, Status};
+use crate::exec::facts::ExecFacts;
+use crate::report::{self, paste};
+use image::Named;
+use paper::Paper;
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
-pub fn run(common: &Common, args: &DoctorArgs, context: impl FnOnce() -> Result<Context>) -> Result<Status> {
-    if args.files.is_empty() {
-        return host::run(&context()?, args);
+pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Context>) -> Result<Status> {
+    let given = args.facts.as_deref().map(Snapshot::read).transpose()?;
+    let mut paper = Paper { keeps: args.report, ..Paper::default() };
+    match args.files.is_empty() {
+        true => host::run(&context()?, args, given.as_ref(), &mut paper)?,
+        false => targets(common, args, given.as_ref(), &mut paper)?,
     }
-    let (images, mut files): (Vec<_>, Vec<_>) = args.files.iter().partition(|target| image::is_one(target));
-    let mut worst = Status::Done;
-    // A word that is no file may be an image of this machine; else what is said of the file stands.
-    for target in files.extract_if(.., |target| image::may_be_one(target)).collect::<Vec<_>>() {
-        worst = worse(worst, image::run_or(common, args, target, || file::run(common, args, &[target]))?);
+    let status = paper.status.unwrap_or(Status::Done);
+    if args.report {
+        let facts = match given {
+            Some(facts) => facts,
+            None => Snapshot::new(ExecFacts::gather(&common.mount)?, host::gather(&context()?, args)?),
+        };
+        report::out(&paste::report(&paper.text, &facts, &paste::Author::own())?)?;
     }
-    if !files.is_empty() {
-        worst = file::run(common, args, &files)?;
-    }
-    if !images.is_empty() {
-        worst = worse(worst, image::run(common, args, &images)?);
-    }
-    Ok(worst)
+    if args.fix { fix::apply(common, &paper.findings, status) } else { Ok(status) }
 }
 
-/// A problem that was found is worse than something that could not be judged.
-fn worse(a: Status, b: Status) -> Status {
-    let weight = |s: Status| match s {
-        Status::Done => 0,
-        Status::Unknown => 1,
-        Status::Usage => 2,
-        Status::Failed => 3,
-    };
-    if weight(b) > weight(a) { b } else { a }
+/// One after the other, files that follow each other together. A word that is no file may be an image of this machine;
+/// else what is said of the file stands.
+fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+    let is_file = |target: &OsString| image::named(target, args) == Named::File;
+    for group in args.files.chunk_by(|a, b| is_file(a) && is_file(b)) {
+        let image = |paper: &mut Paper| image::run(common, args, group, given, paper);
+        match image::named(&group[0], args) {
+            Named::File => file::run(common, args, group, given, paper)?,
+            Named::Image => image(paper)?,
+            Named::Either => match image(paper) {
+                Err(error) if error.status() == Status::Unknown => {
+                    file::run(common, args, group, given, paper)?;
+                    let help = "no engine of this machine has an image of that name either";
+                    if !common.quiet && !common.json {
+                        report::complain(&format!("note: {help}; a registry's is docker://NAME"));
+                    }
+                }
+                result => result?,
+            },
+        }
+    }
+    Ok(())
 }

@@ -33,6 +33,8 @@ pub struct Setting {
     pub verify: bool,
     /// The PATH that programs get, where it is not this process's own or the usual one.
     pub path: Option<BString>,
+    /// The facts are this machine's, so its CPU counts too.
+    pub here: bool,
 }
 
 /// What came of a file.

@@ -6,6 +6,7 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::{BootFile, File, Reader, Unit};
+use crate::kernel::Kernel;
 use crate::text::from_text;
 
 const GROUP: &str = "boot";
@@ -102,15 +103,19 @@ fn from_container(entry: &Judged) -> bool {
 
 /// Lines that this kernel would refuse: one makes the whole service fail.
 fn files(case: &Case) -> Vec<Finding> {
+    let newer = Kernel { release: String::new(), machine: String::new() };
     let mut findings = Vec::new();
     for file in case.facts.boot.files.iter().filter(|file| file.reader == Reader::Systemd) {
         for line in &file.lines {
             let string = from_text(line).unwrap_or_default();
             match register::judge(&string, &case.facts.kernel) {
+                Err(mistake) if register::judge(&string, &newer).is_ok() => {
+                    let detail = format!("this kernel is too old for this line: {mistake}");
+                    findings.push(Finding::problem("binfmt-f-kernel-too-old", &file.path, detail).evidence(line));
+                }
                 Err(mistake) => {
                     let detail = format!("the kernel refuses this line: {mistake}");
-                    let finding = Finding::problem("binfmt-mangled-string", &file.path, detail).evidence(line);
-                    findings.push(finding.with("path", &file.path));
+                    findings.push(Finding::problem("binfmt-mangled-string", &file.path, detail).evidence(line));
                 }
                 Ok(entry) => findings.extend(missing(case, file, &entry)),
             }
@@ -161,6 +166,7 @@ fn service(case: &Case, unit: &Unit) -> Option<State> {
     }
     Some(State::Fine(match unit.masked {
         true => "masked".into(),
+        false if !makes => "it has nothing to make".into(),
         false => "its files make what is in the table".into(),
     }))
 }

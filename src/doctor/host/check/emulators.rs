@@ -65,7 +65,7 @@ fn versions(case: &Case) -> State {
         if !seen.contains(&number) {
             seen.push(number);
         }
-        for pair in bad(case, entry, &table, number) {
+        if let Some(pair) = bad(case, entry, &table, number) {
             let detail = format!("this emulator on this kernel is known to fail: {}; take {}", pair.symptom, pair.take);
             let sources = pair.sources.join(" ");
             let evidence = format!("QEMU {number}, Linux {} ({sources})", case.facts.kernel.release);
@@ -81,9 +81,10 @@ fn versions(case: &Case) -> State {
     })
 }
 
-fn bad<'a>(case: &Case, entry: &Judged, table: &'a [Pair], version: &str) -> Vec<&'a Pair> {
-    let Some(profile) = entry.health.profile else { return Vec::new() };
-    known_bad::warnings(table, version, &profile.name, &case.facts.kernel)
+/// The first pair that this emulator and this kernel are; one is enough to take another emulator.
+fn bad<'a>(case: &Case, entry: &Judged, table: &'a [Pair], version: &str) -> Option<&'a Pair> {
+    let profile = entry.health.profile?;
+    known_bad::warnings(table, version, &profile.name, &case.facts.kernel).into_iter().next()
 }
 
 /// Emulators that are not QEMU's.

@@ -52,6 +52,16 @@ impl State {
     }
 }
 
+impl Check {
+    /// What was found.
+    pub fn findings(&self) -> &[Finding] {
+        match &self.state {
+            State::Found(findings) => findings,
+            State::Fine(_) | State::Unseen(_) => &[],
+        }
+    }
+}
+
 /// How often each answer was given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
@@ -104,9 +114,11 @@ pub fn checks(facts: &HostFacts, profiles: &Profiles) -> Vec<Check> {
         checks.extend(entries::checks(&case));
         checks.extend(flags::checks(&case));
         checks.extend(rules::checks(&case, profiles));
-        checks.extend(emulators::checks(&case, profiles));
     }
     checks.extend(boot::checks(&case));
+    if facts.table.get().is_some() {
+        checks.extend(emulators::checks(&case, profiles));
+    }
     checks.extend(settings::checks(&case));
     checks.extend(policy::checks(&case));
     checks.extend(engines::checks(&case, profiles));

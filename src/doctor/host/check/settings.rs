@@ -1,5 +1,6 @@
 //! The kernel's settings and limits that emulators do not get along with.
 
+use super::causes::listed;
 use super::{Case, Check, State};
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::HostFacts;
@@ -31,35 +32,35 @@ fn number(facts: &HostFacts, name: &str) -> Option<u64> {
     facts.settings.get(name)?.parse().ok()
 }
 
+/// Settings that leave an emulator too little room: what is bad, what is usual, and what comes of it.
 fn memory(facts: &HostFacts) -> Vec<Finding> {
-    const ID: &str = "qemu-guest-base";
-    let mut findings = Vec::new();
-    let mut look = |name: &'static str, bad: &dyn Fn(u64) -> bool, usual: &'static str, detail: &str| {
-        if let Some(value) = number(facts, name).filter(|&value| bad(value)) {
-            let finding = Finding::warning(ID, name, detail).evidence(format!("{name} = {value}"));
-            findings.push(finding.evidence(format!("usual: {usual}")));
-        }
-    };
-    look(
-        "vm.mmap_min_addr",
-        &|n| n > USUAL_MIN_ADDRESS,
-        "65536",
-        "so high that programs whose addresses are fixed low down find no room under an emulator",
-    );
-    look(
-        "vm.overcommit_memory",
-        &|n| n == 2,
-        "0",
-        "memory is not given out beyond what is there: emulators that reserve a guest's whole address space fail",
-    );
-    look("vm.max_map_count", &|n| n < USUAL_MAPS, "65530", "an emulated program has few mappings to use up");
-    look(
-        "vm.legacy_va_layout",
-        &|n| n != 0,
-        "0",
-        "the old layout of addresses leaves emulators less room in one piece",
-    );
-    findings
+    type Setting = (&'static str, fn(u64) -> bool, u64, &'static str);
+    const SETTINGS: [Setting; 4] = [
+        (
+            "vm.mmap_min_addr",
+            |n| n > USUAL_MIN_ADDRESS,
+            USUAL_MIN_ADDRESS,
+            "programs whose addresses are fixed low down find no room",
+        ),
+        (
+            "vm.overcommit_memory",
+            |n| n == 2,
+            0,
+            "no more memory is given out than there is, and emulators reserve a whole address space",
+        ),
+        ("vm.max_map_count", |n| n < USUAL_MAPS, USUAL_MAPS, "a program and its emulator share few mappings"),
+        ("vm.legacy_va_layout", |n| n != 0, 0, "addresses are free in smaller pieces"),
+    ];
+    let bad =
+        SETTINGS.iter().filter_map(|setting| Some((setting, number(facts, setting.0).filter(|&n| setting.1(n))?)));
+    let bad: Vec<(&Setting, u64)> = bad.collect();
+    let names: Vec<&str> = bad.iter().map(|((name, ..), _)| *name).collect();
+    let detail = "emulators may find too little room for a program's addresses";
+    let finding = Finding::warning("qemu-guest-base", listed(&names), detail);
+    let finding = bad.iter().fold(finding, |finding, ((name, _, usual, why), value)| {
+        finding.evidence(format!("{name} = {value} (usual: {usual}): {why}"))
+    });
+    if bad.is_empty() { Vec::new() } else { vec![finding] }
 }
 
 /// Old emulators, and sanitizers, cannot do with much randomness.
