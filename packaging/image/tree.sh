@@ -51,4 +51,6 @@ TEXT
 # An empty folder, so that entries can hold the table in a container that may not write.
 mkdir -p /image/rbinfmt/usr/bin/.rbinfmt
 cp -a "/out/$arch/usr" /image/rbinfmt/
+# The same layers whatever the umask of a checkout, and the time.
+chmod -R u=rwX,go=rX /image
 find /image -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

@@ -48,13 +48,17 @@ CMD ["/bin/cat", "/machine"]
 DOCKERFILE
 PLATFORMS=$(cut -d' ' -f1 <<<"$FOREIGN" | paste -sd,)
 build() {
-    docker buildx build --progress plain --no-cache --provenance=false --platform "$PLATFORMS" --tag $REGISTRY/built --push \
+    docker buildx build --progress plain --no-cache --provenance=false --network none --platform "$PLATFORMS" --tag $REGISTRY/built --push \
         "$WORK/context" >"$WORK/out" 2>&1
 }
 lists() { docker buildx ls | grep -q "$1"; }
+# Debian's BuildKit asks for neither of the 32-bit platforms, not even for 386, which needs no emulator.
 lists_all() {
     local platform
-    for platform in ${PLATFORMS//,/ }; do lists "$platform" || return 1; done
+    for platform in ${PLATFORMS//,/ }; do
+        case $platform in linux/386 | linux/arm/v7) continue ;; esac
+        lists "$platform" || return 1
+    done
 }
 
 ! lists linux/s390x || fail 'buildx lists linux/s390x before anything is installed'
@@ -65,7 +69,7 @@ build || fail 'the build'
 ok "after install all the same build runs its steps for $PLATFORMS"
 # BuildKit looks again after up to 20 seconds.
 wait_for 40 lists_all || { docker buildx ls >"$WORK/out"; fail 'buildx ls'; }
-ok 'buildx ls lists them all'
+ok 'buildx ls lists those that it asks for'
 docker buildx ls | tail -n 2
 
 docker buildx imagetools inspect $REGISTRY/built >"$WORK/out" 2>&1 || fail 'imagetools inspect'

@@ -25,6 +25,21 @@ context() {
     echo 'root:x:0:0:root:/:/bin/sh' >"$2/etc/passwd"
 }
 
+# plain_image FOLDER: the image `plain`, which registers as is usual: mounts the table, writes a line, ends.
+plain_image() {
+    context i386 "$1"
+    mkdir "$1/emulators"
+    cp "$CACHE/qemu/qemu-aarch64-static" "$1/emulators/"
+    cat >"$1/register" <<'SCRIPT'
+#!/bin/sh
+/bin/busybox mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
+echo ':qemu-aarch64:M:0:\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/emulators/qemu-aarch64-static:POCF' >/proc/sys/fs/binfmt_misc/register
+SCRIPT
+    chmod +x "$1/register"
+    printf 'FROM scratch\nCOPY . /\nENTRYPOINT ["/register"]\n' >"$1/Dockerfile"
+    docker build -q -t plain "$1" >"$WORK/out" 2>&1
+}
+
 start_registry() {
     need docker-registry curl
     mkdir -p "$WORK/registry"
