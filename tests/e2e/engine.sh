@@ -3,7 +3,6 @@
 # number, and nothing stays in the machine's table.
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${RBINFMT_TEST_CACHE:-$HERE/../.cache}
-IMAGE_FILE=$CACHE/image/rbinfmt.tar
 TABLE=/proc/sys/fs/binfmt_misc
 NAME=$(basename "$0")
 PATH=/usr/sbin:/usr/bin:$PATH # Debian's docker before another client
@@ -69,13 +68,14 @@ clean() {
 WORK=$(mktemp -d)
 mkdir -p "$CACHE"
 CACHE=$(cd "$CACHE" && pwd)
+IMAGE_FILE=$CACHE/image/rbinfmt.tar # as image.sh leaves it
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
 
 # A machine that lacks CAP_SYS_RESOURCE cannot give it to a privileged container: the runtime is asked for the rest.
-# runtime REAL: the path of what is to be used.
+# runtime NAME: the path of what is to be used.
 runtime() {
-    local has to=$WORK/runtime/$(basename "$1")
+    local has to=$WORK/runtime/$1
     has=$(setpriv --dump | sed -n 's/^Capability bounding set: //p')
     case ,$has, in *,sys_resource,*) command -v "$1"; return ;; esac
     mkdir -p "$WORK/runtime"

@@ -10,8 +10,8 @@ linux/386 i386 x86_64'
 REGISTRY=127.0.0.1:5055
 
 have_programs() {
-    local platform arch machine
-    while read -r platform arch machine; do
+    local platform arch
+    while read -r platform arch _; do
         [ -x "$CACHE/$arch/busybox" ] || skip "the programs of $platform could not be fetched (tests/fixtures.sh)"
     done <<<"$FOREIGN"
 }

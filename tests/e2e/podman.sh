@@ -30,7 +30,6 @@ rbinfmt() { run --privileged "$IMAGE" "$@" >"$WORK/out" 2>"$WORK/err"; }
 failing() { cat "$WORK/err" >>"$WORK/out"; fail "$@"; }
 at_end() {
     [ -z "$(entries)" ] || rbinfmt --uninstall 'qemu-*'
-    local pid
     find "$WORK/user" -name pause.pid 2>/dev/null | while read -r file; do kill "$(cat "$file")"; done
 }
 
