@@ -13,6 +13,7 @@ have_programs
 start_docker
 docker image inspect rbinfmt >/dev/null 2>&1 || skip 'there is no image: tests/e2e/image.sh builds it'
 start_registry
+CONTAINERS=$(docker ps -aq)
 
 # in_container [FLAG...] -- [ARGUMENT...]: docker run of our image; its words in $WORK/out and $WORK/err.
 in_container() {
@@ -105,7 +106,7 @@ if ! mounted 1 && ! mounted; then
     fi
     in_container --privileged -- install arm64 || failing 'install'
     cat "$WORK/err" "$WORK/out"
-    [ -z "$(docker ps -aq)" ] && ! mounted && ! mounted 1 || fail 'a container or a mount is left'
+    [ "$(docker ps -aq)" = "$CONTAINERS" ] && ! mounted && ! mounted 1 || fail 'a container or a mount is left'
     hello "$INDEX" linux/arm64 || failing 'arm64 after the container is gone'
     in_container --privileged -- status || failing 'status in another container'
     in_container --privileged --read-only -- install s390x || failing 'in a container that may not write'
