@@ -4,4 +4,5 @@ pub mod catalogue;
 pub mod file;
 pub mod finding;
 pub mod host;
+pub mod image;
 pub mod snapshot;

@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod doctor;
 pub mod host;
+pub mod image;
 pub mod paste;
 pub mod progress;
 pub mod rows;
