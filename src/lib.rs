@@ -12,6 +12,7 @@ pub mod exec;
 pub mod facts;
 pub mod health;
 pub mod host;
+pub mod image;
 pub mod inspect;
 pub mod kernel;
 pub mod oracle;

@@ -130,7 +130,7 @@ fn names_that_are_not_utf8() {
     let folder = Folder::new();
     folder.write(b"\xff\xfe\n", b"#!/\xfd\xff -\xff\n");
     let verdict = folder.judge(b"\xff\xfe\n");
-    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::Examination {
+    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::Examination {
         target: b"\xff\xfe\n".as_slice().into(),
         verdict,
         near: Vec::new(),
@@ -171,4 +171,14 @@ fn a_file_that_changes_meanwhile() {
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+}
+
+#[test]
+fn seeds_of_the_fuzzer() {
+    let folder = Folder::new();
+    for seed in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/elf")).unwrap() {
+        let bytes = fs::read(seed.unwrap().path()).unwrap();
+        folder.write(b"seed", &bytes);
+        folder.judge(b"seed");
+    }
 }

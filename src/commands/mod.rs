@@ -85,8 +85,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
-        // Asked of many files, and it needs neither profiles nor a store.
-        Some(Verb::Doctor(args)) => doctor::run(&cli.common, args),
+        Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }
 }

@@ -5,6 +5,7 @@ use bstr::{BStr, BString};
 use nix::errno::Errno;
 
 use super::args::Arguments;
+use super::caps::FileCaps;
 use super::facts::TableState;
 use super::file::{Content, Found, Refused};
 use super::misc::{self, Taken};
@@ -31,6 +32,8 @@ pub(super) struct Walk<'a> {
     pub(super) steps: Vec<Step>,
     execfd: Execfd,
     at_flags: u64,
+    /// The capabilities of the file that an entry with flag C took: they count, not the interpreter's.
+    pub(super) credentials: Option<Option<FileCaps>>,
 }
 
 /// AT_EXECFD: wanted from an entry with O or C on, and held from the next rewrite on.
@@ -54,15 +57,20 @@ enum Next {
 
 pub(super) fn walk(model: &Model, path: &[u8], argv: &[BString]) -> Verdict {
     let mut steps = Vec::new();
-    let outcome = match begin(model, path, argv) {
+    model.root.fell_short();
+    let mut outcome = match begin(model, path, argv) {
         Err(outcome) => outcome,
         Ok((arguments, first)) => {
-            let mut walk = Walk { model, arguments, steps, execfd: Execfd::default(), at_flags: 0 };
+            let mut walk = Walk { model, arguments, steps, execfd: Execfd::default(), at_flags: 0, credentials: None };
             let outcome = walk.levels(first);
             steps = walk.steps;
             outcome.map_or_else(|stop| stop, Outcome::Starts)
         }
     };
+    if model.root.fell_short() && !matches!(outcome, Outcome::Starts(_)) {
+        let last = steps.last().map_or(BStr::new(path), |step| BStr::new(&step.path));
+        outcome = Outcome::Unknown(format!("the part of {last} that decides was not kept"));
+    }
     Verdict { outcome, steps }
 }
 
@@ -112,10 +120,11 @@ pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
             Refused::Kernel(Errno::ETXTBSY) => format!("{name} is open for writing"),
             Refused::Kernel(errno) => format!("the kernel refuses {name}: {}", errno.desc()),
         };
-        return Err(Outcome::fails(errno, why));
+        return Err(Outcome::Fails { errno, why, refused: Some(refused) });
     }
     if !who.own && on_noexec(model, path) {
-        return Err(Outcome::fails(Errno::EACCES, format_args!("{name} lies on a mount with the option noexec")));
+        let why = format!("{name} lies on a mount with the option noexec");
+        return Err(Outcome::Fails { errno: Errno::EACCES, why, refused: Some(Refused::Mount) });
     }
     content(&found, path)
 }
@@ -275,6 +284,9 @@ impl Walk<'_> {
             }
             self.push(file.path.clone())?;
             self.push(interpreter.clone())?;
+        }
+        if entry.flags.has(Flags::C) {
+            self.credentials = Some(file.content.capabilities());
         }
         if entry.flags.has(Flags::O) || entry.flags.has(Flags::C) || entry.flags.has(Flags::T) {
             self.execfd.wanted = true;

@@ -5,6 +5,7 @@ mod acl;
 mod arch;
 mod args;
 pub mod ask;
+mod caps;
 mod chain;
 mod elf;
 pub mod facts;
@@ -19,11 +20,13 @@ pub mod root;
 pub mod script;
 mod segments;
 mod space;
+pub mod tree;
 mod walk;
 
 use bstr::BString;
 
 use facts::ExecFacts;
+pub use file::Refused;
 pub use misc::{NearMiss, near_misses};
 pub use outcome::{Handler, Outcome, Started, Step, Verdict};
 use root::Root;

@@ -5,6 +5,8 @@ use std::fmt;
 use bstr::BString;
 use nix::errno::Errno;
 
+use super::file::Refused;
+
 /// What execve(2) would do, and how it comes to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -25,6 +27,8 @@ pub enum Outcome {
         errno: Errno,
         /// for this reason.
         why: String,
+        /// What forbids it, where it is not the content.
+        refused: Option<Refused>,
     },
     /// The process is killed with SIGSEGV behind the point of no return, for this reason.
     Killed(String),
@@ -115,7 +119,7 @@ impl Outcome {
     }
 
     pub(super) fn fails(errno: Errno, why: impl fmt::Display) -> Self {
-        Outcome::Fails { errno, why: why.to_string() }
+        Outcome::Fails { errno, why: why.to_string(), refused: None }
     }
 }
 

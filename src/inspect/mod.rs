@@ -4,17 +4,22 @@
 mod arm;
 mod dynamic;
 mod notes;
+mod versions;
 
+use bstr::BString;
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE};
+use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
 use nix::errno::Errno;
 
 pub use arm::Arm;
-pub use dynamic::{Dynamic, missing};
+pub use dynamic::{Dynamic, Library, libraries};
 pub use notes::Notes;
+pub use versions::glibc;
 
+use crate::elf::Target;
 use crate::exec::root::{Content, Root};
+use crate::signature::{Class, Data};
 
 /// PT_GNU_PROPERTY
 const PT_GNU_PROPERTY: u32 = 0x6474_e553;
@@ -37,14 +42,33 @@ pub struct Inspection {
     pub flags: u32,
     /// EI_OSABI, for the eye: no kernel looks at it.
     pub osabi: u8,
-    /// Whether it names a PT_INTERP.
-    pub interpreted: bool,
+    /// Its PT_INTERP, where it has one.
+    pub loader: Option<BString>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Where its last segment ends in the file.
+    pub end: u64,
+    /// Whether it runs with its owner's rights.
+    pub setuid: bool,
+    /// Whether it is an AppImage of type 2.
+    pub appimage: bool,
     /// What the notes ask for.
     pub notes: Notes,
     /// Libraries it needs.
     pub dynamic: Dynamic,
     /// ARM's build attributes.
     pub arm: Option<Arm>,
+}
+
+impl Inspection {
+    /// Which loader it is for.
+    pub fn target(&self) -> Target {
+        Target {
+            class: if self.bits == 64 { Class::Bits64 } else { Class::Bits32 },
+            data: if self.little { Data::Little } else { Data::Big },
+            machine: self.machine,
+        }
+    }
 }
 
 /// An ELF file as its own loader reads it.
@@ -89,7 +113,11 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         machine,
         flags: number(half, 4)? as u32,
         osabi: *head.get(7)?,
-        interpreted: elf.segments.iter().any(|s| s.p_type == PT_INTERP),
+        loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
+        size: file.size(),
+        end: elf.end(),
+        setuid: file.is_setuid(),
+        appimage: head.get(8..11) == Some(b"AI\x02"),
         notes: elf.notes(),
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
         arm: if machine == 40 { arm::read(file, head, wide, little) } else { None },
@@ -114,6 +142,18 @@ impl Elf<'_> {
         let len = self.file.read(&mut bytes, s.p_offset).unwrap_or(0);
         bytes.truncate(len);
         bytes
+    }
+
+    fn end(&self) -> u64 {
+        let loads = self.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz > 0);
+        loads.map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0)
+    }
+
+    fn loader(&self, segment: &ProgramHeader) -> BString {
+        const LONGEST: usize = 4096;
+        let mut name = self.bytes(segment, LONGEST);
+        name.truncate(name.iter().position(|&b| b == 0).unwrap_or(name.len()));
+        name.into()
     }
 
     fn notes(&self) -> Notes {

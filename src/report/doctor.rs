@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use bstr::{BStr, BString};
+use bstr::BString;
 use serde_json::{Value, json};
 
-use crate::doctor::{Examination, Weight};
+use super::diagnostic;
+use crate::doctor::file::Examination;
+use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
 use crate::text::to_text;
 
@@ -14,21 +16,6 @@ pub const SCHEMA: u32 = 1;
 
 /// One object, for one line.
 pub fn json(exam: &Examination) -> Value {
-    let outcome = &exam.verdict.outcome;
-    let texts = |list: &[BString]| list.iter().map(|a| to_text(a)).collect::<Vec<_>>();
-    let chain: Vec<Value> = exam
-        .verdict
-        .steps
-        .iter()
-        .map(|step| {
-            json!({
-                "path": to_text(&step.path),
-                "handler": step.handler.map(Handler::word),
-                "name": step.name.as_ref().map(|n| to_text(n)),
-                "argv": texts(&step.argv),
-            })
-        })
-        .collect();
     let near: Vec<Value> = exam
         .near
         .iter()
@@ -40,25 +27,44 @@ pub fn json(exam: &Examination) -> Value {
     json!({
         "schema": SCHEMA,
         "target": to_text(&exam.target),
-        "outcome": {
-            "kind": outcome.kind(),
-            "errno": outcome.errno().map(|e| format!("{e:?}")),
-            "number": outcome.errno().map(|e| e as i32),
-            "why": outcome.why(),
-        },
-        "chain": chain,
+        "outcome": outcome(&exam.verdict.outcome),
+        "chain": chain(&exam.verdict.steps),
         "near_misses": near,
         "findings": exam.findings,
     })
 }
 
+/// An outcome as an object.
+pub(super) fn outcome(outcome: &Outcome) -> Value {
+    json!({
+        "kind": outcome.kind(),
+        "errno": outcome.errno().map(|e| format!("{e:?}")),
+        "number": outcome.errno().map(|e| e as i32),
+        "why": outcome.why(),
+    })
+}
+
+/// The files of a chain.
+pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
+    let texts = |list: &[BString]| list.iter().map(|a| to_text(a)).collect::<Vec<_>>();
+    let step = |step: &Step| {
+        json!({
+            "path": to_text(&step.path),
+            "handler": step.handler.map(Handler::word),
+            "name": step.name.as_ref().map(|n| to_text(n)),
+            "argv": texts(&step.argv),
+        })
+    };
+    steps.iter().map(step).collect()
+}
+
 /// A text of a few lines.
 pub fn text(exam: &Examination) -> String {
-    let mut text = format!("{}: {}\n", BStr::new(&exam.target), verdict(exam));
+    let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
-        let _ = writeln!(text, "  {:width$}  {}", step.path.to_string(), taken(step, exam));
+        let _ = writeln!(text, "  {:width$}  {}", to_text(&step.path), taken(step, exam));
     }
     if let Outcome::Starts(started) = &exam.verdict.outcome
         && steps.len() > 1
@@ -66,7 +72,7 @@ pub fn text(exam: &Examination) -> String {
         let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
         let _ = writeln!(text, "  arguments: {}", argv.join(" "));
     }
-    if let Some(step) = steps.iter().rfind(|s| s.handler.is_none()) {
+    if let Some(step) = steps.last().filter(|_| !matches!(exam.verdict.outcome, Outcome::Starts(_))) {
         text.push_str(&hex(step));
     }
     for near in &exam.near {
@@ -79,21 +85,26 @@ pub fn text(exam: &Examination) -> String {
         );
     }
     for finding in &exam.findings {
-        let word = if finding.weight == Weight::Problem { "problem" } else { "note" };
-        let _ = writeln!(text, "  {word}: {}", finding.text);
+        match finding.severity {
+            // What is only worth knowing takes one line.
+            Severity::Note => {
+                let _ = writeln!(text, "  note: {}", finding.detail);
+            }
+            _ => text.push_str(&diagnostic::text(finding)),
+        }
     }
     text
 }
 
 /// The verdict in one sentence.
-fn verdict(exam: &Examination) -> String {
+pub(super) fn verdict(exam: &Examination) -> String {
     match &exam.verdict.outcome {
         Outcome::Starts(started) if started.exe == exam.target => match &started.loader {
             Some(loader) => format!("starts, with the loader {loader}"),
             None => "starts".into(),
         },
         Outcome::Starts(started) => format!("starts: {} runs it", started.exe),
-        Outcome::Fails { errno, why } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
+        Outcome::Fails { errno, why, .. } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
         Outcome::Killed(why) => format!("is killed with SIGSEGV before its first instruction, because {why}"),
         Outcome::Undecided(why) => format!("may start or be killed, it depends on random addresses: {why}"),
         Outcome::Unknown(why) => format!("cannot be judged from here: {why}"),
@@ -101,8 +112,8 @@ fn verdict(exam: &Examination) -> String {
 }
 
 /// What took a file.
-fn taken(step: &Step, exam: &Examination) -> String {
-    let name = step.name.as_ref().map_or(String::new(), BString::to_string);
+pub(super) fn taken(step: &Step, exam: &Examination) -> String {
+    let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
         Some(Handler::Entry) => format!("taken by the entry {name}"),
@@ -125,7 +136,7 @@ fn loaded_by(name: &str) -> String {
 fn hex(step: &Step) -> String {
     const ROW: usize = 16;
     let (from, len) = step.marked;
-    let used = step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let Some(used) = step.head.iter().rposition(|&b| b != 0).map(|at| at + 1) else { return String::new() };
     let shown = used.max(from + len).min(step.head.len()).min(64.max(from + len));
     let mut text = String::new();
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {

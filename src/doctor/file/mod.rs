@@ -1,0 +1,132 @@
+//! What is found about a file: where execve(2) ends with it, and what else may go wrong with a program that starts.
+
+mod cause;
+mod content;
+mod loader;
+mod program;
+mod script;
+
+use std::path::Path;
+
+use bstr::BString;
+
+use super::finding::{Finding, Severity};
+use crate::error::{Doing, Error, Result, Status};
+use crate::exec::facts::ExecFacts;
+use crate::exec::root::Root;
+use crate::exec::{Model, NearMiss, Outcome, Verdict, near_misses};
+use crate::inspect::{Inspection, inspect};
+use crate::oracle::{self, Answer, Caller};
+
+/// What is examined, and as whom.
+#[derive(Debug)]
+pub struct Setting {
+    /// The machine.
+    pub facts: ExecFacts,
+    /// The tree of files.
+    pub root: Root,
+    /// The machine's own tree.
+    pub host: Root,
+    /// The arguments of the call; none means the file's own name.
+    pub argv: Vec<BString>,
+    /// Whether the kernel itself is asked as well.
+    pub verify: bool,
+    /// The facts are this machine's, so its CPU counts too.
+    pub here: bool,
+    /// The PATH that programs get, where it is not this process's own or the usual one.
+    pub path: Option<BString>,
+}
+
+/// What came of a file.
+#[derive(Debug)]
+pub struct Examination {
+    /// Its path as given.
+    pub target: BString,
+    /// What execve(2) does with it.
+    pub verdict: Verdict,
+    /// Entries that nearly took the file at which the chain ended.
+    pub near: Vec<NearMiss>,
+    /// What it is, where it is ELF.
+    pub inspection: Option<Inspection>,
+    /// What else was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Setting {
+    /// Examines one file. Only `verify` executes anything, and that not one instruction.
+    pub fn examine(&self, target: &[u8]) -> Result<Examination> {
+        let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
+        let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
+        let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
+        let near = last.map(|step| near_misses(&self.facts.table, &step.head)).unwrap_or_default();
+        let inspection = if verdict.steps.is_empty() { None } else { inspect(&self.root, target).ok().flatten() };
+        let case = cause::Case { setting: self, target, verdict: &verdict, near: &near };
+        let mut findings = Vec::from_iter(case.cause());
+        findings.extend(script::findings(self, &verdict));
+        if let Some(inspection) = &inspection {
+            findings.extend(program::findings(self, target, inspection, &verdict));
+        }
+        if self.verify {
+            findings.extend(self.ask_kernel(target, &argv, &verdict)?);
+        }
+        Ok(Examination { target: target.into(), verdict, near, inspection, findings })
+    }
+
+    /// Holds the model against the kernel.
+    fn ask_kernel(&self, target: &[u8], argv: &[BString], verdict: &Verdict) -> Result<Option<Finding>> {
+        let who = &self.facts.identity;
+        let caller = Caller {
+            root: (!self.root.is_own()).then(|| self.root.path().to_owned()),
+            user: (!who.own).then(|| (who.uid, who.gid, who.groups.clone())),
+        };
+        let answer = oracle::ask_as(&caller, target, argv, &oracle::own_environment())?;
+        let agrees = match (&verdict.outcome, &answer) {
+            (Outcome::Fails { errno, .. }, Answer::Fails(kernel)) => errno == kernel,
+            (Outcome::Killed(_), Answer::Killed(_)) => true,
+            (Outcome::Starts(ours), Answer::Starts(theirs)) => {
+                ours.argv == theirs.argv
+                    && ours.at_flags == theirs.at_flags
+                    && ours.execfd.is_some() == theirs.execfd.is_some()
+            }
+            // No answer of ours cannot be wrong.
+            (Outcome::Undecided(_) | Outcome::Unknown(_), _) => true,
+            _ => false,
+        };
+        Ok(Some(program::kernel_said(target, &answer, agrees)))
+    }
+}
+
+impl Examination {
+    /// The exit status that it means.
+    pub fn status(&self) -> Status {
+        match &self.verdict.outcome {
+            _ if self.findings.iter().any(|f| f.severity == Severity::Problem) => Status::Failed,
+            Outcome::Starts(_) => Status::Done,
+            Outcome::Fails { .. } | Outcome::Killed(_) => Status::Failed,
+            Outcome::Undecided(_) | Outcome::Unknown(_) => Status::Unknown,
+        }
+    }
+}
+
+/// Another user, as the tree's own /etc/passwd and /etc/group name them.
+pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Identity> {
+    const MOST: usize = 1 << 20;
+    let text = |path: &str| {
+        let reading = || format!("reading {path} for the user {user}");
+        let file = root.open(path.as_bytes()).map_err(std::io::Error::from).doing(reading)?;
+        let mut bytes = vec![0; MOST];
+        let len = file.read(&mut bytes, 0).doing(reading)?;
+        Ok::<_, Error>(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    };
+    // A tree without them still has users by number.
+    let (passwd, group) = match user.parse::<u32>() {
+        Ok(_) => (text("/etc/passwd").unwrap_or_default(), text("/etc/group").unwrap_or_default()),
+        Err(_) => (text("/etc/passwd")?, text("/etc/group").unwrap_or_default()),
+    };
+    crate::exec::identity::Identity::named(user, &passwd, &group)
+}
+
+/// The tree to judge.
+pub fn root_of(folder: Option<&Path>) -> Result<Root> {
+    folder.map_or_else(|| Ok(Root::own()), Root::below)
+}

@@ -1,0 +1,172 @@
+//! A cause that was found, with what was seen of it here.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use super::catalogue::{CATALOGUE, Cause, Class, Remedy};
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The cause: its id in the catalogue.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about: a path, an entry, an image.
+    pub about: String,
+    /// One sentence on this case.
+    pub detail: String,
+    /// What was seen.
+    pub evidence: Vec<String>,
+    /// What the placeholders of the catalogue's fixes stand for.
+    values: Vec<(&'static str, String)>,
+    /// Fixes of this case alone, which come first.
+    own_fixes: Vec<Fix>,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something fails.
+    Problem,
+    /// Something will fail in circumstances that are named.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// What to do, with this case's names in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// One sentence.
+    pub text: String,
+    /// The command that does it.
+    pub command: Option<String>,
+    /// Whose it is to decide.
+    pub class: Class,
+}
+
+impl Finding {
+    /// Something that fails because of `id`.
+    pub fn problem(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+        Finding {
+            id,
+            severity: Severity::Problem,
+            about: about.into(),
+            detail: detail.into(),
+            evidence: Vec::new(),
+            values: Vec::new(),
+            own_fixes: Vec::new(),
+        }
+    }
+
+    /// Something that will fail in some circumstances.
+    pub fn warning(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Warning, ..Finding::problem(id, about, detail) }
+    }
+
+    /// Something worth knowing.
+    pub fn note(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Note, ..Finding::problem(id, about, detail) }
+    }
+
+    /// Adds something that was seen.
+    #[must_use]
+    pub fn evidence(mut self, seen: impl Into<String>) -> Finding {
+        self.evidence.push(seen.into());
+        self
+    }
+
+    /// Says what `{name}` stands for in the fixes.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Finding {
+        self.values.push((name, value.into()));
+        self
+    }
+
+    /// Adds a fix that only this case has; it comes before the catalogue's.
+    #[must_use]
+    pub fn fix(mut self, text: &str, command: impl Into<String>, class: Class) -> Finding {
+        self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
+        self
+    }
+
+    /// Its entry in the catalogue.
+    pub fn cause(&self) -> Option<&'static Cause> {
+        CATALOGUE.get(self.id)
+    }
+
+    /// The catalogue's title.
+    pub fn title(&self) -> &'static str {
+        self.cause().map_or(self.id, |cause| &cause.title)
+    }
+
+    /// What to do: its own fixes, and those of the catalogue for which every name is known here.
+    pub fn fixes(&self) -> Vec<Fix> {
+        let fixes = self.cause().map_or(&[][..], |cause| &cause.fixes);
+        let filled = |fix: &Remedy| {
+            let command = match &fix.command {
+                Some(command) => Some(self.fill(command, quoted)?),
+                None => None,
+            };
+            Some(Fix { text: self.fill(&fix.text, str::to_owned)?, command, class: fix.class })
+        };
+        self.own_fixes.iter().cloned().chain(fixes.iter().filter_map(filled)).collect()
+    }
+
+    /// The template with the names filled in; `None` where one is not known.
+    fn fill(&self, template: &str, form: impl Fn(&str) -> String) -> Option<String> {
+        let mut text = String::new();
+        let mut rest = template;
+        while let Some(open) = rest.find('{') {
+            let (before, from) = rest.split_at(open);
+            text.push_str(before);
+            let name = from[1..].split('}').next()?;
+            // Braces of the shell and of JSON are no names of ours.
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase()) || !from.contains('}') {
+                text.push('{');
+                rest = &from[1..];
+                continue;
+            }
+            let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
+            text.push_str(&form(value));
+            rest = &from[name.len() + 2..];
+        }
+        text.push_str(rest);
+        Some(text)
+    }
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Finding", 7)?;
+        object.serialize_field("id", self.id)?;
+        object.serialize_field("severity", &self.severity)?;
+        object.serialize_field("title", self.title())?;
+        object.serialize_field("about", &self.about)?;
+        object.serialize_field("detail", &self.detail)?;
+        object.serialize_field("evidence", &self.evidence)?;
+        object.serialize_field("fixes", &self.fixes())?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_filled_in_and_quoted() {
+        let finding = Finding::problem("crlf-shebang", "a b.sh", "").with("path", "a b.sh");
+        let fix = &finding.fixes()[0];
+        assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
+        assert!(Finding::problem("crlf-shebang", "", "").fixes().iter().all(|f| !f.text.contains('{')));
+    }
+}
