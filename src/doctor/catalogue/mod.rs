@@ -195,7 +195,7 @@ mod tests {
         let faults = CATALOGUE.iter().filter(|c| c.group != Group::Note);
         for cause in faults {
             let unnamed =
-                |fix: &&Remedy| names(&fix.text).chain(names(fix.command.as_deref().unwrap_or(""))).next().is_none();
+                |fix: &Remedy| names(&fix.text).chain(names(fix.command.as_deref().unwrap_or(""))).next().is_none();
             assert!(cause.fixes.iter().any(unnamed), "{}: no fix without names", cause.id);
         }
     }
