@@ -37,6 +37,6 @@ fuzz_target!(|bytes: &[u8]| {
         Model::new(facts, &root, &root).judge(path.as_bytes(), &[]);
     }
     if let Ok(Some(program)) = rbinfmt::inspect::inspect(&root, path.as_bytes()) {
-        rbinfmt::inspect::missing(&root, b"/x", &program);
+        rbinfmt::inspect::libraries(&root, b"/x", &program);
     }
 });

@@ -20,6 +20,8 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// What the placeholders of the catalogue's fixes stand for.
     values: Vec<(&'static str, String)>,
+    /// Fixes of this case alone, which come first.
+    own_fixes: Vec<Fix>,
 }
 
 /// How much a finding matters.
@@ -55,6 +57,7 @@ impl Finding {
             detail: detail.into(),
             evidence: Vec::new(),
             values: Vec::new(),
+            own_fixes: Vec::new(),
         }
     }
 
@@ -82,6 +85,13 @@ impl Finding {
         self
     }
 
+    /// Adds a fix that only this case has; it comes before the catalogue's.
+    #[must_use]
+    pub fn fix(mut self, text: &str, command: impl Into<String>, class: Class) -> Finding {
+        self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
+        self
+    }
+
     /// Its entry in the catalogue.
     pub fn cause(&self) -> Option<&'static Cause> {
         CATALOGUE.get(self.id)
@@ -92,7 +102,7 @@ impl Finding {
         self.cause().map_or(self.id, |cause| &cause.title)
     }
 
-    /// What to do: those fixes of the catalogue for which every name is known here.
+    /// What to do: its own fixes, and those of the catalogue for which every name is known here.
     pub fn fixes(&self) -> Vec<Fix> {
         let fixes = self.cause().map_or(&[][..], |cause| &cause.fixes);
         let filled = |fix: &Remedy| {
@@ -102,7 +112,7 @@ impl Finding {
             };
             Some(Fix { text: self.fill(&fix.text, str::to_owned)?, command, class: fix.class })
         };
-        fixes.iter().filter_map(filled).collect()
+        self.own_fixes.iter().cloned().chain(fixes.iter().filter_map(filled)).collect()
     }
 
     /// The template with the names filled in; `None` where one is not known.

@@ -43,6 +43,7 @@ pub struct Content {
     file: File,
     /// Bytes, when it was looked at.
     pub(super) len: u64,
+    mode: u32,
 }
 
 const TYPE: u32 = libc::S_IFMT;
@@ -148,11 +149,21 @@ impl Found {
         let path = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let fd = open(path.as_str(), flags, Mode::empty())?;
-        Ok(Content { file: fd.into(), len: self.stat.st_size.max(0) as u64 })
+        Ok(Content { file: fd.into(), len: self.stat.st_size.max(0) as u64, mode: self.mode() })
     }
 }
 
 impl Content {
+    /// Bytes, when it was looked at.
+    pub fn size(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it runs with its owner's rights.
+    pub fn is_setuid(&self) -> bool {
+        self.mode & libc::S_ISUID != 0
+    }
+
     /// Reads into `buffer` from `at` as far as the file goes.
     pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let mut done = 0;

@@ -1,9 +1,10 @@
 //! DT_NEEDED and where such libraries are looked for.
 
-use bstr::{BString, ByteSlice, ByteVec};
+use bstr::{BString, ByteSlice};
 use goblin::elf::ProgramHeader;
 use goblin::elf::program_header::PT_LOAD;
 
+use super::versions::Tables;
 use super::{Elf, Inspection, number};
 use crate::exec::root::Root;
 
@@ -14,12 +15,18 @@ pub struct Dynamic {
     pub needed: Vec<BString>,
     /// The folders of DT_RUNPATH, or of DT_RPATH.
     pub folders: Vec<BString>,
+    /// (library, version) of DT_VERNEED.
+    pub versions: Vec<(BString, BString)>,
+    /// The versions that it has itself (DT_VERDEF).
+    pub defines: Vec<BString>,
 }
 
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
 const DT_RPATH: u64 = 15;
 const DT_RUNPATH: u64 = 29;
+const DT_VERDEF: u64 = 0x6fff_fffc;
+const DT_VERNEED: u64 = 0x6fff_fffe;
 
 /// Bounds: entries of the dynamic segment, libraries, bytes of a name.
 const MOST: usize = 1 << 16;
@@ -49,7 +56,11 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     };
     let needed = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED).take(MOST_NEEDED);
     let path = value(DT_RUNPATH).or(value(DT_RPATH)).and_then(string).unwrap_or_default();
+    let tables = Tables { file: elf.file, strings, little };
+    let table = |tag| value(tag).and_then(|address| elf.offset_of(address));
     Some(Dynamic {
+        versions: table(DT_VERNEED).map(|at| tables.needed(at)).unwrap_or_default(),
+        defines: table(DT_VERDEF).map(|at| tables.defined(at)).unwrap_or_default(),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
         folders: path.split_str(":").filter(|f| !f.is_empty()).map(BString::from).collect(),
     })
@@ -64,9 +75,17 @@ impl Elf<'_> {
     }
 }
 
-/// The libraries that `program`, at `path` of `root`, needs directly and that are not where loaders look.
-/// /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
-pub fn missing<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<&'a BString> {
+/// A library that a program needs.
+#[derive(Debug)]
+pub struct Library<'a> {
+    /// Its name in DT_NEEDED.
+    pub name: &'a BString,
+    /// Where it is, and what it is; `None` where loaders do not find it.
+    pub found: Option<(BString, Inspection)>,
+}
+
+/// The libraries that `program`, at `path` of `root`, needs directly. /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
+pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<Library<'a>> {
     let origin = path.rfind_byte(b'/').map_or(&b"."[..], |slash| &path[..slash]);
     let named = program.dynamic.folders.iter().map(|folder| {
         let folder = folder.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
@@ -75,22 +94,16 @@ pub fn missing<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<&'a
     let multiarch = triplets(program).iter().flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
     let usual = FOLDERS.iter().map(|f| BString::from(*f));
     let folders: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
-    let fits = |path: &[u8]| {
-        let found = super::inspect(root, path).ok().flatten();
-        found.is_some_and(|f| (f.bits, f.machine, f.little) == (program.bits, program.machine, program.little))
+    let fitting = |path: BString| {
+        let found = super::inspect(root, &path).ok().flatten()?;
+        let fits = (found.bits, found.machine, found.little) == (program.bits, program.machine, program.little);
+        fits.then_some((path, found))
     };
-    let found = |name: &BString| {
-        if name.contains(&b'/') {
-            return fits(name);
-        }
-        folders.iter().any(|folder| {
-            let mut path = folder.to_vec();
-            path.push_str("/");
-            path.push_str(name);
-            fits(&path)
-        })
+    let find = |name: &BString| match name.contains(&b'/') {
+        true => fitting(name.clone()),
+        false => folders.iter().find_map(|folder| fitting([folder.as_slice(), b"/", name].concat().into())),
     };
-    program.dynamic.needed.iter().filter(|name| !found(name)).collect()
+    program.dynamic.needed.iter().map(|name| Library { name, found: find(name) }).collect()
 }
 
 /// Debian's names of the folders for a machine.

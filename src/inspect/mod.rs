@@ -4,16 +4,18 @@
 mod arm;
 mod dynamic;
 mod notes;
+mod versions;
 
 use bstr::BString;
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE};
+use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
 use nix::errno::Errno;
 
 pub use arm::Arm;
-pub use dynamic::{Dynamic, missing};
+pub use dynamic::{Dynamic, Library, libraries};
 pub use notes::Notes;
+pub use versions::glibc;
 
 use crate::exec::root::{Content, Root};
 
@@ -40,6 +42,14 @@ pub struct Inspection {
     pub osabi: u8,
     /// Its PT_INTERP, where it has one.
     pub loader: Option<BString>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Where its last segment ends in the file.
+    pub end: u64,
+    /// Whether it runs with its owner's rights.
+    pub setuid: bool,
+    /// Whether it is an AppImage of type 2.
+    pub appimage: bool,
     /// What the notes ask for.
     pub notes: Notes,
     /// Libraries it needs.
@@ -91,6 +101,10 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         flags: number(half, 4)? as u32,
         osabi: *head.get(7)?,
         loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
+        size: file.size(),
+        end: elf.end(),
+        setuid: file.is_setuid(),
+        appimage: head.get(8..11) == Some(b"AI\x02"),
         notes: elf.notes(),
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
         arm: if machine == 40 { arm::read(file, head, wide, little) } else { None },
@@ -115,6 +129,11 @@ impl Elf<'_> {
         let len = self.file.read(&mut bytes, s.p_offset).unwrap_or(0);
         bytes.truncate(len);
         bytes
+    }
+
+    fn end(&self) -> u64 {
+        let loads = self.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz > 0);
+        loads.map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0)
     }
 
     fn loader(&self, segment: &ProgramHeader) -> BString {

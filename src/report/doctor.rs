@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use bstr::{BStr, BString};
+use bstr::BString;
 use serde_json::{Value, json};
 
+use super::diagnostic;
 use crate::doctor::file::Examination;
 use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
@@ -55,11 +56,11 @@ pub fn json(exam: &Examination) -> Value {
 
 /// A text of a few lines.
 pub fn text(exam: &Examination) -> String {
-    let mut text = format!("{}: {}\n", BStr::new(&exam.target), verdict(exam));
+    let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
-        let _ = writeln!(text, "  {:width$}  {}", step.path.to_string(), taken(step, exam));
+        let _ = writeln!(text, "  {:width$}  {}", to_text(&step.path), taken(step, exam));
     }
     if let Outcome::Starts(started) = &exam.verdict.outcome
         && steps.len() > 1
@@ -67,7 +68,7 @@ pub fn text(exam: &Examination) -> String {
         let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
         let _ = writeln!(text, "  arguments: {}", argv.join(" "));
     }
-    if let Some(step) = steps.iter().rfind(|s| s.handler.is_none()) {
+    if let Some(step) = steps.last().filter(|_| !matches!(exam.verdict.outcome, Outcome::Starts(_))) {
         text.push_str(&hex(step));
     }
     for near in &exam.near {
@@ -80,8 +81,13 @@ pub fn text(exam: &Examination) -> String {
         );
     }
     for finding in &exam.findings {
-        let word = if finding.severity == Severity::Problem { "problem" } else { "note" };
-        let _ = writeln!(text, "  {word}: {}", finding.detail);
+        match finding.severity {
+            // What is only worth knowing takes one line.
+            Severity::Note => {
+                let _ = writeln!(text, "  note: {}", finding.detail);
+            }
+            _ => text.push_str(&diagnostic::text(finding)),
+        }
     }
     text
 }
@@ -103,7 +109,7 @@ fn verdict(exam: &Examination) -> String {
 
 /// What took a file.
 fn taken(step: &Step, exam: &Examination) -> String {
-    let name = step.name.as_ref().map_or(String::new(), BString::to_string);
+    let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
         Some(Handler::Entry) => format!("taken by the entry {name}"),
@@ -126,7 +132,7 @@ fn loaded_by(name: &str) -> String {
 fn hex(step: &Step) -> String {
     const ROW: usize = 16;
     let (from, len) = step.marked;
-    let used = step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let Some(used) = step.head.iter().rposition(|&b| b != 0).map(|at| at + 1) else { return String::new() };
     let shown = used.max(from + len).min(step.head.len()).min(64.max(from + len));
     let mut text = String::new();
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {

@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod diagnostic;
 pub mod doctor;
 pub mod progress;
 pub mod rows;
@@ -62,9 +63,9 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// A line of standard output.
+/// A line of standard output; styles reach terminals alone, and none where NO_COLOR is set.
 pub(crate) fn out(text: &str) -> Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    match writeln!(anstream::stdout().lock(), "{text}") {
         // Whoever read us has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::io("writing to standard output", error)),

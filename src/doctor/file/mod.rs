@@ -1,6 +1,10 @@
 //! What is found about a file: where execve(2) ends with it, and what else may go wrong with a program that starts.
 
+mod cause;
+mod content;
+mod loader;
 mod program;
+mod script;
 
 use std::path::Path;
 
@@ -52,9 +56,11 @@ impl Setting {
         let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
         let near = last.map(|step| near_misses(&self.facts.table, &step.head)).unwrap_or_default();
         let inspection = if verdict.steps.is_empty() { None } else { inspect(&self.root, target).ok().flatten() };
-        let mut findings = Vec::new();
+        let case = cause::Case { setting: self, target, verdict: &verdict, near: &near };
+        let mut findings = Vec::from_iter(case.cause());
+        findings.extend(script::findings(self, &verdict));
         if let Some(inspection) = &inspection {
-            findings = program::findings(self, target, inspection, &verdict);
+            findings.extend(program::findings(self, target, inspection, &verdict));
         }
         if self.verify {
             findings.extend(self.ask_kernel(target, &argv, &verdict)?);

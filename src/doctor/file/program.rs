@@ -1,9 +1,12 @@
 //! What may go wrong with a program although execve(2) starts it. Each finding is a function of what was looked at.
 
-use super::Setting;
+use bstr::BString;
+
+use super::{Setting, loader};
+use crate::binfmt::entry::Flags;
 use crate::doctor::finding::Finding;
 use crate::exec::facts::TableState;
-use crate::exec::{Outcome, Verdict};
+use crate::exec::{Handler, Outcome, Verdict};
 use crate::inspect::{self, Inspection};
 use crate::oracle::Answer;
 use crate::text::to_text;
@@ -11,17 +14,36 @@ use crate::text::to_text;
 /// What an ELF file asks of the world.
 pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
     let about = to_text(path);
-    let problem = |id, detail| Finding::problem(id, &*about, detail);
+    let problem = |id, detail| Finding::problem(id, &*about, detail).with("path", &*about);
     let note = |id, detail| Finding::note(id, &*about, detail);
     let starts = matches!(verdict.outcome, Outcome::Starts(_));
-    let native = verdict.steps.first().is_some_and(|s| !matches!(s.handler, None | Some(crate::exec::Handler::Entry)));
+    let taker = verdict.steps.first().and_then(|s| s.handler);
+    let native = !matches!(taker, None | Some(Handler::Entry));
     let mut findings = Vec::new();
-    if program.loader.is_some() {
-        let missing = inspect::missing(&setting.root, path, program);
-        findings.extend(missing.iter().map(|name| {
-            let detail = format!("the library {name} is in none of the folders that loaders search");
-            problem("missing-shared-lib", detail).with("library", name.to_string())
-        }));
+    if starts && program.end > program.size {
+        let detail = format!(
+            "its last segment ends at byte {} of the file, which has {}: it starts, and is killed where the rest would be",
+            program.end, program.size
+        );
+        findings.push(problem("truncated-elf", detail));
+    }
+    match program.loader.as_ref().filter(|_| starts) {
+        Some(name) if taker == Some(Handler::Entry) && setting.root.open(name).is_err() => {
+            findings.extend(no_sysroot(setting, &about, name, verdict));
+        }
+        Some(name) => {
+            findings.extend(loader::stub(setting, &about, name));
+            findings.extend(libraries(setting, path, &about, program, native));
+        }
+        None => {}
+    }
+    findings.extend(setuid(setting, &about, program, verdict));
+    if starts && program.appimage && !has_fuse(setting, program) {
+        let detail = "an AppImage mounts itself with libfuse.so.2, which is not here";
+        findings.push(Finding::warning("appimage-fuse", &*about, detail).with("path", &*about));
+    }
+    if native && setting.facts.kernel.machine == "armv6l" && program.arm.is_some_and(|arm| arm.version > Some(6)) {
+        findings.push(problem("armv6-vs-v7", "it is built for ARMv7 or later, and this CPU is an ARMv6".into()));
     }
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
@@ -57,6 +79,71 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         findings.push(note("table-hidden", text.into()));
     }
     findings
+}
+
+/// The emulator starts, and does not find the program's own loader.
+fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict) -> Option<Finding> {
+    let entry = verdict.steps.first()?.name.clone().unwrap_or_default();
+    let arch = entry.strip_prefix(b"qemu-").unwrap_or(&entry);
+    // Where QEMU looks besides: QEMU_LD_PREFIX, and what distributions built in.
+    let own = std::env::var_os("QEMU_LD_PREFIX").map(|p| p.as_encoded_bytes().to_vec());
+    let built_in = [&b"/etc/qemu-binfmt/"[..], b"/usr/gnemul/qemu-"].map(|folder| [folder, arch].concat());
+    let places = own.into_iter().chain(built_in);
+    if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
+        return None;
+    }
+    let detail = format!(
+        "the emulator of the entry {entry} starts, and then does not find the program's loader {name} in this tree"
+    );
+    Some(Finding::problem("qemu-missing-sysroot", about, detail).with("path", about).with("loader", to_text(name)))
+}
+
+/// The libraries that it needs directly: there, new enough, and for this CPU.
+fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, native: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for library in inspect::libraries(&setting.root, path, program) {
+        let name = library.name;
+        let Some((place, found)) = library.found else {
+            let detail = format!("the library {name} is in none of the folders that loaders search");
+            findings.push(Finding::problem("missing-shared-lib", about, detail).with("library", to_text(name)));
+            continue;
+        };
+        let has = &found.dynamic.defines;
+        let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
+        let wanted = program.dynamic.versions.iter().filter(|(of, _)| of == name).map(|(_, version)| version);
+        if let Some(version) = wanted.filter(lacks).max_by_key(|v| inspect::glibc(v)) {
+            let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
+            let newest = newest.map_or(String::new(), |v| format!(", which ends at {v}"));
+            let detail = format!("it asks for {version} of {place}{newest}");
+            findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
+        }
+        if let (Some(level), Some(own), true) = (found.notes.x86_level, own_level(), native)
+            && level > own
+        {
+            let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
+            findings.push(Finding::problem("isa-note-level", about, detail).with("library", to_text(&place)));
+        }
+    }
+    findings
+}
+
+/// A setuid program under an entry that does not hand on its owner's rights.
+fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdict) -> Option<Finding> {
+    let step = verdict.steps.first().filter(|s| program.setuid && s.handler == Some(Handler::Entry))?;
+    let entry = setting.facts.table.entries.iter().find(|e| Some(&e.name) == step.name.as_ref())?;
+    let detail =
+        format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
+    let finding = Finding::warning("binfmt-setuid-no-c", about, detail);
+    (!entry.flags.has(Flags::C)).then(|| finding.with("entry", to_text(&entry.name)))
+}
+
+/// Whether the library is where the program's loader looks.
+fn has_fuse(setting: &Setting, program: &Inspection) -> bool {
+    let asking = Inspection {
+        dynamic: inspect::Dynamic { needed: vec!["libfuse.so.2".into()], ..Default::default() },
+        ..program.clone()
+    };
+    inspect::libraries(&setting.root, b"/", &asking).iter().all(|library| library.found.is_some())
 }
 
 /// What the kernel says, and whether the model said the same.

@@ -26,6 +26,8 @@ pub struct Diagnosis {
     pub not_exec_format: bool,
     /// The kernel's error, by its name.
     pub errno: Option<&'static str>,
+    /// Its number.
+    pub number: Option<i32>,
     /// Who reports it.
     pub caller: Option<&'static str>,
     /// The files that could not be started.

@@ -79,8 +79,7 @@ struct SignData {
 #[serde(deny_unknown_fields)]
 pub(super) struct Errno {
     pub(super) name: String,
-    #[serde(rename = "number")]
-    pub(super) _number: Option<i32>,
+    pub(super) number: Option<i32>,
     #[serde(default)]
     pub(super) alone: bool,
     text: Vec<String>,

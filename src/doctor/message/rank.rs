@@ -61,7 +61,8 @@ pub(super) fn rank(mut marks: Marks) -> Diagnosis {
     let first = marks.failures.first();
     let mut diagnosis = Diagnosis {
         not_exec_format: candidates.is_empty(),
-        errno: first.map(|f| f.errno),
+        errno: first.map(|f| f.errno.name.as_str()),
+        number: first.and_then(|f| f.errno.number),
         caller: first.and_then(|f| f.caller).map(|c| c.name.as_str()),
         paths: paths(&marks.failures),
         platforms: marks.platforms,
@@ -80,14 +81,14 @@ fn weigh_failures(marks: &Marks, scores: &mut BTreeMap<&'static str, Score>) {
     for failure in &marks.failures {
         let places = places(marks, failure);
         let here = |wanted: &[String]| wanted.is_empty() || wanted.iter().any(|w| places.contains(w.as_str()));
-        if told.insert(failure.errno) {
-            let class = PATTERNS.ranks.classes.iter().find(|c| c.errno == failure.errno && here(&c.context));
+        if told.insert(failure.errno.name.as_str()) {
+            let class = PATTERNS.ranks.classes.iter().find(|c| c.errno == failure.errno.name && here(&c.context));
             add(scores, class.map(|c| &c.causes), &failure.line);
         }
         let Some(path) = &failure.path else { continue };
         let lower = path.to_ascii_lowercase();
         let kinds = PATTERNS.ranks.paths.iter().filter(|kind| {
-            kind.errno == failure.errno
+            kind.errno == failure.errno.name
                 && here(&kind.context)
                 && kind.caller.as_deref().is_none_or(|name| failure.caller.is_some_and(|c| c.name == name))
                 && (!kind.bare || !path.contains('/'))

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::clean::Line;
-use super::patterns::{Caller, Means, PATTERNS, Strength};
+use super::patterns::{Caller, Errno, Means, PATTERNS, Strength};
 
 /// Failures that are kept; a log that repeats itself has few different ones.
 const MOST_FAILURES: usize = 32;
@@ -30,9 +30,9 @@ pub(super) struct Marks {
 }
 
 /// One failure of execve(2), as somebody reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) errno: &'static str,
+    pub(super) errno: &'static Errno,
     pub(super) caller: Option<&'static Caller>,
     pub(super) path: Option<String>,
     /// The words may be about a file that was only opened.
@@ -99,12 +99,12 @@ impl Marks {
             None => return,
         };
         let doubtful = !errno.alone && caller.is_some_and(|caller| !about_a_program(caller, path.as_deref()));
-        self.fail(Failure { errno: &errno.name, caller, path, doubtful, line: line.shown() });
+        self.fail(Failure { errno, caller, path, doubtful, line: line.shown() });
     }
 
     fn fail(&mut self, failure: Failure) {
         let same = |other: &Failure| {
-            other.errno == failure.errno
+            other.errno.name == failure.errno.name
                 && other.path == failure.path
                 && other.caller.map(|c| &c.name) == failure.caller.map(|c| &c.name)
         };

@@ -1,0 +1,302 @@
+//! The cause behind an outcome of execve(2): which link of the chain ends it, and what is wrong with that.
+
+use bstr::{BStr, ByteSlice};
+use nix::errno::Errno;
+
+use super::{Setting, content, loader};
+use crate::binfmt::entry::Flags;
+use crate::doctor::catalogue::Class;
+use crate::doctor::finding::{Finding, quoted};
+use crate::exec::facts::TableState;
+use crate::exec::{Handler, NearMiss, Outcome, Refused, Step, Verdict};
+use crate::profile::{Profile, Profiles};
+use crate::text::to_text;
+
+/// A file that does not start.
+pub(super) struct Case<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) target: &'a [u8],
+    pub(super) verdict: &'a Verdict,
+    pub(super) near: &'a [NearMiss],
+}
+
+/// The file that the kernel could not go on with.
+enum Link<'a> {
+    /// The one that was to be executed.
+    Target,
+    /// What `#!` of this script names.
+    Interpreter { script: &'a Step, name: &'a [u8] },
+    /// What this entry names.
+    Emulator { entry: &'a [u8] },
+    /// What PT_INTERP of this program names.
+    Loader { program: &'a Step, name: &'a [u8] },
+    /// A file that was opened and that nothing takes.
+    Content(&'a Step),
+}
+
+impl Case<'_> {
+    /// The cause; `None` where the file starts or nothing is known.
+    pub(super) fn cause(&self) -> Option<Finding> {
+        match &self.verdict.outcome {
+            Outcome::Starts(_) | Outcome::Undecided(_) | Outcome::Unknown(_) => None,
+            // Segments that share a page there do not on this machine.
+            Outcome::Killed(why) if self.setting.facts.page_size > 4096 && why.contains("within a page") => {
+                let detail = format!(
+                    "{why}: the program is built for smaller pages than this kernel's {} bytes",
+                    self.setting.facts.page_size
+                );
+                Some(self.problem("page-size", &detail))
+            }
+            Outcome::Killed(why) => Some(self.problem("truncated-elf", why)),
+            Outcome::Fails { errno, why, refused } => Some(self.fails(*errno, why, *refused)),
+        }
+    }
+
+    fn problem(&self, id: &'static str, detail: &str) -> Finding {
+        let path = self.verdict.steps.last().map_or(BStr::new(self.target), |step| step.path.as_bstr());
+        Finding::problem(id, to_text(path), detail).with("path", to_text(path))
+    }
+
+    fn link(&self) -> Link<'_> {
+        let Some(step) = self.verdict.steps.last() else { return Link::Target };
+        match (step.handler, step.name.as_deref()) {
+            (Some(Handler::Script), Some(name)) => Link::Interpreter { script: step, name },
+            (Some(Handler::Entry), Some(entry)) => Link::Emulator { entry },
+            (Some(Handler::Elf | Handler::Compat), Some(name)) => Link::Loader { program: step, name },
+            _ => Link::Content(step),
+        }
+    }
+
+    fn fails(&self, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
+        match (errno, self.link()) {
+            (Errno::E2BIG, _) => self.problem("arguments-too-long", why),
+            (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
+            (_, Link::Target) => self.refuses(self.target, "no-exec-bit", errno, why, refused),
+            (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
+            (_, Link::Interpreter { name, .. }) => self.refuses(name, "no-exec-bit", errno, why, refused),
+            (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
+            (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
+            (Errno::EIO, Link::Loader { .. }) => self.problem("loader-wrong-arch", why),
+            (_, Link::Loader { name, .. }) => self.refuses(name, "loader-not-executable", errno, why, refused),
+            (Errno::ELIBBAD, _) => self.problem("loader-wrong-arch", why),
+            (_, Link::Content(step)) => self.nobody_takes(step, why),
+        }
+    }
+
+    /// The walk to a file, its kind, its bits or its mount forbid it.
+    fn refuses(&self, path: &[u8], bits: &'static str, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
+        let path = to_text(path);
+        let id = match (refused, errno) {
+            (Some(Refused::Kind("a folder")), _) => "is-a-directory",
+            (Some(Refused::Kind(_)), _) => "not-a-program",
+            (Some(Refused::Mount), _) => "noexec-mount",
+            (Some(Refused::Bits), _) => bits,
+            (Some(Refused::Kernel(Errno::ETXTBSY)), _) => "etxtbsy",
+            (_, Errno::ENOENT | Errno::ENOTDIR) => "no-such-file",
+            _ => "path-refused",
+        };
+        Finding::problem(id, &*path, why).with("path", path)
+    }
+
+    fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
+        let about = to_text(&script.path);
+        let there = |path: &[u8]| self.setting.root.open(path).is_ok();
+        let shown = to_text(name);
+        if let Some(clean) = name.strip_suffix(b"\r") {
+            let also = if there(clean) { "exists" } else { "does not exist either" };
+            let detail = format!(
+                "the first line ends with a carriage return and a newline, so the kernel looks for \"{shown}\"; \"{}\" {also}",
+                to_text(clean)
+            );
+            return Finding::problem("crlf-shebang", &*about, detail).with("path", about);
+        }
+        let detail = format!("the first line asks for {shown}, which is not there");
+        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail)
+            .with("path", &*about)
+            .with("interpreter", &*shown);
+        // A name that fills the kernel's window was cut off by older kernels.
+        let window = self.setting.facts.kernel.window();
+        if script.marked.1 + 1 >= window {
+            finding.id = "shebang-too-long";
+            return finding.evidence(format!("this kernel reads {window} bytes of a file, and the line is longer"));
+        }
+        let base = name.rsplit_str(b"/").next().unwrap_or(name);
+        let folders: [&[u8]; 5] = [b"/bin/", b"/usr/bin/", b"/usr/local/bin/", b"/sbin/", b"/usr/sbin/"];
+        for other in folders.map(|folder| [folder, base].concat()).iter().filter(|other| there(other)) {
+            finding = finding.evidence(format!("{} is there", to_text(other)));
+        }
+        finding
+    }
+
+    fn no_emulator(&self, name: &[u8], why: &str) -> Finding {
+        let entry = self.setting.facts.table.entries.iter().find(|e| e.name == name);
+        let fixed = entry.is_some_and(|e| e.flags.has(Flags::F));
+        let interpreter = entry.and_then(|e| e.interpreter.clone()).unwrap_or_default();
+        let on_host = self.setting.host.open(&interpreter).is_ok();
+        let (id, detail) = match (fixed, on_host && !self.setting.root.is_own()) {
+            (false, true) => (
+                "binfmt-no-f-flag",
+                format!(
+                    "the entry {} has no flag F, so its interpreter is looked for in this tree: {why}",
+                    to_text(name)
+                ),
+            ),
+            _ => ("binfmt-interpreter-missing", format!("the entry {} takes the file, but {why}", to_text(name))),
+        };
+        Finding::problem(id, to_text(self.target), detail)
+            .with("path", to_text(self.target))
+            .with("entry", to_text(name))
+            .with("interpreter", to_text(&interpreter))
+            .with("arch", self.arch_of(self.verdict.steps.last()).unwrap_or_default())
+    }
+
+    /// PT_INTERP is not there: of the program itself, or of the emulator that an entry names.
+    fn no_loader(&self, program: &Step, name: &[u8]) -> Finding {
+        let before = self.verdict.steps.iter().rev().nth(1);
+        if let Some(step) = before.filter(|s| s.handler == Some(Handler::Entry)) {
+            let entry = step.name.clone().unwrap_or_default();
+            let detail = format!(
+                "the entry {entry} gives the file to {}, which is a dynamic program: its loader {} is not in this tree",
+                program.path,
+                to_text(name)
+            );
+            return Finding::problem("binfmt-dynamic-interpreter", to_text(self.target), detail)
+                .with("entry", to_text(&entry))
+                .with("interpreter", to_text(&program.path))
+                .with("arch", self.arch_of(Some(step)).unwrap_or_default());
+        }
+        loader::missing(self.setting, &to_text(&program.path), name)
+    }
+
+    fn turns_in_circles(&self, why: &str) -> Finding {
+        let steps = &self.verdict.steps;
+        let Some(step) = steps.iter().rfind(|s| s.handler == Some(Handler::Entry)) else {
+            return Finding::problem("shebang-loop", to_text(self.target), why).with("path", to_text(self.target));
+        };
+        let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
+        // The last one is the interpreter, which the same entry takes again.
+        let machine = &self.setting.facts.kernel.machine;
+        let native = profile_of(step).is_some_and(|p| p.native_on.contains(machine));
+        let id = if native { "binfmt-native-hijack" } else { "binfmt-interpreter-foreign" };
+        let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
+        Finding::problem(id, to_text(self.target), detail).with("entry", entry)
+    }
+
+    /// A file that was read and that no format takes.
+    fn nobody_takes(&self, step: &Step, why: &str) -> Finding {
+        let before = self.verdict.steps.iter().rev().nth(1);
+        if step.rule.starts_with("#! with a name longer") {
+            return self.problem("shebang-too-long", why);
+        }
+        if step.rule == "#! without a name" {
+            return self.problem("missing-shebang", "the first line is #! with nothing behind it");
+        }
+        if !step.head.starts_with(b"\x7fELF") {
+            return self.no_program(step, why);
+        }
+        let finding = self.foreign(step, why);
+        // The script is well, its interpreter is not.
+        match before.filter(|s| s.handler == Some(Handler::Script) && finding.id == "foreign-arch-no-handler") {
+            Some(script) => {
+                let mut finding = finding.evidence(format!("{} is the interpreter of {}", step.path, script.path));
+                finding.id = "shebang-interpreter-foreign";
+                finding
+            }
+            None => finding,
+        }
+    }
+
+    fn no_program(&self, step: &Step, why: &str) -> Finding {
+        let mut head = vec![0; content::PREFIX];
+        let file = self.setting.root.open(&step.path).ok();
+        let len = file.as_ref().and_then(|f| f.read(&mut head, 0).ok()).unwrap_or(0);
+        head.truncate(len);
+        let Some(content) = content::of(&head, file.map_or(0, |f| f.size())) else {
+            return self.problem("not-a-program", why);
+        };
+        let name = to_text(&step.path);
+        let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
+        if let Some(command) = content.command {
+            let quoted = quoted(&name);
+            finding =
+                finding.fix("Unpack it, and execute what is inside.", command.replace("{path}", &quoted), Class::Yours);
+        }
+        let upper = name.to_ascii_uppercase();
+        if content.cause == "missing-shebang"
+            && ["NOTICE", "LICENSE", "README", "COPYING"].iter().any(|w| upper.contains(w))
+        {
+            finding.id = "wrong-file-picked";
+        }
+        finding
+    }
+
+    /// An ELF file that the kernel does not run.
+    fn foreign(&self, step: &Step, why: &str) -> Finding {
+        let (facts, len) = (&self.setting.facts, step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1));
+        match step.marked.0 {
+            _ if len < 52 => return self.problem("truncated-elf", "the file ends within its ELF header"),
+            16 => {
+                return self
+                    .problem("object-or-core-or-lib", &format!("{}: it is an object file or a core dump", step.rule));
+            }
+            18 => {}
+            _ => return self.problem("truncated-elf", why),
+        }
+        let arch = self.arch_of(Some(step));
+        let what = arch.clone().unwrap_or_else(|| "a CPU that no emulator here is for".into());
+        let machine = &*facts.kernel.machine;
+        let detail = format!("the program is for {what}, and this kernel is for {machine}");
+        let id = match (machine, &step.head[4..6], step.head[18]) {
+            ("x86_64", [1, 1], 3) if !facts.compat => "ia32-disabled",
+            ("aarch64", [1, 1], 40) if !facts.compat => "no-aarch32",
+            _ => "foreign-arch-no-handler",
+        };
+        let mut finding = self.problem(id, &detail);
+        if let Some(arch) = &arch {
+            finding = finding.with("arch", &**arch).with("platform", format!("linux/{arch}"));
+        }
+        let table = &facts.table;
+        let would = |entry: &&crate::binfmt::entry::Entry| entry.rule.takes(&step.head, &step.path);
+        match table.state {
+            TableState::Absent => finding.evidence("this machine has no table of entries: binfmt_misc is not mounted"),
+            TableState::Disabled if table.entries.iter().any(|e| would(&e)) => {
+                finding.id = "binfmt-entry-disabled";
+                finding.detail = format!("{detail}; an entry would take it, but the table is switched off as a whole");
+                finding
+            }
+            _ => match (table.entries.iter().find(would), self.near.first()) {
+                (Some(entry), _) => {
+                    finding.id = "binfmt-entry-disabled";
+                    finding.detail = format!("{detail}; the entry {} would take it, but it is disabled", entry.name);
+                    finding.with("entry", to_text(&entry.name))
+                }
+                (None, Some(near)) if (7..16).contains(&near.refusal.byte) => {
+                    let appimage = step.head.get(8..10) == Some(b"AI");
+                    finding.id = if appimage { "appimage-magic" } else { "binfmt-strict-mask" };
+                    let bytes = if appimage { "marks an AppImage there" } else { "has other bytes there" };
+                    finding.detail = format!(
+                        "{detail}; the entry {} is for such programs, but its mask looks at byte {}, and this file {bytes}",
+                        near.entry, near.refusal.byte
+                    );
+                    finding.with("entry", to_text(&near.entry))
+                }
+                (None, _) => finding.evidence(match table.entries.len() {
+                    0 => "the table has no entries".to_owned(),
+                    n => format!("none of the {n} entries takes it"),
+                }),
+            },
+        }
+    }
+
+    /// What OCI, or QEMU, calls the CPU of a file.
+    fn arch_of(&self, step: Option<&Step>) -> Option<String> {
+        Some(profile_of(step?)?.label().to_owned())
+    }
+}
+
+/// The profile of a file's CPU.
+fn profile_of(step: &Step) -> Option<Profile> {
+    let profiles = Profiles::load(&[]).ok()?;
+    let takes = |p: &&Profile| p.rules.iter().any(|r| r.rule.takes(&step.head, &step.path));
+    profiles.iter().filter(|p| p.is_emulated()).find(takes).cloned()
+}

@@ -1,0 +1,116 @@
+//! A loader that is not there: whose it is, and how this tree would get it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::Setting;
+use crate::doctor::catalogue::Class;
+use crate::doctor::finding::Finding;
+use crate::text::to_text;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Loaders {
+    loader: Vec<Loader>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Loader {
+    paths: Vec<String>,
+    library: String,
+    cpu: String,
+    install: BTreeMap<String, String>,
+}
+
+static LOADERS: LazyLock<Loaders> =
+    LazyLock::new(|| toml::from_str(include_str!("loaders.toml")).unwrap_or(Loaders { loader: Vec::new() }));
+
+/// Files that tell which C library a tree has.
+const GLIBC: [&str; 5] = [
+    "/lib64/ld-linux-x86-64.so.2",
+    "/lib/ld-linux-aarch64.so.1",
+    "/lib/ld-linux-armhf.so.3",
+    "/lib64/ld64.so.2",
+    "/lib/ld64.so.1",
+];
+
+/// The program at `about` names a PT_INTERP that is not in the tree.
+pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
+    let path = to_text(name);
+    let known = LOADERS.loader.iter().find(|l| l.paths.contains(&path));
+    let (like, is_nixos) = family(setting);
+    let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
+    let id = match &*path {
+        _ if is_nixos => "nixos-stub-ld",
+        "/lib/ld-linux.so.2" => "i386-loader-missing",
+        "/system/bin/linker64" | "/system/bin/linker" => "android-pie",
+        "/lib64/ld.so.1" if setting.facts.kernel.machine == "loongarch64" => "loongarch-abi",
+        "/lib/ld-linux-armhf.so.3" if has("/lib/ld-linux.so.3") => "arm-float-abi",
+        "/lib/ld-linux.so.3" if has("/lib/ld-linux-armhf.so.3") => "arm-float-abi",
+        "/lib/ld-linux-aarch64.so.1" if has("/lib/ld-linux-armhf.so.3") => "userland-32-on-64-kernel",
+        _ => "missing-elf-loader",
+    };
+    let whose = known.map_or(String::new(), |l| format!(", the loader of {} for {}", l.library, l.cpu));
+    let mut finding = Finding::problem(id, about, format!("the program asks for {path}{whose}, which is not there"))
+        .with("path", about)
+        .with("loader", &*path);
+    if let Some(tree) = library_of(setting) {
+        finding = finding.evidence(format!("this tree has {tree}"));
+        if known.is_some_and(|l| l.library != tree) {
+            finding = finding.evidence(format!("the program is linked for {}", known.map_or("", |l| &l.library)));
+        }
+    }
+    if let Some(command) = known.and_then(|l| like.iter().find_map(|id| l.install.get(id))) {
+        finding = finding.fix("Install that loader in this tree.", command, Class::Decision);
+    }
+    finding
+}
+
+/// NixOS answers programs of other distributions with a loader that only says so.
+pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
+    let usual = LOADERS.loader.iter().any(|l| l.paths.iter().any(|path| path.as_bytes() == name));
+    let detail = format!("{} of NixOS runs no program unless nix-ld is switched on", to_text(name));
+    (usual && family(setting).1).then(|| Finding::warning("nixos-stub-ld", about, detail).with("path", about))
+}
+
+/// The C library that a tree has.
+fn library_of(setting: &Setting) -> Option<&'static str> {
+    let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
+    let musl = LOADERS.loader.iter().filter(|l| l.library == "musl").flat_map(|l| &l.paths).any(|p| has(p));
+    match GLIBC.iter().any(|path| has(path)) {
+        true => Some("glibc"),
+        false => musl.then_some("musl"),
+    }
+}
+
+/// The ids of the tree's distribution, nearest first, and whether it is NixOS.
+fn family(setting: &Setting) -> (Vec<String>, bool) {
+    const MOST: usize = 1 << 14;
+    let mut bytes = vec![0; MOST];
+    let read = |path: &str, bytes: &mut [u8]| {
+        setting.root.open(path.as_bytes()).ok().and_then(|file| file.read(bytes, 0).ok())
+    };
+    let len = read("/etc/os-release", &mut bytes).or_else(|| read("/usr/lib/os-release", &mut bytes)).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..len]).into_owned();
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
+    };
+    let ids = format!("{} {}", value("ID="), value("ID_LIKE="));
+    let ids: Vec<String> = ids.split_whitespace().map(|id| if id == "rhel" { "fedora" } else { id }.into()).collect();
+    let is_nixos = ids.iter().any(|id| id == "nixos");
+    (ids, is_nixos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_parses() {
+        assert!(toml::from_str::<Loaders>(include_str!("loaders.toml")).is_ok());
+    }
+}

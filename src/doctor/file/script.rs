@@ -1,0 +1,54 @@
+//! What goes wrong with a script that the kernel starts: `env` looks its program up by itself, and later.
+
+use bstr::{BString, ByteSlice};
+
+use super::Setting;
+use crate::doctor::finding::Finding;
+use crate::exec::{Handler, Outcome, Verdict};
+use crate::text::to_text;
+
+/// Looks at `#!/usr/bin/env NAME`.
+pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> {
+    let step = verdict.steps.first().filter(|s| s.handler == Some(Handler::Script))?;
+    let Outcome::Starts(_) = verdict.outcome else { return None };
+    let name = step.name.as_ref().filter(|name| name.ends_with(b"/env"))?;
+    // argv is: env, what stands behind it, the script.
+    let argument = step.argv.get(1).filter(|a| **a != step.path)?;
+    let about = to_text(&step.path);
+    let problem = |id, detail: String| {
+        let finding = Finding::problem(id, &*about, detail).with("path", &*about);
+        Some(finding.with("interpreter", to_text(argument)))
+    };
+    if let Some(clean) = argument.strip_suffix(b"\r") {
+        let detail = format!(
+            "the first line ends with a carriage return, so {name} looks for \"{}\" instead of \"{}\"",
+            to_text(argument),
+            to_text(clean)
+        );
+        return problem("crlf-shebang", detail);
+    }
+    if argument.starts_with(b"-") {
+        return None;
+    }
+    if argument.contains(&b' ') {
+        let detail =
+            format!("the kernel gives {name} one argument, {:?}, and no program has that name", argument.as_bstr());
+        return problem("shebang-env-args", detail);
+    }
+    match on_path(setting, argument) {
+        Some(_) => None,
+        None => problem(
+            "shebang-interpreter-missing",
+            format!("{name} looks for {} in PATH, where it is not", to_text(argument)),
+        ),
+    }
+}
+
+/// Where the usual `PATH` of a tree, or ours where it is our own, has a program.
+fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
+    const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let own = std::env::var_os("PATH").filter(|_| setting.root.is_own());
+    let folders = own.as_ref().map_or(PATH, |path| path.as_encoded_bytes());
+    let paths = folders.split_str(":").map(|folder| BString::from([folder, b"/", name].concat()));
+    paths.into_iter().find(|path| setting.root.open(path).is_ok())
+}
