@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
     /// Files to judge; `-` reads a list, one name a line, from standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present_any = ["message", "list_checks"], value_name = "FILE")]
     pub files: Vec<OsString>,
     /// Judge as inside this folder: a chroot, or a container's file tree
     #[arg(long, value_name = "DIR")]
@@ -23,4 +23,18 @@ pub struct DoctorArgs {
     /// Ask the kernel too, without running one instruction
     #[arg(long)]
     pub verify: bool,
+    /// Name the causes of an error message, from whatever printed it; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "root", "user", "argv", "verify"], allow_hyphen_values = true)]
+    pub message: Option<OsString>,
+    /// List the causes that are known
+    #[arg(long, conflicts_with_all = ["files", "message"])]
+    pub list_checks: bool,
+}
+
+/// Explains a cause that the doctor named.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The cause, as the doctor names it in brackets
+    #[arg(value_name = "ID")]
+    pub id: String,
 }

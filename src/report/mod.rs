@@ -2,6 +2,8 @@
 
 pub mod diagnostic;
 pub mod doctor;
+pub mod explain;
+pub mod message;
 pub mod progress;
 pub mod rows;
 pub mod table;

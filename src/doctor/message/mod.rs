@@ -48,7 +48,7 @@ pub struct Candidate {
     /// Its id in the catalogue.
     pub id: &'static str,
     /// How likely it is, from 0 to 1.
-    pub probability: f32,
+    pub probability: f64,
     /// The catalogue's title.
     pub title: &'static str,
     /// The lines that speak for it, and what else does.
@@ -98,7 +98,7 @@ impl Diagnosis {
             ("path", self.paths.first().cloned()),
             ("image", self.image.clone()),
             ("platform", platform.cloned()),
-            ("arch", arch),
+            ("arch", Some(arch.unwrap_or_else(|| "ARCH".into()))),
         ];
         named.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }

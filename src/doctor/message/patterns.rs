@@ -136,7 +136,7 @@ pub(super) struct Ranks {
 }
 
 /// Causes and how often each was the one.
-pub(super) type Weights = BTreeMap<String, f32>;
+pub(super) type Weights = BTreeMap<String, f64>;
 
 /// By the error and the place.
 #[derive(Debug, Deserialize)]
@@ -160,6 +160,8 @@ pub(super) struct PathClass {
     pub(super) bare: bool,
     #[serde(default)]
     pub(super) ends: Vec<String>,
+    #[serde(default)]
+    pub(super) has: Vec<String>,
     pub(super) causes: Weights,
 }
 

@@ -8,20 +8,20 @@ use super::{Candidate, Diagnosis, Next};
 use crate::doctor::catalogue::CATALOGUE;
 
 /// Less likely ones are not told.
-const LEAST: f32 = 0.01;
+const LEAST: f64 = 0.01;
 /// How many are told.
 const MOST: usize = 8;
 /// The weight of what we do not know: no single sign makes a cause certain.
-const UNKNOWN: f32 = 0.2;
+const UNKNOWN: f64 = 0.2;
 
 #[derive(Debug, Default)]
 struct Score {
-    weight: f32,
+    weight: f64,
     evidence: Vec<String>,
 }
 
 impl Score {
-    fn add(&mut self, weight: f32, evidence: &str) {
+    fn add(&mut self, weight: f64, evidence: &str) {
         self.weight += weight;
         if !evidence.is_empty() && self.evidence.len() < 4 && !self.evidence.iter().any(|e| e == evidence) {
             self.evidence.push(evidence.to_owned());
@@ -44,7 +44,7 @@ pub(super) fn rank(mut marks: Marks) -> Diagnosis {
     }
 
     let rank = |id: &str| CATALOGUE.get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
-    let total: f32 = UNKNOWN + scores.values().map(|score| score.weight).sum::<f32>();
+    let total: f64 = UNKNOWN + scores.values().map(|score| score.weight).sum::<f64>();
     let mut ranked: Vec<(&'static str, Score)> = scores.into_iter().collect();
     ranked.sort_by(|(a, x), (b, y)| y.weight.total_cmp(&x.weight).then_with(|| rank(a).cmp(&rank(b))));
     let candidates: Vec<Candidate> = ranked
@@ -92,6 +92,7 @@ fn weigh_failures(marks: &Marks, scores: &mut BTreeMap<&'static str, Score>) {
                 && here(&kind.context)
                 && kind.caller.as_deref().is_none_or(|name| failure.caller.is_some_and(|c| c.name == name))
                 && (!kind.bare || !path.contains('/'))
+                && kind.has.iter().all(|part| lower.contains(part.as_str()))
                 && (kind.ends.is_empty() || kind.ends.iter().any(|end| lower.ends_with(end.as_str())))
         });
         for kind in kinds {
