@@ -98,6 +98,7 @@ struct Errnos {
 pub(super) struct Callers {
     pub(super) not_programs: Vec<String>,
     pub(super) not_programs_end: Vec<String>,
+    pub(super) script_ends: Vec<String>,
     pub(super) looks_like_program: Vec<String>,
     pub(super) looks_like_program_end: Vec<String>,
     contexts: BTreeMap<String, Vec<String>>,
@@ -117,6 +118,8 @@ pub(super) struct Caller {
     pub(super) bare: bool,
     #[serde(default)]
     pub(super) opens: bool,
+    #[serde(default)]
+    pub(super) not_scripts: bool,
     needle: Vec<String>,
     shape: String,
     #[serde(skip)]

@@ -81,24 +81,24 @@ impl Marks {
             _ => None,
         });
         let Some(errno) = errno else { return };
-        let mut by = None;
+        let mut failure = None;
         for caller in callers {
-            if let Some(path) = caller.find(&line.lower) {
-                // The same bytes, as they were written.
-                let path = path.map(|path| {
-                    let start = path.as_ptr() as usize - line.lower.as_ptr() as usize;
-                    line.text[start..start + path.len()].trim().to_owned()
-                });
-                by = Some((caller, path));
+            let Some(path) = caller.find(&line.lower) else { continue };
+            // The same bytes, as they were written.
+            let path = path.map(|path| {
+                let start = path.as_ptr() as usize - line.lower.as_ptr() as usize;
+                line.text[start..start + path.len()].trim().to_owned()
+            });
+            let doubtful = !errno.alone && !about_a_program(caller, path.as_deref());
+            failure = Some((Some(caller), path, doubtful));
+            if !doubtful {
                 break;
             }
         }
-        let (caller, path) = match by {
-            Some((caller, path)) => (Some(caller), path),
-            None if errno.alone => (None, some_path(&line.text)),
-            None => return,
-        };
-        let doubtful = !errno.alone && caller.is_some_and(|caller| !about_a_program(caller, path.as_deref()));
+        if failure.is_none() && errno.alone {
+            failure = Some((None, some_path(&line.text), false));
+        }
+        let Some((caller, path, doubtful)) = failure else { return };
         self.fail(Failure { errno, caller, path, doubtful, line: line.shown() });
     }
 
@@ -172,6 +172,9 @@ fn about_a_program(caller: &Caller, path: Option<&str>) -> bool {
     if callers.not_programs.iter().any(|start| path.starts_with(start.as_str()))
         || callers.not_programs_end.iter().any(|end| path.ends_with(end.as_str()))
     {
+        return false;
+    }
+    if caller.not_scripts && callers.script_ends.iter().any(|end| path.to_ascii_lowercase().ends_with(end.as_str())) {
         return false;
     }
     !caller.opens
