@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::doctor::DoctorArgs;
+use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use crate::plan::ways::Keep;
 
@@ -85,6 +85,8 @@ pub enum Verb {
     Status(Status),
     /// Say what happens when a file is executed here, and why; or what is wrong with this machine
     Doctor(DoctorArgs),
+    /// Explain a cause that the doctor named
+    Explain(ExplainArgs),
     /// List the architectures and their rules
     Profiles,
     /// Fetch emulators, prove them and keep them

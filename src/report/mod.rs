@@ -2,8 +2,10 @@
 
 pub mod diagnostic;
 pub mod doctor;
+pub mod explain;
 pub mod host;
 pub mod image;
+pub mod message;
 pub mod paste;
 pub mod progress;
 pub mod rows;
