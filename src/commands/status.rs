@@ -1,9 +1,11 @@
 //! `rbinfmt status`: the table, and whether each architecture works. Changes nothing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::Context;
+use super::{Context, install};
 use crate::cli;
+use crate::config::Config;
 use crate::error::{Result, Status};
 use crate::facts::{Facts, Scope};
 use crate::health;
@@ -18,13 +20,25 @@ pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
     let judge = |entry| health::of(entry, &context.profiles, &context.places, &facts);
     let health = facts.table.entries.iter().map(judge).collect();
     let platforms = health::platforms(&context.profiles, &facts);
-    let table = Table::new(&context.host.table, &facts, health, platforms, held_by);
+    let lacking = args.config.as_ref().map(|config| lacking(context, config, &facts)).transpose()?;
+    let table = Table::new(&context.host.table, &facts, health, platforms, held_by, lacking);
     if context.printer.json {
         context.printer.value(&table)?;
     } else {
         context.printer.line(table.text(&facts))?;
     }
     Ok(table.status())
+}
+
+/// What a configuration asks for and does not run. Of `all` only what there is an emulator for can run.
+fn lacking(context: &Context, config: &Path, facts: &Facts) -> Result<Vec<String>> {
+    let config = Config::read(config)?;
+    let (profiles, all) = install::select(context, &config.architectures)?;
+    let places = install::places(context, Some(&config));
+    let emulators = places.find_all(&profiles, &context.prefix, facts.own)?;
+    let wanted = |p: &&&Profile| !all || emulators.get(&p.name).is_some_and(|found| found.problem.is_none());
+    let idle = profiles.iter().filter(wanted).filter(|p| !health::runs(p, facts));
+    Ok(idle.map(|p| p.label().to_owned()).collect())
 }
 
 /// The facts, and what holds the table.

@@ -2,6 +2,8 @@
 
 pub mod diagnostic;
 pub mod doctor;
+pub mod features;
+pub mod metrics;
 pub mod progress;
 pub mod rows;
 pub mod table;

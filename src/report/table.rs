@@ -22,6 +22,9 @@ pub struct Table {
     table: Head,
     entries: Vec<Row>,
     platforms: Vec<String>,
+    /// What a configuration asks for and does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacking: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +66,7 @@ impl Table {
         health: Vec<Health>,
         platforms: Vec<String>,
         held_by: Option<&'static str>,
+        lacking: Option<Vec<String>>,
     ) -> Table {
         let head = Head {
             mounted: facts.mounted.is_visible(),
@@ -73,11 +77,14 @@ impl Table {
             unreadable: facts.table.unreadable.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
         };
         let entries = facts.table.entries.iter().zip(health).map(|(entry, health)| row(entry, health)).collect();
-        Table { schema: SCHEMA, table: head, entries, platforms }
+        Table { schema: SCHEMA, table: head, entries, platforms, lacking }
     }
 
     /// What it means as a whole.
     pub fn status(&self) -> Status {
+        if let Some(lacking) = &self.lacking {
+            return if lacking.is_empty() { Status::Done } else { Status::Failed };
+        }
         let broken = |row: &Row| row.counts && (row.works == Some(false) || !row.problems.is_empty());
         let off = !self.table.enabled && !self.entries.is_empty();
         if off || self.entries.iter().any(broken) { Status::Failed } else { Status::Done }
@@ -95,6 +102,9 @@ impl Table {
             lines.push(format!("could not be read: {unreadable}"));
         }
         lines.push(format!("runs: {}", self.platforms.join(" ")));
+        if let Some(lacking) = self.lacking.as_ref().filter(|lacking| !lacking.is_empty()) {
+            lines.push(format!("does not run, but is wanted: {}", lacking.join(" ")));
+        }
         lines.join("\n")
     }
 
