@@ -209,9 +209,7 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
     };
     let ways = ways(situation)?;
     if !start.mounted.is_visible() && !start.identity.may_mount {
-        let why = format!("nothing is mounted on {}, and only root may mount it", context.host.table.display());
-        return Err(Error::unknown("registering emulators", why)
-            .help("run the same command with sudo; in a container, add --privileged"));
+        return Err(session::may_not_mount("registering emulators", &context.host, &start.identity));
     }
     if supply::fetch(context, request, &start.emulators)? {
         start = Start::look(context, request)?;
