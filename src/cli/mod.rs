@@ -160,7 +160,7 @@ pub struct Status {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
-    /// Say whether what the configuration FILE asks for runs: nothing else counts for the exit status
+    /// Look for what the configuration FILE asks for: it alone counts for the exit status
     #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
     pub config: Option<PathBuf>,
 }

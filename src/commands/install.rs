@@ -265,7 +265,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     }
     let held_by = match way {
         _ if !rows.iter().any(|r| matches!(r.state, State::Kept) || r.entry.is_some()) => None,
-        _ if request.hold && way != Way::Entries => Some(HeldBy::Process),
+        Way::Mount if request.hold => Some(HeldBy::Process),
         Way::Present | Way::Mount if start.identity.on_host() => Some(HeldBy::Mount),
         Way::Present | Way::Mount => Some(HeldBy::Namespace),
         Way::OnHost => Some(HeldBy::HostMount),

@@ -22,9 +22,17 @@ pub struct Table {
     table: Head,
     entries: Vec<Row>,
     platforms: Vec<String>,
-    /// What a configuration asks for and does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lacking: Option<Vec<String>>,
+    wanted: Option<Wanted>,
+}
+
+/// The table beside a configuration.
+#[derive(Debug, Serialize)]
+pub struct Wanted {
+    /// Architectures that it asks for and that do not run.
+    pub missing: Vec<String>,
+    /// Entries of ours that it does not ask for.
+    pub left: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,7 +74,7 @@ impl Table {
         health: Vec<Health>,
         platforms: Vec<String>,
         held_by: Option<&'static str>,
-        lacking: Option<Vec<String>>,
+        wanted: Option<Wanted>,
     ) -> Table {
         let head = Head {
             mounted: facts.mounted.is_visible(),
@@ -77,13 +85,13 @@ impl Table {
             unreadable: facts.table.unreadable.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
         };
         let entries = facts.table.entries.iter().zip(health).map(|(entry, health)| row(entry, health)).collect();
-        Table { schema: SCHEMA, table: head, entries, platforms, lacking }
+        Table { schema: SCHEMA, table: head, entries, platforms, wanted }
     }
 
     /// What it means as a whole.
     pub fn status(&self) -> Status {
-        if let Some(lacking) = &self.lacking {
-            return if lacking.is_empty() { Status::Done } else { Status::Failed };
+        if let Some(Wanted { missing, left }) = &self.wanted {
+            return if missing.is_empty() && left.is_empty() { Status::Done } else { Status::Failed };
         }
         let broken = |row: &Row| row.counts && (row.works == Some(false) || !row.problems.is_empty());
         let off = !self.table.enabled && !self.entries.is_empty();
@@ -102,8 +110,10 @@ impl Table {
             lines.push(format!("could not be read: {unreadable}"));
         }
         lines.push(format!("runs: {}", self.platforms.join(" ")));
-        if let Some(lacking) = self.lacking.as_ref().filter(|lacking| !lacking.is_empty()) {
-            lines.push(format!("does not run, but is wanted: {}", lacking.join(" ")));
+        let wanted =
+            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.left)]);
+        for (what, names) in wanted.filter(|(_, names)| !names.is_empty()) {
+            lines.push(format!("{what}: {}", names.join(" ")));
         }
         lines.join("\n")
     }
