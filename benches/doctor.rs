@@ -1,4 +1,4 @@
-//! The doctor's speed: one file against `readelf -h`, whole processes; the model alone, files a second.
+//! The doctor's speed: one file against `readelf -h`, and a message, whole processes; the model alone, files a second.
 //!
 //!     cargo bench --bench doctor
 
@@ -35,6 +35,13 @@ fn main() {
         doctor.as_secs_f64() / readelf.as_secs_f64()
     );
 
+    let message = message();
+    let mut times = Vec::new();
+    for _ in 0..PROCESSES {
+        times.push(run(Command::new(ours).args(["doctor", "--message", &message])));
+    }
+    println!("a message of {} bytes: {:?}", message.len(), median(times));
+
     let files = programs(Path::new("/usr/bin"));
     let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
     let root = Root::own();
@@ -47,6 +54,15 @@ fn main() {
     }
     let count = files.len() * ROUNDS;
     println!("model alone: {count} files, {:.0} a second", count as f64 / (own_time() - start).as_secs_f64());
+}
+
+/// The end of a build's log, 10 KB.
+fn message() -> String {
+    let mut text = String::new();
+    for at in 0..130 {
+        text += &format!("#12 {at}.345 Get:{at} http://example.org/debian bookworm/main arm64 libfoo{at} [151 kB]\n");
+    }
+    text + "#12 131.1 exec /bin/nowhere: exec format error\nERROR: failed to solve: exit code: 1\n"
 }
 
 fn run(command: &mut Command) -> Duration {

@@ -40,6 +40,17 @@ pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
         && mounts::devices(&host.of_process(1, "mountinfo")).is_ok_and(|tables| !tables.is_empty())
 }
 
+/// The error where the table is not mounted and we may not mount it. Root in a container is not told to become root.
+pub fn may_not_mount(doing: &str, host: &Host, identity: &Identity) -> Error {
+    let table = host.table.display();
+    if identity.euid == 0 {
+        let why = format!("nothing is mounted on {table}, and this container may not mount it");
+        return Error::unknown(doing, why).help("add --privileged to `docker run`");
+    }
+    Error::unknown(doing, format!("nothing is mounted on {table}, and only root may mount it"))
+        .help("run the same command with sudo; in a container, add --privileged")
+}
+
 /// A process that has the table of this device mounted in mounts of its own; `None` where there is none or none is seen.
 fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     if !identity.first_pid_namespace {
@@ -115,8 +126,7 @@ impl Session {
             );
         }
         if !identity.may_mount {
-            let why = format!("nothing is mounted on {}, and only root may mount it", host.table.display());
-            return Err(Error::unknown(doing, why).help("run it with sudo; in a container, add --privileged"));
+            return Err(may_not_mount(doing, host, identity));
         }
         let namespace = Namespace::enter(host)?;
         // On an automount point a mount of ours goes beside it, so that it is not triggered.

@@ -45,4 +45,18 @@ pub struct DoctorArgs {
     /// For the machine, and for a report: do not ask container engines
     #[arg(long)]
     pub no_engines: bool,
+    /// Name the causes of an error message, from whatever printed it; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "root", "user", "argv", "verify"], allow_hyphen_values = true)]
+    pub message: Option<OsString>,
+    /// List the causes that are known
+    #[arg(long, conflicts_with_all = ["files", "message"])]
+    pub list_checks: bool,
+}
+
+/// Explains a cause that the doctor named.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The cause, as the doctor names it in brackets
+    #[arg(value_name = "ID")]
+    pub id: String,
 }

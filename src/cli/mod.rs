@@ -2,13 +2,15 @@
 
 pub mod doctor;
 pub mod fetch;
+pub mod hold;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::doctor::DoctorArgs;
+use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
+use self::hold::HoldArgs;
 use crate::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
@@ -85,6 +87,8 @@ pub enum Verb {
     Status(Status),
     /// Say what happens when a file is executed here, and why; or what is wrong with this machine
     Doctor(DoctorArgs),
+    /// Explain a cause that the doctor named
+    Explain(ExplainArgs),
     /// List the architectures and their rules
     Profiles,
     /// Fetch emulators, prove them and keep them
@@ -116,12 +120,9 @@ pub struct Install {
     /// How the table is kept after this process
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
-    /// Stay, keep the table, and register again what somebody removes
-    #[arg(long)]
-    pub hold: bool,
-    /// Seconds between two looks at the table with --hold
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "hold")]
-    pub interval: u16,
+    /// A process that stays.
+    #[command(flatten)]
+    pub holding: HoldArgs,
     /// Only print what would be done
     #[arg(long, conflicts_with = "hold")]
     pub dry_run: bool,
@@ -161,6 +162,9 @@ pub struct Status {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
+    /// Look for what the configuration FILE asks for: it alone counts for the exit status
+    #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
+    pub config: Option<PathBuf>,
 }
 
 /// Go's flag package takes one dash as well as two, and scripts use both.

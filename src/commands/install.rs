@@ -69,17 +69,14 @@ pub fn run(context: &Context, args: &cli::Install) -> Result<Status> {
     let status = run.print(&context.printer, context.printer.verbose)?;
     nothing_at_all(&request, &installed.rows)?;
     advise(context, &installed);
-    if args.hold { super::hold::stay(context, &request, args.interval, status) } else { Ok(status) }
+    if args.holding.hold { super::hold::stay(context, &request, &args.holding, &installed, status) } else { Ok(status) }
 }
 
 fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>> {
     let config = if args.archs.is_empty() { Some(Config::read(&args.config)?) } else { None };
     let archs = config.as_ref().map_or(&args.archs, |c| &c.architectures);
     let (profiles, all) = select(context, archs)?;
-    let places = match &config {
-        Some(config) if !config.emulators.is_empty() => Places::named(&config.emulators),
-        _ => context.places.clone(),
-    };
+    let places = places(context, config.as_ref());
     let supply = (places.store.is_some() || args.source.names_one()).then(|| args.source.clone());
     Ok(Request {
         profiles,
@@ -91,8 +88,16 @@ fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>>
         verify: !args.no_verify,
         supply,
         keep: args.keep,
-        hold: args.hold,
+        hold: args.holding.hold,
     })
+}
+
+/// Where emulators are looked for: what a configuration says goes first.
+pub fn places(context: &Context, config: Option<&Config>) -> Places {
+    match config {
+        Some(config) if !config.emulators.is_empty() => Places::named(&config.emulators),
+        _ => context.places.clone(),
+    }
 }
 
 /// The profiles that a list means; commas separate as blanks do. All names are read before anything is done.
@@ -204,9 +209,7 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
     };
     let ways = ways(situation)?;
     if !start.mounted.is_visible() && !start.identity.may_mount {
-        let why = format!("nothing is mounted on {}, and only root may mount it", context.host.table.display());
-        return Err(Error::unknown("registering emulators", why)
-            .help("run the same command with sudo; in a container, add --privileged"));
+        return Err(session::may_not_mount("registering emulators", &context.host, &start.identity));
     }
     if supply::fetch(context, request, &start.emulators)? {
         start = Start::look(context, request)?;
@@ -262,7 +265,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     }
     let held_by = match way {
         _ if !rows.iter().any(|r| matches!(r.state, State::Kept) || r.entry.is_some()) => None,
-        _ if request.hold => Some(HeldBy::Process),
+        Way::Mount if request.hold => Some(HeldBy::Process),
         Way::Present | Way::Mount if start.identity.on_host() => Some(HeldBy::Mount),
         Way::Present | Way::Mount => Some(HeldBy::Namespace),
         Way::OnHost => Some(HeldBy::HostMount),

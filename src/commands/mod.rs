@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod drop_in;
 pub mod emulators;
+pub mod explain;
 pub mod fetch;
 pub mod hold;
 pub mod install;
@@ -85,6 +86,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
+        Some(Verb::Explain(args)) => explain::run(printer, &args.id),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::doctor::finding::{Finding, Severity};
 
-const BOLD: Style = Style::new().bold();
+pub(super) const BOLD: Style = Style::new().bold();
 const BLUE: Style = AnsiColor::BrightBlue.on_default().bold();
 
 /// The diagnostic of one finding, some lines.

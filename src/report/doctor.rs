@@ -1,5 +1,6 @@
 //! The doctor's words: a text for people, an object for programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use bstr::BString;
@@ -94,6 +95,14 @@ pub fn text(exam: &Examination) -> String {
         }
     }
     text
+}
+
+/// The verdict and the causes in one line.
+pub(super) fn line(exam: &Examination) -> String {
+    let causes = exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id);
+    let causes: BTreeSet<&str> = causes.collect();
+    let causes = if causes.is_empty() { String::new() } else { format!(" ({})", Vec::from_iter(causes).join(", ")) };
+    format!("{}: {}{causes}", to_text(&exam.target), verdict(exam))
 }
 
 /// The verdict in one sentence.

@@ -2,8 +2,12 @@
 
 pub mod diagnostic;
 pub mod doctor;
+pub mod explain;
+pub mod features;
 pub mod host;
 pub mod image;
+pub mod message;
+pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;

@@ -4,6 +4,7 @@ mod file;
 mod fix;
 mod host;
 mod image;
+mod message;
 mod paper;
 
 use std::ffi::OsString;
@@ -11,16 +12,23 @@ use std::ffi::OsString;
 use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
+use crate::commands::explain;
 use crate::doctor::snapshot::Snapshot;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
-use crate::report::{self, paste};
+use crate::report::{self, Printer, paste};
 use image::Named;
 use paper::Paper;
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
 pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Context>) -> Result<Status> {
+    if args.list_checks {
+        return explain::list(Printer { json: common.json, ..Printer::default() });
+    }
+    if let Some(text) = &args.message {
+        return message::run(common, text);
+    }
     let given = args.facts.as_deref().map(Snapshot::read).transpose()?;
     let mut paper = Paper { keeps: args.report, ..Paper::default() };
     match args.files.is_empty() {

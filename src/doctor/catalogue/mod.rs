@@ -35,13 +35,13 @@ struct File {
 }
 
 /// One cause of a failure.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cause {
     /// A stable name in kebab-case.
     pub id: String,
     /// Where it belongs: the file it is in.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     pub group: Group,
     /// Its place in the order of commonness, from 1; what is no fault has none.
     pub rank: Option<u16>,
@@ -57,7 +57,7 @@ pub struct Cause {
     #[serde(default)]
     pub also: Vec<String>,
     /// What to do.
-    #[serde(default, rename = "fix")]
+    #[serde(default, rename(deserialize = "fix"))]
     pub fixes: Vec<Remedy>,
     /// Where to read more.
     #[serde(default)]
@@ -102,7 +102,7 @@ pub enum Form {
 }
 
 /// What to do about a cause. `{name}` in a text or a command stands for what a finding knows.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// One sentence.

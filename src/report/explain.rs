@@ -1,0 +1,118 @@
+//! An entry of the catalogue, for a terminal and as a page of the documentation.
+
+use std::fmt::Write;
+
+use super::diagnostic::BOLD;
+use crate::doctor::catalogue::{CATALOGUE, Cause, Class, Form, Remedy};
+
+const WIDTH: usize = 96;
+
+/// For a terminal.
+pub fn text(cause: &Cause) -> String {
+    let mut text = format!("{BOLD}{}{BOLD:#}\n\n", cause.id);
+    text += &wrapped(&cause.title, "", "");
+    text += &wrapped(&place(cause), "", "");
+    let mut section = |name: &str, body: String| {
+        if !body.is_empty() {
+            let _ = write!(text, "\n{BOLD}{name}{BOLD:#}\n{body}");
+        }
+    };
+    section("What happens", wrapped(&cause.explanation, "  ", "  "));
+    section("How it is told from others", wrapped(&cause.detection, "  ", "  "));
+    section("What people see", cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
+    section("What to do", cause.fixes.iter().map(remedy).collect());
+    section("Read more", cause.links.iter().map(|link| format!("  {link}\n")).collect());
+    text
+}
+
+/// As a page in Markdown.
+pub fn page(cause: &Cause) -> String {
+    let mut page = format!("# {}\n\n{}.\n\n", cause.id, cause.title);
+    page += &wrapped(&place(cause), "", "");
+    let mut section = |name: &str, body: String| {
+        if !body.is_empty() {
+            let _ = write!(page, "\n## {name}\n\n{body}");
+        }
+    };
+    section("What happens", wrapped(&cause.explanation, "", ""));
+    section("How it is told from others", wrapped(&cause.detection, "", ""));
+    section("What people see", cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
+    section("What to do", cause.fixes.iter().map(remedy_in_page).collect());
+    section("Read more", cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
+    page
+}
+
+/// The list of all pages.
+pub fn index() -> String {
+    let mut page = String::from(
+        "# What the doctor knows\n\nEach page is an entry of the catalogue, as `rbinfmt explain ID` prints it. \
+         The commonest come first.\nThe pages are written by the program: `RBINFMT_BLESS=1 cargo test --test pages`.\n\n\
+         | cause | group | what it is | found by |\n|---|---|---|---|\n",
+    );
+    for cause in CATALOGUE.iter() {
+        let title = cause.title.replace('|', "\\|");
+        let _ =
+            writeln!(page, "| [{id}]({id}.md) | {} | {title} | {} |", cause.group.word(), forms(cause), id = cause.id);
+    }
+    page
+}
+
+/// All checks: id, group, which forms find it, title.
+pub fn list() -> String {
+    let width = CATALOGUE.iter().map(|cause| cause.id.len()).max().unwrap_or(0);
+    let forms_width = CATALOGUE.iter().map(|cause| forms(cause).len()).max().unwrap_or(0);
+    let line = |cause: &Cause| {
+        format!("{:width$}  {:8}  {:forms_width$}  {}\n", cause.id, cause.group.word(), forms(cause), cause.title)
+    };
+    CATALOGUE.iter().map(line).collect()
+}
+
+fn place(cause: &Cause) -> String {
+    let found = cause.found_by.iter().map(|form| match form {
+        Form::File => "`rbinfmt doctor FILE`",
+        Form::Host => "`rbinfmt doctor`",
+        Form::Image => "`rbinfmt doctor IMAGE`",
+        Form::Message => "`rbinfmt doctor --message TEXT`",
+    });
+    let found = found.collect::<Vec<_>>().join(", ");
+    let count = CATALOGUE.iter().filter(|cause| cause.rank.is_some()).count();
+    match cause.rank {
+        Some(rank) => format!("Group {}; {rank} of {count} by commonness. Found by {found}.", cause.group.word()),
+        None => format!("Group {}: no fault. Found by {found}.", cause.group.word()),
+    }
+}
+
+fn forms(cause: &Cause) -> String {
+    cause.found_by.iter().map(Form::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn remedy(fix: &Remedy) -> String {
+    let command = fix.command.iter().map(|command| format!("        {command}\n"));
+    let text = format!("{} ({})", fix.text, whose(fix.class));
+    wrapped(&text, "  - ", "    ") + &command.collect::<String>()
+}
+
+fn remedy_in_page(fix: &Remedy) -> String {
+    let command = fix.command.iter().map(|command| format!("\n      {command}\n\n"));
+    let text = format!("{} *({})*", fix.text, whose(fix.class));
+    wrapped(&text, "- ", "  ") + &command.collect::<String>()
+}
+
+fn whose(class: Class) -> &'static str {
+    match class {
+        Class::Safe => "rbinfmt can do it and take it back",
+        Class::Decision => "yours to decide",
+        Class::Yours => "in your own files",
+    }
+}
+
+/// As code, whatever quotes are in it.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+fn wrapped(text: &str, first: &str, then: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(then).break_words(false);
+    textwrap::fill(&words, options.word_splitter(textwrap::WordSplitter::NoHyphenation)) + "\n"
+}

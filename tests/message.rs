@@ -1,0 +1,237 @@
+//! `rbinfmt doctor --message`: messages of many callers, and the cause that has to be named first.
+//!
+//! Where the text decides, the first candidate has to be right in 95 of 100 cases; where it does not, it has to be one of those
+//! that are possible.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use proptest::prelude::*;
+use rbinfmt::doctor::message::{self, Diagnosis};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    from: String,
+    text: String,
+    is: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Unrelated {
+    texts: Vec<String>,
+}
+
+fn data(name: &str) -> String {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/messages", name].iter().collect();
+    fs::read_to_string(path).unwrap()
+}
+
+fn cases(name: &str) -> Vec<Case> {
+    toml::from_str::<Cases>(&data(name)).unwrap().case
+}
+
+fn read(text: &str) -> Diagnosis {
+    message::read(&mut text.as_bytes()).unwrap()
+}
+
+/// How many of the cases in a file are right, of those where the text decides; all others have to be.
+fn check(name: &str) -> (usize, usize) {
+    let (mut right, mut decided, mut impossible) = (0, 0, Vec::new());
+    for case in cases(name) {
+        let diagnosis = read(&case.text);
+        let first = diagnosis.candidates.first().map_or("nothing", |c| c.id);
+        let holds = case.is.iter().any(|id| id == first);
+        if !holds {
+            println!("{name}: {}: {first}, not {:?}: {:?}", case.from, case.is, case.text);
+        }
+        match case.is.len() {
+            1 => {
+                decided += 1;
+                right += usize::from(holds);
+            }
+            _ if !holds => impossible.push(case.text),
+            _ => {}
+        }
+    }
+    println!("{name}: {right} of {decided} where the text decides");
+    assert!(impossible.is_empty(), "{name}: {impossible:#?}");
+    (right, decided)
+}
+
+#[test]
+fn the_cause_is_named_first() {
+    let counts = ["measured.toml", "wild.toml", "languages.toml", "threads.toml"].map(check);
+    let (right, decided) = counts.iter().fold((0, 0), |(r, d), (right, decided)| (r + right, d + decided));
+    let rate = right as f64 / decided as f64;
+    println!("{right} of {decided}, {:.1} %", rate * 100.0);
+    assert!(rate >= 0.95, "{rate}");
+}
+
+#[test]
+fn what_is_no_such_problem_is_not_made_one() {
+    for text in toml::from_str::<Unrelated>(&data("unrelated.toml")).unwrap().texts {
+        let diagnosis = read(&text);
+        let ids: Vec<&str> = diagnosis.candidates.iter().map(|c| c.id).collect();
+        assert!(diagnosis.not_exec_format && ids.is_empty(), "{text:?}: {ids:?}");
+    }
+}
+
+#[test]
+fn whoever_wraps_it_the_cause_stays() {
+    let wrap: [fn(&str) -> String; 6] = [
+        |text| format!("\u{1b}[31m{text}\u{1b}[0m"),
+        |text| text.lines().map(|line| format!("#12 0.345 {line}\n")).collect(),
+        |text| text.lines().map(|line| format!("2026-11-21T12:00:00.123Z stderr F {line}\n")).collect(),
+        |text| {
+            text.lines().map(|line| serde_json::json!({"log": line, "stream": "stderr"}).to_string() + "\n").collect()
+        },
+        |text| text.replace('\n', "\r\n"),
+        |text| format!("{}{text}", "Get:1 http://example.org/debian bookworm InRelease [151 kB]\n".repeat(100)),
+    ];
+    for case in cases("wild.toml").iter().chain(&cases("languages.toml")) {
+        let plain = read(&case.text).candidates.first().map(|c| c.id);
+        for (at, wrap) in wrap.iter().enumerate() {
+            // A unit's log may name the container runtime's streams: what matters is that the cause is the same.
+            let wrapped = read(&wrap(&case.text)).candidates.first().map(|c| c.id);
+            assert_eq!(wrapped, plain, "wrapped in {at}: {}", case.text);
+        }
+    }
+}
+
+#[test]
+fn every_probability_is_one_and_the_order_is_theirs() {
+    for case in cases("measured.toml").iter().chain(&cases("wild.toml")) {
+        let diagnosis = read(&case.text);
+        if diagnosis.not_exec_format {
+            continue;
+        }
+        let all: Vec<f64> = diagnosis.candidates.iter().map(|c| c.probability).collect();
+        assert!(all.iter().all(|p| (0.0..=1.0).contains(p)) && all.iter().sum::<f64>() < 1.05, "{all:?}");
+        assert!(all.windows(2).all(|two| two[0] >= two[1]), "{all:?}");
+        assert!(
+            diagnosis.next.is_some() && diagnosis.candidates.iter().all(|c| !c.evidence.is_empty()),
+            "{}",
+            case.text
+        );
+    }
+}
+
+#[test]
+fn a_long_log_is_read_as_a_stream() {
+    let line = b"2026-11-21T12:00:00Z INFO nothing to see here, and nothing there either, on and on\n";
+    let error = b"exec /app: exec format error\n";
+    let mut text = line.repeat(40_000);
+    text.extend(error.repeat(1000));
+    text.extend(line.repeat(1000));
+    let diagnosis = message::read(&mut &text[..]).unwrap();
+    assert_eq!(diagnosis.candidates[0].id, "foreign-arch-no-handler");
+    assert_eq!(diagnosis.paths, ["/app"]);
+    assert!(diagnosis.candidates.iter().all(|c| c.evidence.len() <= 4));
+}
+
+#[test]
+fn many_different_failures_are_cut() {
+    let text: String = (0..10_000).map(|at| format!("exec /app{at}: exec format error\n")).collect();
+    let diagnosis = read(&text);
+    assert!(diagnosis.cut && diagnosis.paths.len() <= 32);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_odd(bytes: Vec<u8>) {
+        message::read(&mut &bytes[..]).unwrap();
+    }
+
+    #[test]
+    fn no_text_is_too_odd(text in "(exec |/|[a-z ]{0,8}|: |'|\"|exec format error|\\{\"log\":\"|\"\\}|\u{1b}\\[|\\n|é|格){0,30}") {
+        message::read(&mut text.as_bytes()).unwrap();
+    }
+}
+
+fn rbinfmt(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rbinfmt"));
+    command.args(args);
+    command
+}
+
+fn stdout(args: &[&str], status: i32) -> String {
+    String::from_utf8(rbinfmt(args).assert().code(status).get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn what_people_read() {
+    insta::assert_snapshot!(
+        "crlf",
+        stdout(&["doctor", "--message", "exec /entrypoint.sh: no such file or directory"], 0)
+    );
+    let text = "#9 [linux/arm64 2/3] RUN apt-get update\n#9 0.2 exec /bin/nowhere: exec format error\nERROR: failed to solve: x";
+    insta::assert_snapshot!("build", stdout(&["doctor", "--message", text], 0));
+    insta::assert_snapshot!(
+        "unrelated",
+        stdout(&["doctor", "--message", "ls: cannot access 'x': No such file or directory"], 3)
+    );
+    insta::assert_snapshot!("explain", stdout(&["explain", "missing-elf-loader"], 0));
+}
+
+#[test]
+fn what_programs_read() {
+    let json = stdout(
+        &[
+            "doctor",
+            "--json",
+            "--message",
+            "qemu-aarch64: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory",
+        ],
+        0,
+    );
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["schema"], 1);
+    assert_eq!(value["not_exec_format"], false);
+    assert_eq!(value["candidates"][0]["id"], "qemu-missing-sysroot");
+    assert_eq!(value["platforms"][0], "aarch64");
+    let value: Value = serde_json::from_str(&stdout(&["doctor", "--json", "--message", "all is well"], 3)).unwrap();
+    assert_eq!((&value["not_exec_format"], value["candidates"].as_array().unwrap().len()), (&Value::Bool(true), 0));
+}
+
+#[test]
+fn a_file_that_is_here_is_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("run.sh");
+    fs::write(&script, "#!/bin/sh\r\necho\r\n").unwrap();
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let text = format!("exec {}: no such file or directory", script.display());
+    let value: Value = serde_json::from_str(&stdout(&["doctor", "--json", "--message", &text], 0)).unwrap();
+    assert_eq!(value["files"][0]["findings"][0]["id"], "crlf-shebang", "{value}");
+    let said = stdout(&["doctor", "--message", &text], 0);
+    assert!(said.contains("here: this machine's") && said.contains("(crlf-shebang)"), "{said}");
+}
+
+#[test]
+fn standard_input_is_read() {
+    let assert =
+        rbinfmt(&["doctor", "--message", "-"]).write_stdin("zsh: exec format error: ./tool\n").assert().code(0);
+    let said = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(said.contains("foreign-arch-no-handler") && said.contains("./tool"), "{said}");
+}
+
+#[test]
+fn an_entry_that_is_not_there_has_neighbours() {
+    let assert = rbinfmt(&["explain", "crlf-shebng"]).assert().code(2);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("crlf-shebang"), "{said}");
+    let value: Value = serde_json::from_str(&stdout(&["explain", "--json", "crlf-shebang"], 0)).unwrap();
+    assert_eq!((&value["id"], &value["group"]), (&"crlf-shebang".into(), &"file".into()));
+    let list: Value = serde_json::from_str(&stdout(&["doctor", "--json", "--list-checks"], 0)).unwrap();
+    assert!(list.as_array().unwrap().len() > 120);
+}

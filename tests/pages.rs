@@ -1,0 +1,67 @@
+//! docs/checks/ is what the catalogue says, and the code names only what is in it.
+//!
+//!     RBINFMT_BLESS=1 cargo test --test pages      writes the pages anew
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rbinfmt::doctor::catalogue::CATALOGUE;
+use rbinfmt::report::explain;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_pages_are_those_of_the_catalogue() {
+    let folder = root().join("docs/checks");
+    let mut wanted: BTreeMap<String, String> =
+        CATALOGUE.iter().map(|cause| (format!("{}.md", cause.id), explain::page(cause))).collect();
+    wanted.insert("README.md".into(), explain::index());
+    if std::env::var_os("RBINFMT_BLESS").is_some() {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &wanted {
+            fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    let files = fs::read_dir(&folder).into_iter().flatten().map(|file| file.unwrap().path());
+    let there: BTreeMap<String, String> = files
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
+        .collect();
+    let differ = wanted.iter().filter(|(name, text)| there.get(*name) != Some(text)).map(|(name, _)| name);
+    let differ: Vec<&String> = differ.chain(there.keys().filter(|name| !wanted.contains_key(*name))).collect();
+    assert!(differ.is_empty(), "docs/checks differs in {differ:?}: RBINFMT_BLESS=1 cargo test --test pages");
+}
+
+/// The ids behind `Finding::problem(`, `warning(` and `note(`, and where they are.
+fn named() -> Vec<(String, PathBuf)> {
+    let mut folders = vec![root().join("src")];
+    let mut ids = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let calls = ["problem(", "warning(", "note("].into_iter().flat_map(|call| text.split(call).skip(1));
+                let id = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned());
+                ids.extend(calls.filter_map(id).map(|id| (id, path.clone())));
+            }
+        }
+    }
+    ids
+}
+
+#[test]
+fn findings_are_in_the_catalogue() {
+    let ids = named();
+    assert!(ids.len() > 5, "{ids:?}");
+    let is_id = |id: &str| id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    for (id, path) in ids.iter().filter(|(id, _)| is_id(id)) {
+        assert!(CATALOGUE.get(id).is_some(), "{id} of {} is not in the catalogue", path.display());
+    }
+}
