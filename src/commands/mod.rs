@@ -3,9 +3,12 @@
 pub mod doctor;
 pub mod drop_in;
 pub mod emulators;
+pub mod enable;
+pub mod export;
 pub mod fetch;
 pub mod hold;
 pub mod install;
+pub mod persist;
 pub mod profiles;
 pub mod status;
 mod supply;
@@ -22,7 +25,7 @@ use crate::profile::{Folder, Profiles};
 use crate::report::Printer;
 
 /// What every verb starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Where the world is.
     pub host: Host,
@@ -85,6 +88,9 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
+        Some(Verb::Enable(args)) => enable::run(&context()?, args),
+        Some(Verb::Disable(args)) => enable::disable(&context()?, args),
+        Some(Verb::Export(args)) => export::run(&context()?, args),
         // Asked of many files, and it needs neither profiles nor a store.
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args),
         None => drop_in::run(&mut context()?, drop_in),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Context;
 use crate::cli;
 use crate::error::{Result, Status};
-use crate::facts::{Facts, Scope};
+use crate::facts::{Facts, Scope, TableFacts};
 use crate::health;
 use crate::host::Identity;
 use crate::profile::Profile;
@@ -34,7 +34,8 @@ pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static st
     let session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
-    let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);
+    let table = TableFacts::read(&session.table);
+    let facts = table.and_then(|table| Facts::gather(&context.host, mounted, table, &context.profiles, scope));
     let held_by = match &facts {
         _ if mounted.is_visible() => Some("mount"),
         Ok(facts) if facts.table.entries.is_empty() => None,

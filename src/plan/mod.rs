@@ -95,6 +95,16 @@ impl Plan {
         self.items.iter().any(|i| !matches!(i.step, Step::Keep | Step::Skip(_) | Step::Refuse(_)))
     }
 
+    /// The entries that there will be, in a table that has these now.
+    pub fn entries(&self, table: &[Entry]) -> Vec<Entry> {
+        let of = |item: &Item| match &item.step {
+            Step::Add(change) | Step::Replace(change, _) => Some(change.entry.clone()),
+            Step::Keep | Step::Enable => table.iter().find(|e| e.name == item.name.as_bytes()).cloned(),
+            Step::Remove | Step::Skip(_) | Step::Refuse(_) => None,
+        };
+        self.items.iter().filter_map(of).collect()
+    }
+
     /// The entries that it registers.
     pub fn changed(&self) -> impl Iterator<Item = (&Item, &Change)> {
         self.items.iter().filter_map(|item| match &item.step {

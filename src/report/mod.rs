@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod boot;
 pub mod doctor;
 pub mod progress;
 pub mod rows;
@@ -26,6 +27,11 @@ impl Printer {
     /// A line of the result.
     pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
         if self.quiet { Ok(()) } else { out(text.as_ref()) }
+    }
+
+    /// A part of the result in its own bytes.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        out_bytes(bytes)
     }
 
     /// A value as JSON, which is printed even when quiet: somebody asked for it.
@@ -64,7 +70,12 @@ pub fn complain(text: &str) {
 
 /// A line of standard output.
 pub(crate) fn out(text: &str) -> Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    out_bytes(text.as_bytes())
+}
+
+fn out_bytes(text: &[u8]) -> Result<()> {
+    let mut to = io::stdout().lock();
+    match to.write_all(text).and_then(|()| to.write_all(b"\n")) {
         // Whoever read us has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::io("writing to standard output", error)),

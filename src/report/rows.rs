@@ -112,6 +112,17 @@ impl Run {
         Ok(self.status())
     }
 
+    /// Prints it for people alone.
+    pub fn print_text(&self, printer: &Printer) -> Result<Status> {
+        if printer.json { Ok(self.status()) } else { self.print(printer, printer.verbose) }
+    }
+
+    /// Why the first item failed; `None` where none did.
+    pub fn failure(&self) -> Option<String> {
+        let failed = self.items.iter().find(|line| line.action == "failed")?;
+        Some(format!("{}: {}", failed.label, failed.detail()))
+    }
+
     /// The lines for people.
     fn text(&self, verbose: bool) -> String {
         let shown: Vec<&Line> = self.items.iter().filter(|line| verbose || !line.quiet).collect();
