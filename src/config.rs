@@ -38,10 +38,15 @@ const HEAD: &str = "\
 /// The configuration with these architectures in it; all else stays as it is. `old` is what there is.
 pub fn with_architectures(path: &Path, old: Option<&str>, archs: &[String]) -> Result<String> {
     let wrong = |error: toml_edit::TomlError| mistake(path, old.unwrap_or_default(), error.span(), error.message());
-    let list = toml_edit::value(archs.iter().map(String::as_str).collect::<toml_edit::Array>());
+    let mut list = toml_edit::value(archs.iter().map(String::as_str).collect::<toml_edit::Array>());
     let Some(old) = old else { return Ok(format!("{HEAD}architectures = {list}\n")) };
     let mut document: toml_edit::DocumentMut = old.parse().map_err(wrong)?;
-    document["architectures"] = list;
+    let present = &mut document["architectures"];
+    if let (Some(present), Some(list)) = (present.as_value(), list.as_value_mut()) {
+        // The comment behind it.
+        *list.decor_mut() = present.decor().clone();
+    }
+    *present = list;
     Ok(document.to_string())
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Context;
 use super::install::{self, Request};
-use crate::binfmt::entry::Entry;
+use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::export::export;
 use crate::binfmt::table::Table;
 use crate::cli::boot::Export;
@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Export) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Where the table has the same entry, its flags were found by trying.
+/// Where the table has the same entry, its flag P was found by trying.
 fn as_tried(context: &Context, entries: &mut [Entry]) -> Result<()> {
     if !session::mounted(&context.host, false)?.is_visible() {
         return Ok(());
@@ -63,7 +63,8 @@ fn as_tried(context: &Context, entries: &mut [Entry]) -> Result<()> {
         let same =
             |e: &&Entry| e.name == entry.name && e.interpreter == entry.interpreter && e.rule.same_meaning(&entry.rule);
         if let Some(present) = table.iter().find(same) {
-            entry.flags = present.flags;
+            let tried = if present.flags.has(Flags::P) { Flags::P } else { Flags::default() };
+            entry.flags = entry.flags.without(Flags::P).with(tried);
         }
     }
     Ok(())

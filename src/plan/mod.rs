@@ -70,6 +70,8 @@ pub enum Skip {
     Native,
     /// `all` was asked, and this machine has no emulator for it.
     NoEmulator(String),
+    /// `all` was asked, and this kernel would not take the entry.
+    Kernel(String),
     /// Its emulator is not here, but would be fetched first.
     ToFetch,
     /// `all` was asked, and somebody else's entry runs them.

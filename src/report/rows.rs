@@ -215,7 +215,7 @@ fn line_of_item(item: &Item) -> Line {
 pub fn explain(skip: &Skip) -> String {
     match skip {
         Skip::Native => "this machine runs it natively, nothing to do".into(),
-        Skip::NoEmulator(why) => why.clone(),
+        Skip::NoEmulator(why) | Skip::Kernel(why) => why.clone(),
         Skip::ToFetch => "its emulator is not here: it would be fetched first, then registered".into(),
         Skip::Handled(name) => format!("the entry {name} already runs it; name the architecture to put QEMU before it"),
         Skip::NotFound => "not found".into(),

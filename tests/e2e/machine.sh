@@ -17,6 +17,15 @@ modules() {
     ls -d "$TO/$1"/kernel/lib/modules/* "$TO/$1"/kernel/usr/lib/modules/* 2>/dev/null | head -n 1 || true
 }
 
+# system SUITE: a system with systemd, as a tar.
+system() {
+    local tar=$TO/$1/system.tar
+    [ ! -e "$tar" ] || return 0
+    mmdebstrap --quiet --format=tar --variant=essential --include=systemd-sysv,kmod,mount --aptopt='Acquire::Check-Valid-Until "false"' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' "$1" "$tar.new" "$(host_source)" && mv "$tar.new" "$tar"
+}
+
 # boot SUITE WORDS INITRD [OPTION...]: boots it with these words on the kernel's command line; what it writes goes to
 # $TO/SUITE/console. Where $DISK is set it is the machine's disk. A kernel that dies is the emulated machine's fault and
 # none of ours: it is booted again.

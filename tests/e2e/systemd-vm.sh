@@ -27,15 +27,6 @@ for file in arm64/busybox s390x/busybox qemu/qemu-aarch64-static qemu/qemu-s390x
 done
 PATH=$PATH:/sbin:/usr/sbin
 
-# system SUITE: a system with systemd, as a tar.
-system() {
-    local tar=$TO/$1/system.tar
-    [ ! -e "$tar" ] || return 0
-    mmdebstrap --quiet --variant=essential --include=systemd-sysv,kmod,mount --aptopt='Acquire::Check-Valid-Until "false"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' "$1" "$tar.new" "$(host_source)" && mv "$tar.new" "$tar"
-}
-
 # disk SUITE: what is installed, and our part.
 disk() {
     local suite=$1 top=$TO/$1/system modules release unit
