@@ -53,7 +53,7 @@ impl Tree {
         let doing = || format!("reading {}", path.display());
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-                Error::failed(doing(), error).help("remove it, and what it lists, by hand: `rbinfmt help disable`")
+                Error::failed(doing(), error).help("remove by hand what it lists, then the file itself")
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(doing(), error)),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
-use nix::unistd::{chdir, chroot};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::{chdir, chroot, pivot_root};
 
 use super::install::{self, Installed, Request};
 use super::{Context, enable, fetch};
@@ -156,5 +156,13 @@ pub fn enter(host: &Host, folder: &Path) -> Result<()> {
     if !processes.join("self").exists() {
         bind(host.processes(), &processes)?;
     }
-    chroot(folder).and_then(|()| chdir("/")).doing(doing)
+    chdir(folder).doing(doing)?;
+    // Behind chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no
+    // other way.
+    match pivot_root(".", ".") {
+        Ok(()) => umount2(".", MntFlags::MNT_DETACH),
+        Err(_) => chroot("."),
+    }
+    .and_then(|()| chdir("/"))
+    .doing(doing)
 }

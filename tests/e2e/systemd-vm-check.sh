@@ -5,7 +5,7 @@ part=$(grep -oE 'check=[0-9]' /proc/cmdline | cut -d= -f2)
 
 ok() { echo "ok: $*"; }
 fail() { echo "FAILED: $*"; cat /tmp/out 2>/dev/null; }
-foreign() { [ "$(/usr/local/share/foreign/$1 uname -m 2>&1)" = "$2" ]; }
+foreign() { [ "$(/foreign/$1/busybox uname -m 2>&1)" = "$2" ]; }
 both() { foreign arm64 aarch64 && foreign s390x s390x; }
 neither() { ! foreign arm64 aarch64 && ! foreign s390x s390x; }
 triggered() { grep -q " $table binfmt_misc " /proc/mounts; }
@@ -15,9 +15,9 @@ left() { find /etc /usr /var -xdev -name '*rbinfmt*' ! -path '/usr/lib/rbinfmt' 
 container() {
     unshare -m -p -f --propagation private sh -c '
         mount --bind /container /container && mount --rbind / /container/host && cd /container &&
-        mount -t proc proc proc && mount -t sysfs sysfs sys && mount --rbind /dev dev && exec chroot . "$@"' sh "$@"
+        mount -t proc proc proc && mount -t sysfs sysfs sys && mount --rbind /dev dev &&
+        pivot_root . old && exec chroot . /busybox sh -c "/busybox umount -l /old && exec \"\$@\"" sh "$@"' sh "$@"
 }
-
 
 first_boot() {
     triggered && fail 'something has mounted the table already'
@@ -29,6 +29,8 @@ first_boot() {
     systemctl is-enabled rbinfmt.service >/tmp/out 2>&1 && unit ActiveState active && ok 'the unit is enabled and active' ||
         fail 'the unit'
     rbinfmt enable arm64 s390x >/tmp/out 2>&1 && ! grep -q wrote /tmp/out || fail 'a second time'
+    rbinfmt install arm64 --persist >/tmp/out 2>&1
+    [ $? = 2 ] && grep -q 'rbinfmt enable' /tmp/out || fail '--persist on the host itself'
     diff /tmp/config.toml /etc/rbinfmt/config.toml >/tmp/out
     [ "$(grep -c '^[<>]' /tmp/out)" = 2 ] || fail 'more of the configuration was changed'
 }
@@ -43,6 +45,12 @@ second_boot() {
     systemctl reload rbinfmt.service >/tmp/out 2>&1 && both || fail 'reload'
 
     cp /etc/rbinfmt/config.toml /tmp/config.toml
+    echo 'architectures = ["arm64"]' >/etc/rbinfmt/config.toml
+    systemctl reload rbinfmt.service >/tmp/out 2>&1 && foreign arm64 aarch64 && ! foreign s390x s390x &&
+        ! grep -q s390x /etc/binfmt.d/rbinfmt.conf && ok 'a changed configuration is reloaded' || fail 'reload with arm64 alone'
+    cp /tmp/config.toml /etc/rbinfmt/config.toml
+    systemctl reload rbinfmt.service >/tmp/out 2>&1 && both && grep -q s390x /etc/binfmt.d/rbinfmt.conf || fail 'reload with both'
+
     echo 'architectures = ["arm64", "s39' >/etc/rbinfmt/config.toml
     systemctl reload rbinfmt.service >/tmp/out 2>&1 && fail 'half a configuration was taken'
     both || fail 'half a configuration changed the table'
@@ -55,12 +63,12 @@ second_boot() {
     systemctl stop systemd-binfmt.service proc-sys-fs-binfmt_misc.automount proc-sys-fs-binfmt_misc.mount >/dev/null 2>&1
     while umount $table 2>/dev/null; do :; done
     rmmod binfmt_misc || fail 'the module stays'
-    sysctl -qw kernel.modprobe=/bin/false
+    echo /bin/false >/proc/sys/kernel/modprobe
     systemctl start rbinfmt.service >/tmp/out 2>&1 && fail 'without the module it started'
     journalctl -u rbinfmt.service -n 20 --no-pager >/tmp/out 2>&1
     unit Result exit-code && grep -q 'modprobe binfmt_misc' /tmp/out && ok 'without the module: the unit fails and says why' ||
         fail 'without the module'
-    sysctl -qw kernel.modprobe=/sbin/modprobe
+    echo /sbin/modprobe >/proc/sys/kernel/modprobe
     # The automount is not there, the module is not loaded, and nobody has mounted the table.
     systemctl start rbinfmt.service >/tmp/out 2>&1 && both && triggered && ok 'with it, it starts and mounts the table' ||
         fail 'with the module again'

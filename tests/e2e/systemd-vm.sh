@@ -37,15 +37,17 @@ disk() {
     tar -C "$top" -xf "$TO/$suite/system.tar"
     mkdir -p "$top/usr/lib/modules/$release/kernel/fs"
     cp "$modules"/modules.builtin* "$modules/modules.order" "$top/usr/lib/modules/$release/"
-    find "$modules" -name 'binfmt_misc.ko*' -exec cp {} "$top/usr/lib/modules/$release/kernel/fs/" \;
+    find "$modules" \( -name 'binfmt_misc.ko*' -o -name 'autofs4.ko*' \) -exec cp {} "$top/usr/lib/modules/$release/kernel/fs/" \;
     depmod -b "$top" "$release"
-    mkdir -p "$top"/usr/lib/rbinfmt "$top"/usr/local/share/foreign "$top"/container/{usr/bin,proc,sys,dev,host,tmp}
+    mkdir -p "$top"/usr/lib/rbinfmt "$top"/foreign/{arm64,s390x} "$top"/container/{usr/bin,proc,sys,dev,host,old,tmp}
     for arch in aarch64 s390x; do
         cp "$FIXTURES/qemu/qemu-$arch-static" "$top/usr/lib/rbinfmt/qemu-$arch"
         cp "$FIXTURES/qemu/qemu-$arch-static" "$top/container/usr/bin/qemu-$arch"
     done
-    for arch in arm64 s390x; do cp "$FIXTURES/$arch/busybox" "$top/usr/local/share/foreign/$arch"; done
+    for arch in arm64 s390x; do cp "$FIXTURES/$arch/busybox" "$top/foreign/$arch/"; done
     cp "$RBINFMT" "$top/container/rbinfmt"
+    cp "$TO/$suite"/busybox/bin/busybox "$top/container/busybox" 2>/dev/null ||
+        cp "$TO/$suite"/busybox/usr/bin/busybox "$top/container/busybox"
     cp "$DEB" "$top/root/rbinfmt.deb"
     cp "$HERE/systemd-vm-check.sh" "$top/usr/local/bin/check"
     chmod 755 "$top/usr/local/bin/check"
