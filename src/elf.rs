@@ -6,7 +6,7 @@ use std::path::Path;
 
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::{ELFMAG, Header};
-use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
+use goblin::elf::program_header::{PF_W, PF_X, PT_INTERP, PT_LOAD, ProgramHeader};
 use serde::{Deserialize, Serialize};
 
 use crate::signature::{Class, Data};
@@ -82,6 +82,21 @@ pub fn parse(prefix: &[u8]) -> Result<Elf, String> {
         to_text(name.split(|&b| b == 0).next().unwrap_or_default())
     });
     Ok(Elf { target, kind: header.e_type, interpreter, end })
+}
+
+/// Where a program's constants are in its file, each place with its length; the segments of nothing else first.
+pub fn constants(path: &Path) -> Vec<(u64, u64)> {
+    let mut prefix = Vec::with_capacity(FIRST_LOOK);
+    let read = File::open(path).and_then(|file| file.take(FIRST_LOOK as u64).read_to_end(&mut prefix));
+    let header = goblin::elf::Elf::parse_header(&prefix[..prefix.len().min(64)]);
+    let (Ok(_), Ok(header)) = (read, header) else { return Vec::new() };
+    let (Ok(container), Ok(endian)) = (header.container(), header.endianness()) else { return Vec::new() };
+    let segments = program_headers(&prefix, &header, Ctx::new(container, endian)).unwrap_or_default();
+    let mut loaded: Vec<&ProgramHeader> =
+        segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_flags & PF_W == 0).collect();
+    // The first segment of a program that has its constants apart is its symbols.
+    loaded.sort_by_key(|s| (s.p_flags & PF_X != 0, s.p_offset == 0));
+    loaded.iter().map(|s| (s.p_offset, s.p_filesz)).collect()
 }
 
 fn program_headers(prefix: &[u8], header: &Header, ctx: Ctx) -> Result<Vec<ProgramHeader>, String> {

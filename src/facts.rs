@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
 use crate::binfmt::entry::Entry;
@@ -68,6 +68,9 @@ pub struct Guarded {
     pub what: String,
     /// Its path.
     pub path: PathBuf,
+    /// The entry that needs it; `None` where more than one entry does.
+    #[serde(default, with = "crate::text::maybe_lossless", skip_serializing_if = "Option::is_none")]
+    pub entry: Option<BString>,
     /// What an entry would see of it.
     #[serde(with = "crate::text::hex")]
     pub head: Vec<u8>,
@@ -228,25 +231,28 @@ fn compatible(real: &str, shown: &str) -> bool {
 }
 
 fn guarded(host: &Host, entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
-    let mut files =
-        vec![("rbinfmt itself".to_owned(), host.own("exe")), ("the shell".to_owned(), PathBuf::from(Host::SHELL))];
+    let mut guarded = Vec::new();
+    let mut guard = |what: String, path: PathBuf, entry: Option<BString>| {
+        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, head }));
+    };
+    guard("rbinfmt itself".into(), host.own("exe"), None);
+    guard("the shell".into(), Host::SHELL.into(), None);
     if let Ok(shell) = elf::read(Path::new(Host::SHELL))
         && let Some(loader) = shell.interpreter
     {
-        files.push(("this machine's program loader".into(), loader.into()));
+        guard("this machine's program loader".into(), loader.into(), None);
     }
     for entry in entries.iter().filter(|e| e.enabled) {
         if let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) {
-            files.push((format!("the interpreter of the entry {}", entry.name), path.to_owned()));
+            guard(format!("the interpreter of the entry {}", entry.name), path.to_owned(), Some(entry.name.clone()));
         }
     }
     for profile in profiles {
         if let Kind::Other { interpreter, .. } = &profile.kind {
-            files.push((format!("the interpreter of {}", profile.name), interpreter.clone()));
+            guard(format!("the interpreter of {}", profile.name), interpreter.clone(), None);
         }
     }
-    let look = |(what, path): (String, PathBuf)| head(&path).map(|head| Guarded { what, path, head });
-    files.into_iter().filter_map(look).collect()
+    guarded
 }
 
 /// What an entry would see of a file; `None` for what cannot be read, or is no file.

@@ -1,8 +1,9 @@
 //! What each entry does on this machine, and what is wrong with it. Pure.
 
-use std::path::Path;
+use std::fmt;
+use std::path::PathBuf;
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::find::Places;
@@ -20,10 +21,43 @@ pub struct Health<'a> {
     pub ours: bool,
     /// Whether a program of the architecture runs through it; `None` where that was not tried.
     pub works: Option<bool>,
-    /// What is wrong, in words.
-    pub problems: Vec<String>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
     /// A problem counts for the result: the entry is ours or QEMU's.
     pub counts: bool,
+}
+
+/// Something that is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The entry itself is disabled.
+    Disabled,
+    /// It takes a file that the machine lives on: what that is, and its path.
+    Takes(String, PathBuf),
+    /// Another entry, newer, takes its files.
+    Shadowed(BString),
+    /// Its interpreter, looked up at every execve, is not here.
+    Unreadable(PathBuf),
+    /// Its interpreter is looked up at every execve.
+    NoFixBinary,
+    /// argv\[0\] is lost, though this kernel could tell of it.
+    NoArgv0,
+    /// A program of the architecture did not run through it, and why.
+    Fails(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Disabled => f.write_str("it is switched off"),
+            Problem::Takes(what, path) => write!(f, "it takes {what} ({})", path.display()),
+            Problem::Shadowed(taker) => write!(f, "the newer entry {taker} takes its files first"),
+            Problem::Unreadable(path) => write!(f, "its interpreter {} cannot be read here", path.display()),
+            Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
+            Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
+            Problem::Fails(why) => f.write_str(why),
+        }
+    }
 }
 
 /// Looks at an entry.
@@ -38,31 +72,31 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
         counts: ours || is_qemu(entry),
     };
     if !entry.enabled {
-        health.problems.push("it is switched off".into());
+        health.problems.push(Problem::Disabled);
         return health;
     }
     interpreter(entry, target.is_some(), facts, &mut health.problems);
-    for file in &facts.guarded[..facts.guarded.len().min(3)] {
+    for file in facts.guarded.iter().take(3).filter(|g| g.entry.is_none()) {
         if entry.takes(&file.head, file.path.as_os_str().as_encoded_bytes()) {
-            health.problems.push(format!("it takes {} ({})", file.what, file.path.display()));
+            health.problems.push(Problem::Takes(file.what.clone(), file.path.clone()));
         }
     }
     let Some((_, rule)) = target else { return health };
     let Some(program) = &rule.probe else { return health };
     match facts.taker(program) {
         Some(taker) if taker.name != entry.name => {
-            health.problems.push(format!("the newer entry {} takes its files first", taker.name));
+            health.problems.push(Problem::Shadowed(taker.name.clone()));
         }
         Some(_) => match facts.probes.get(&rule.entry).map(|ran| &ran.outcome) {
             Some(Outcome::Works { argv0 }) => {
                 health.works = Some(true);
                 if !argv0 && facts.kernel.tells_preserve_argv0() {
-                    health.problems.push("programs do not get their argv[0] (no flag P)".into());
+                    health.problems.push(Problem::NoArgv0);
                 }
             }
             Some(Outcome::Fails(why)) => {
                 health.works = Some(false);
-                health.problems.push(why.clone());
+                health.problems.push(Problem::Fails(why.clone()));
             }
             None => {}
         },
@@ -81,15 +115,15 @@ fn target<'a>(entry: &Entry, profiles: &'a Profiles) -> Option<(&'a Profile, &'a
         .or_else(|| all().find(taken))
 }
 
-fn interpreter(entry: &Entry, emulated: bool, facts: &Facts, problems: &mut Vec<String>) {
+fn interpreter(entry: &Entry, emulated: bool, facts: &Facts, problems: &mut Vec<Problem>) {
     let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) else { return };
     if entry.flags.has(Flags::F) {
         return;
     }
     if !facts.guarded.iter().any(|g| g.path == path) {
-        problems.push(format!("its interpreter {} cannot be read here", Path::display(path)));
+        problems.push(Problem::Unreadable(path.to_owned()));
     } else if emulated && facts.kernel.knows_fix_binary() {
-        problems.push("without flag F it works in no container that lacks the emulator".into());
+        problems.push(Problem::NoFixBinary);
     }
 }
 

@@ -57,9 +57,20 @@ impl Host {
         PathBuf::from(format!("/proc/self/fd/{fd}"))
     }
 
+    /// A file of the kernel's about the machine: "filesystems".
+    pub fn kernel_file(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(name)
+    }
+
+    /// A setting of the kernel's by its sysctl(8) name; `None` where it is not there.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+    }
+
     /// The machine that the kernel was built for. Emulators fake uname(2), not this file (kernel 6.1 and later).
     pub fn kernel_arch(&self) -> Option<String> {
-        fs::read_to_string("/proc/sys/kernel/arch").ok().map(|text| text.trim().to_owned())
+        self.setting("kernel.arch")
     }
 }
 

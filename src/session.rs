@@ -8,8 +8,10 @@ use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
+use crate::facts::{Facts, Scope};
 use crate::host::{Host, Identity};
 use crate::plan::ways::Way;
+use crate::profile::Profiles;
 
 /// The table, open for a run.
 #[derive(Debug)]
@@ -49,6 +51,26 @@ fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     pids.find(|&pid| {
         mounts::devices(&host.of_process(pid, "mountinfo")).is_ok_and(|tables| tables.iter().any(|t| t == device))
     })
+}
+
+/// Looks at the table without leaving a mount behind: the facts, and what holds it.
+pub fn look(
+    host: &Host,
+    mounted: Mounted,
+    private: bool,
+    profiles: &Profiles,
+    scope: Scope,
+) -> Result<(Facts, Option<&'static str>)> {
+    let identity = Identity::own(host);
+    let session = Session::visit(host, &identity, mounted, private)?;
+    let facts = Facts::gather(host, mounted, &session.table, profiles, scope);
+    let held_by = match &facts {
+        _ if mounted.is_visible() => Some("mount"),
+        Ok(facts) if facts.table.entries.is_empty() => None,
+        _ => Some(session.holder(host, &identity).map_or("entries", |_| "process")),
+    };
+    session.leave()?;
+    Ok((facts?, held_by))
 }
 
 impl Session {

@@ -95,6 +95,27 @@ pub mod lossless {
     }
 }
 
+/// Serde for names that may not be UTF-8, or not be there.
+pub mod maybe_lossless {
+    use bstr::BString;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes the name with escapes.
+    pub fn serialize<S: Serializer>(name: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
+        match name {
+            Some(name) => super::lossless::serialize(name, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// Reads a name with escapes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BString>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        let bytes = |t: String| super::from_text(&t).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"));
+        text.map(bytes).transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use bstr::{BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Magic, Rule};
-use crate::text::{from_hex, lossless};
+use crate::text::{from_hex, lossless, maybe_lossless};
 
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,25 +203,6 @@ fn flags_line(path: &[u8]) -> Option<usize> {
 
 fn hex_of(value: &[u8]) -> Result<Vec<u8>, String> {
     value.to_str().ok().and_then(from_hex).ok_or_else(|| format!("{:?} is not hex", value.as_bstr()))
-}
-
-mod maybe_lossless {
-    use bstr::BString;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(name: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
-        match name {
-            Some(name) => crate::text::lossless::serialize(name, to),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BString>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        let bytes =
-            |t: String| crate::text::from_text(&t).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"));
-        text.map(bytes).transpose()
-    }
 }
 
 #[cfg(test)]

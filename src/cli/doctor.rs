@@ -5,29 +5,45 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Says what execve(2) does with files, and why.
+/// Says what execve(2) does with files, and why; without a file, what is wrong with this machine.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
-    /// Files to judge; `-` reads a list, one name a line, from standard input
-    #[arg(required_unless_present_any = ["message", "list_checks"], value_name = "FILE")]
+    /// Files to judge; `-` reads a list, one name a line, from standard input; none: the machine itself
+    #[arg(value_name = "FILE")]
     pub files: Vec<OsString>,
     /// Judge as inside this folder: a chroot, or a container's file tree
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "files")]
     pub root: Option<PathBuf>,
     /// Judge as this user, by name or number
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(long = "as", value_name = "USER", requires = "files")]
     pub user: Option<String>,
     /// An argument of the call, argv[0] first; may be repeated
-    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "files")]
     pub argv: Vec<OsString>,
     /// Ask the kernel too, without running one instruction
-    #[arg(long)]
+    #[arg(long, requires = "files")]
     pub verify: bool,
+    /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
+    #[arg(long)]
+    pub fix: bool,
+    /// Print a report that can be pasted into an issue: what was found, and the facts of this machine; home folders, its
+    /// name and secrets are left out
+    #[arg(long, conflicts_with_all = ["json", "fix"])]
+    pub report: bool,
+    /// Judge with the facts in a report of another machine; `-` reads it from standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "verify"])]
+    pub facts: Option<PathBuf>,
+    /// For the machine, and for a report: do not run a program of each architecture
+    #[arg(long)]
+    pub no_verify: bool,
+    /// For the machine, and for a report: do not ask container engines
+    #[arg(long)]
+    pub no_engines: bool,
     /// Name the causes of an error message, from whatever printed it; `-` reads it from standard input
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "root", "user", "argv", "verify"], allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "fix", "report", "facts"], allow_hyphen_values = true)]
     pub message: Option<OsString>,
     /// List the causes that are known
-    #[arg(long, conflicts_with_all = ["files", "message"])]
+    #[arg(long, conflicts_with_all = ["files", "fix", "report", "facts", "message"])]
     pub list_checks: bool,
 }
 

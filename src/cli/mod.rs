@@ -83,7 +83,7 @@ pub enum Verb {
     Uninstall(Uninstall),
     /// Show the table and whether each architecture works
     Status(Status),
-    /// Say what happens when a file is executed here, and why
+    /// Say what happens when a file is executed here, and why; or what is wrong with this machine
     Doctor(DoctorArgs),
     /// Explain a cause that the doctor named
     Explain(ExplainArgs),

@@ -87,8 +87,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
         Some(Verb::Explain(args)) => explain::run(printer, &args.id),
-        // Asked of many files, and it needs neither profiles nor a store.
-        Some(Verb::Doctor(args)) => doctor::run(&cli.common, args),
+        Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }
 }

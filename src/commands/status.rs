@@ -10,7 +10,7 @@ use crate::health;
 use crate::host::Identity;
 use crate::profile::Profile;
 use crate::report::table::Table;
-use crate::session::{self, Session};
+use crate::session;
 
 /// Looks and prints.
 pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
@@ -31,15 +31,7 @@ pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {
 pub fn look(context: &Context, probe: bool) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(&context.host);
     let mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
-    let session = Session::visit(&context.host, &identity, mounted, context.private)?;
     let profiles: Vec<&Profile> = context.profiles.iter().collect();
     let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
-    let facts = Facts::gather(&context.host, mounted, &session.table, &context.profiles, scope);
-    let held_by = match &facts {
-        _ if mounted.is_visible() => Some("mount"),
-        Ok(facts) if facts.table.entries.is_empty() => None,
-        _ => Some(session.holder(&context.host, &identity).map_or("entries", |_| "process")),
-    };
-    session.leave()?;
-    Ok((facts?, held_by))
+    session::look(&context.host, mounted, context.private, &context.profiles, scope)
 }

@@ -3,4 +3,6 @@
 pub mod catalogue;
 pub mod file;
 pub mod finding;
+pub mod host;
 pub mod message;
+pub mod snapshot;

@@ -58,6 +58,12 @@ pub fn table() -> Result<Vec<Pair>> {
     Ok(table.pair)
 }
 
+/// Whether a version, as its maker writes it, is older than this number; not where it starts with no number.
+pub fn older_than(version: &str, number: &str) -> bool {
+    let version = upstream(version);
+    !version.is_empty() && compare(version, number) == Ordering::Less
+}
+
 /// The pairs that this emulator (by its version, as its source writes it) would be one of.
 pub fn warnings<'a>(table: &'a [Pair], emulator: &str, arch: &str, kernel: &Kernel) -> Vec<&'a Pair> {
     let emulator = upstream(emulator);

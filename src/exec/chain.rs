@@ -5,6 +5,7 @@ use bstr::{BStr, BString};
 use nix::errno::Errno;
 
 use super::args::Arguments;
+use super::caps::FileCaps;
 use super::facts::TableState;
 use super::file::{Content, Found, Refused};
 use super::misc::{self, Taken};
@@ -31,6 +32,8 @@ pub(super) struct Walk<'a> {
     pub(super) steps: Vec<Step>,
     execfd: Execfd,
     at_flags: u64,
+    /// The capabilities of the file that an entry with flag C took: they count, not the interpreter's.
+    pub(super) credentials: Option<Option<FileCaps>>,
 }
 
 /// AT_EXECFD: wanted from an entry with O or C on, and held from the next rewrite on.
@@ -57,7 +60,7 @@ pub(super) fn walk(model: &Model, path: &[u8], argv: &[BString]) -> Verdict {
     let outcome = match begin(model, path, argv) {
         Err(outcome) => outcome,
         Ok((arguments, first)) => {
-            let mut walk = Walk { model, arguments, steps, execfd: Execfd::default(), at_flags: 0 };
+            let mut walk = Walk { model, arguments, steps, execfd: Execfd::default(), at_flags: 0, credentials: None };
             let outcome = walk.levels(first);
             steps = walk.steps;
             outcome.map_or_else(|stop| stop, Outcome::Starts)
@@ -276,6 +279,9 @@ impl Walk<'_> {
             }
             self.push(file.path.clone())?;
             self.push(interpreter.clone())?;
+        }
+        if entry.flags.has(Flags::C) {
+            self.credentials = Some(file.content.capabilities());
         }
         if entry.flags.has(Flags::O) || entry.flags.has(Flags::C) || entry.flags.has(Flags::T) {
             self.execfd.wanted = true;

@@ -1,10 +1,10 @@
 //! A file that a walk found, and its content. Only regular files are ever opened, and only as much of them is read as
 //! the kernel would read.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
@@ -15,6 +15,7 @@ use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::ask;
+use super::caps::FileCaps;
 use super::identity::{Identity, Object};
 
 /// A file that was found and not opened (O_PATH).
@@ -134,14 +135,7 @@ impl Found {
     }
 
     fn access_list(&self) -> Option<Vec<u8>> {
-        let path = CString::new(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).ok()?;
-        let mut list = vec![0; 4096];
-        #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
-        let len = unsafe {
-            libc::getxattr(path.as_ptr(), c"system.posix_acl_access".as_ptr(), list.as_mut_ptr().cast(), list.len())
-        };
-        list.truncate(usize::try_from(len).ok()?);
-        Some(list)
+        xattr(self.fd.as_raw_fd(), c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
@@ -153,7 +147,25 @@ impl Found {
     }
 }
 
+/// An extended attribute of an open file.
+fn xattr(fd: RawFd, name: &CStr) -> Option<Vec<u8>> {
+    // By path, since descriptors of O_PATH have no attributes.
+    let path = CString::new(format!("/proc/self/fd/{fd}")).ok()?;
+    let mut value = vec![0; 4096];
+    #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(len).ok()?);
+    Some(value)
+}
+
 impl Content {
+    /// The capabilities that it gives; none on a mount with the option nosuid.
+    pub(super) fn capabilities(&self) -> Option<FileCaps> {
+        let caps = FileCaps::parse(&xattr(self.file.as_raw_fd(), c"security.capability")?)?;
+        let counts = fstatfs(&self.file).is_ok_and(|fs| !fs.flags().contains(FsFlags::ST_NOSUID));
+        counts.then_some(caps)
+    }
+
     /// Bytes, when it was looked at.
     pub fn size(&self) -> u64 {
         self.len

@@ -81,13 +81,16 @@ impl Identity {
     pub fn own() -> Self {
         let status = text("/proc/self/status");
         let field = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
-        let caps = u64::from_str_radix(field("CapEff:"), 16).unwrap_or(0);
+        let set = |key| u64::from_str_radix(field(key), 16).ok();
+        let caps = set("CapEff:").unwrap_or(0);
         Identity {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
             groups: field("Groups:").split_whitespace().filter_map(|g| g.parse().ok()).collect(),
             overrides: caps >> CAP_DAC_OVERRIDE & 1 == 1,
             raw_io: caps >> CAP_SYS_RAWIO & 1 == 1 && in_first_user_namespace(),
+            bounding: set("CapBnd:").unwrap_or(u64::MAX),
+            inheritable: set("CapInh:").unwrap_or(0),
             own: true,
         }
     }

@@ -18,6 +18,12 @@ pub struct Identity {
     pub overrides: bool,
     /// CAP_SYS_RAWIO in the first user namespace: may map page zero.
     pub raw_io: bool,
+    /// The capabilities that a file may give it.
+    #[serde(default = "all")]
+    pub bounding: u64,
+    /// Those that it hands on to files which take them.
+    #[serde(default)]
+    pub inheritable: u64,
     /// It is this process's own: the kernel answers what it may do, with access lists and security modules.
     #[serde(skip)]
     pub own: bool,
@@ -31,6 +37,10 @@ pub(super) struct Object<'a> {
     pub(super) gid: u32,
     /// Its access list (system.posix_acl_access), where it has one.
     pub(super) acl: Option<&'a [u8]>,
+}
+
+fn all() -> u64 {
+    u64::MAX
 }
 
 const DIRECTORY: u32 = 0o040_000;
@@ -61,12 +71,22 @@ impl Identity {
             listed.then(|| fields[2].parse().ok()).flatten()
         };
         let groups = group.lines().filter_map(member).collect();
-        Ok(Identity { uid, gid, groups, overrides: uid == 0, raw_io: uid == 0, own: false })
+        let (overrides, raw_io) = (uid == 0, uid == 0);
+        Ok(Identity { uid, gid, groups, overrides, raw_io, bounding: all(), inheritable: 0, own: false })
     }
 
     /// This process, for a walk that the kernel makes: it knows the rest.
     pub(super) fn nobody_else() -> Self {
-        Identity { uid: 0, gid: 0, groups: Vec::new(), overrides: true, raw_io: false, own: true }
+        Identity {
+            uid: 0,
+            gid: 0,
+            groups: Vec::new(),
+            overrides: true,
+            raw_io: false,
+            bounding: all(),
+            inheritable: 0,
+            own: true,
+        }
     }
 
     /// Whether the x bits let it execute a file or search a folder.

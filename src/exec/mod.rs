@@ -5,6 +5,7 @@ mod acl;
 mod arch;
 mod args;
 pub mod ask;
+mod caps;
 mod chain;
 mod elf;
 pub mod facts;

@@ -73,6 +73,12 @@ fn attempt(walk: &mut Walk, file: &Admitted, head: &[u8], loader: &Loader) -> Re
     if loader.properties {
         judge_properties(file, &headers, interpreter.as_ref())?;
     }
+    let credentials = walk.credentials.unwrap_or_else(|| file.content.capabilities());
+    let refused = credentials.map_or(0, |caps| caps.refused(&walk.model.facts.identity));
+    if refused != 0 {
+        let why = format!("{} must have capabilities (bits {refused:x}) that its process cannot get", file.path);
+        return Err(Outcome::fails(Errno::EPERM, why).into());
+    }
     let arguments = walk.arguments.used();
     let program = Image { header, segments: headers, len: file.content.len };
     let other = interpreter.as_ref().map(|i| &i.image);

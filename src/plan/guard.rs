@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use crate::binfmt::rule::Rule;
-use crate::facts::Facts;
+use crate::facts::{Facts, Guarded};
 use crate::profile::Profiles;
 
-/// Why a rule must not be registered; `None` when it may.
-pub(super) fn danger(rule: &Rule, profiles: &Profiles, facts: &Facts) -> Option<String> {
-    if let Some(file) = facts.guarded.iter().find(|g| takes(rule, &g.path, &g.head)) {
+/// Why a rule must not be registered in the place of the entry `name`; `None` when it may. That entry's own interpreter
+/// is not needed then.
+pub(super) fn danger(rule: &Rule, name: &[u8], profiles: &Profiles, facts: &Facts) -> Option<String> {
+    let needed = |g: &&Guarded| g.entry.as_ref().is_none_or(|entry| entry != name);
+    if let Some(file) = facts.guarded.iter().filter(needed).find(|g| takes(rule, &g.path, &g.head)) {
         return Some(format!("the rule would take {} ({})", file.what, file.path.display()));
     }
     if let Rule::Magic(magic) = rule {

@@ -82,7 +82,7 @@ fn step(request: &Install, profile: &Profile, named: &NamedRule, profiles: &Prof
         Err(why) if request.all => return Step::Skip(Skip::NoEmulator(why)),
         Err(why) => return Step::Refuse(why),
     };
-    if let Some(danger) = guard::danger(&named.rule, profiles, facts) {
+    if let Some(danger) = guard::danger(&named.rule, &change.entry.name, profiles, facts) {
         return Step::Refuse(danger);
     }
     if let Err(mistake) = register::compose(&change.entry, &facts.kernel) {

@@ -55,6 +55,7 @@ fn facts(profiles: &Profiles) -> Facts {
         guarded: vec![Guarded {
             what: "the shell".into(),
             path: "/bin/sh".into(),
+            entry: None,
             head: b"\x7fELF\x02\x01\x01".to_vec(),
         }],
         emulators: profiles.iter().filter_map(of).collect::<BTreeMap<_, _>>(),
@@ -224,7 +225,12 @@ fn an_interpreter_of_another_entry_is_guarded() {
     let profiles = profiles();
     let mut facts = facts(&profiles);
     let head = profiles.named("s390x").unwrap().rules[0].probe.clone().unwrap();
-    facts.guarded.push(Guarded { what: "the interpreter of the entry odd".into(), path: "/opt/odd".into(), head });
+    facts.guarded.push(Guarded {
+        what: "the interpreter of the entry odd".into(),
+        path: "/opt/odd".into(),
+        entry: Some("odd".into()),
+        head,
+    });
     let plan = plan(FORCED, &["s390x", "aarch64"], &profiles, &facts);
     assert!(matches!(step(&plan, "qemu-s390x"), Step::Refuse(why) if why.contains("/opt/odd")));
     assert!(matches!(step(&plan, "qemu-aarch64"), Step::Add(_)));

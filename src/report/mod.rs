@@ -3,7 +3,9 @@
 pub mod diagnostic;
 pub mod doctor;
 pub mod explain;
+pub mod host;
 pub mod message;
+pub mod paste;
 pub mod progress;
 pub mod rows;
 pub mod table;

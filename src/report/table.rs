@@ -155,7 +155,7 @@ fn row(entry: &Entry, health: Health) -> Row {
         profile: health.profile.map(|p| p.name.clone()),
         platforms: health.profile.map(|p| p.platforms.clone()).unwrap_or_default(),
         works: health.works,
-        problems: health.problems,
+        problems: health.problems.iter().map(ToString::to_string).collect(),
         counts: health.counts,
     }
 }

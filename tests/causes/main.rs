@@ -9,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Lab, lab, lab_of};
+use common::{Lab, lab, lab_of, skipped};
+use rbinfmt::kernel::Kernel;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ struct Case {
     says: Option<String>,
     /// A program without which the case cannot be made.
     with: Option<String>,
+    /// The first kernel on which it can be told.
+    since: Option<(u32, u32)>,
 }
 
 fn file() -> Vec<String> {
@@ -60,7 +63,11 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     if let Some(program) = &case.with
         && !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|p| p.join(program).exists())
     {
-        eprintln!("SKIPPED: {id}: {program} is not here");
+        skipped::<()>(&format!("{id}: {program} is not here"));
+        return Ok(());
+    }
+    if case.since > Some(Kernel::running().version()) {
+        skipped::<()>(&format!("{id}: this kernel does not tell"));
         return Ok(());
     }
     let words: Vec<String> = case.args.iter().map(|a| format!("'{a}'")).collect();
@@ -76,8 +83,13 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     }
     let before = object(&lab, "before.json");
     let fix = case.cure.map_or(String::new(), |n| {
-        let command = &first(&before)["fixes"][n]["command"];
-        command.as_str().map_or(format!("echo no fix {n}; false"), str::to_owned)
+        let fix = &first(&before)["fixes"][n];
+        match (fix["class"].as_str(), fix["command"].as_str()) {
+            // What is ours to apply, we apply; the command is the same.
+            (Some("safe"), Some(_)) => r#"rbinfmt doctor --fix "$@""#.to_owned(),
+            (_, Some(command)) => command.to_owned(),
+            _ => format!("echo no fix {n}; false"),
+        }
     });
     fs::write(lab.scratch().join("fix"), format!("{fix}\n{}\n", case.then)).unwrap();
     fs::rename(lab.scratch().join("fix"), lab.scratch().join("fix.sh")).unwrap();

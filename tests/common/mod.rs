@@ -91,6 +91,12 @@ impl Lab {
         self.scratch.path()
     }
 
+    /// The search path: with rbinfmt in it.
+    pub(crate) fn path(&self) -> String {
+        let path = std::env::var("PATH").unwrap_or_default();
+        format!("{}:{path}", Path::new(RBINFMT).parent().unwrap().display())
+    }
+
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.scratch().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -101,9 +107,8 @@ impl Lab {
     /// The bash command, in the sandbox, for `script`.
     pub(crate) fn command(&self, script: &str) -> Command {
         let mut command = outside(&format!("{PRELUDE}{script}"));
-        let path = std::env::var("PATH").unwrap_or_default();
         command
-            .env("PATH", format!("{}:{path}", Path::new(RBINFMT).parent().unwrap().display()))
+            .env("PATH", self.path())
             .env("SCRATCH", self.scratch())
             .env("EMULATORS", fixtures().join("qemu"))
             .env("FIXTURES", fixtures())

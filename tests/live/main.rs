@@ -10,6 +10,7 @@ mod emulators;
 mod flags;
 mod guard;
 mod headers;
+mod host;
 mod keep;
 mod programs;
 mod replace;

@@ -71,6 +71,7 @@ impl Case<'_> {
         match (errno, self.link()) {
             (Errno::E2BIG, _) => self.problem("arguments-too-long", why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
+            (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem("file-caps-not-allowed", why),
             (_, Link::Target) => self.refuses(self.target, "no-exec-bit", errno, why, refused),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
             (_, Link::Interpreter { name, .. }) => self.refuses(name, "no-exec-bit", errno, why, refused),

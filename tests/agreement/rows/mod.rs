@@ -12,6 +12,7 @@ use std::fs;
 use bstr::BString;
 use nix::errno::Errno;
 use rbinfmt::exec::Model;
+use rbinfmt::exec::identity::Identity;
 use rbinfmt::exec::root::Root;
 use rbinfmt::oracle::{self, Answer};
 
@@ -60,6 +61,7 @@ pub(crate) fn run(world: &mut World, _seed: u64, _cases: usize) -> Tally {
         }
     }
     busy(world, &mut tally);
+    capabilities(world, &mut tally);
     tally
 }
 
@@ -82,6 +84,55 @@ fn busy(world: &mut World, tally: &mut Tally) {
         || free.outcome.kind() != "starts"
     {
         tally.wrong.push(format!("// a busy file: {kernel:?}, {model:?}, {free:?}"));
+    }
+}
+
+/// File capabilities outside the bounding set: EPERM where the file must have them, and from the file that an entry with
+/// flag C took.
+#[allow(unsafe_code)]
+fn capabilities(world: &mut World, tally: &mut Tally) {
+    const SYS_TIME: u32 = 25;
+    let case = Case::one("must", fs::read("e64").unwrap())
+        .with("may", Item::File(fs::read("e64").unwrap()))
+        .with("scripted", Item::File(b"#!must\n".to_vec()))
+        .with("taken", Item::File(b"with C".to_vec()))
+        .with("passed", Item::File(b"without C".to_vec()))
+        .entry(":with:M::with C::./may:C")
+        .entry(":without:M::without::./may:");
+    world.set(&case);
+    for (file, effective) in [(c"must", 1), (c"may", 0), (c"taken", 1), (c"passed", 1)] {
+        let value = [0x0200_0000 | effective, 1 << SYS_TIME, 0, 0, 0].map(u32::to_le_bytes).concat();
+        // SAFETY: names and value outlive the call.
+        let set = unsafe {
+            libc::setxattr(file.as_ptr(), c"security.capability".as_ptr(), value.as_ptr().cast(), value.len(), 0)
+        };
+        assert_eq!(set, 0, "{file:?}: {}", std::io::Error::last_os_error());
+    }
+    let judge = |world: &World, path: &str| {
+        let root = Root::own();
+        let model = Model::new(&world.facts, &root, &root).judge(path.as_bytes(), &case.argv).outcome;
+        (model.errno(), oracle::ask(path.as_bytes(), &case.argv, &[]).unwrap())
+    };
+    let mut expect = |world: &World, path: &str, errno: Option<Errno>| {
+        tally.cases += 1;
+        let (model, kernel) = judge(world, path);
+        let kernel = if let Answer::Fails(errno) = kernel { Some(errno) } else { None };
+        if (model, kernel) != (errno, errno) {
+            tally.wrong.push(format!("// capabilities of {path}: model {model:?}, kernel {kernel:?}, not {errno:?}"));
+        }
+    };
+    for path in ["must", "may", "scripted", "taken", "passed"] {
+        expect(world, path, None);
+    }
+    // SAFETY: it takes numbers alone. What is dropped no other case needs.
+    assert_eq!(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, SYS_TIME, 0, 0, 0) }, 0);
+    world.facts.identity.bounding = Identity::own().bounding;
+    for (path, errno) in [("must", Some(Errno::EPERM)), ("scripted", Some(Errno::EPERM)), ("taken", Some(Errno::EPERM))]
+    {
+        expect(world, path, errno);
+    }
+    for path in ["may", "passed"] {
+        expect(world, path, None);
     }
 }
 

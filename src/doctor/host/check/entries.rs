@@ -1,0 +1,206 @@
+//! Each entry: what it takes, what runs it, and whether that works.
+
+use super::causes::{Causes, listed};
+use super::{Case, Check, Judged, State};
+use crate::binfmt::entry::Flags;
+use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::host::facts::File;
+use crate::health::Problem;
+use crate::probe::Outcome;
+
+pub(super) const GROUP: &str = "entries";
+
+pub(super) fn checks(case: &Case) -> Vec<Check> {
+    if case.entries.is_empty() {
+        return Vec::new();
+    }
+    let check =
+        |name, findings, fine: &dyn Fn() -> String| Check { group: GROUP, name, state: State::of(findings, fine) };
+    let mut checks = vec![
+        check("own programs", own_programs(case), &|| "no entry takes programs of this machine".into()),
+        check("switches", switches(case), &|| "every entry is on".into()),
+        check("interpreters", interpreters(case), &|| "each is there, for this machine, and can be executed".into()),
+        check("order", order(case), &|| "no entry hides another".into()),
+    ];
+    if case.emulating().next().is_some() {
+        checks.push(Check { group: GROUP, name: "run", state: run(case) });
+    }
+    checks
+}
+
+/// Entries that take what the machine lives on.
+fn own_programs(case: &Case) -> Vec<Finding> {
+    let mut causes = Causes::default();
+    for entry in case.enabled() {
+        let taken: Vec<String> = entry
+            .health
+            .problems
+            .iter()
+            .filter_map(|problem| match problem {
+                Problem::Takes(what, path) => Some(format!("it takes {what} ({})", path.display())),
+                _ => None,
+            })
+            .collect();
+        if !taken.is_empty() {
+            let detail = "it takes programs of this machine: they fail, or run in its interpreter";
+            causes.add((Severity::Problem, "binfmt-native-hijack"), entry, detail, Some(taken.join("; ")));
+        }
+    }
+    causes.findings()
+}
+
+fn switches(case: &Case) -> Vec<Finding> {
+    let mut causes = Causes::default();
+    for entry in case.entries.iter().filter(|e| !e.entry.enabled) {
+        let replaced = entry
+            .named
+            .and_then(|rule| rule.probe.as_ref())
+            .is_some_and(|program| case.facts.table.get().is_some_and(|facts| facts.taker(program).is_some()));
+        let severity = if entry.health.counts && !replaced { Severity::Problem } else { Severity::Note };
+        let detail = "the entry is there, but it is switched off: the kernel passes it over";
+        causes.add((severity, "binfmt-entry-disabled"), entry, detail, None);
+    }
+    causes.findings()
+}
+
+fn interpreters(case: &Case) -> Vec<Finding> {
+    let mut causes = Causes::default();
+    for entry in case.enabled() {
+        if let Some((kind, detail, seen)) = interpreter(case, entry) {
+            causes.add(kind, entry, detail, Some(seen));
+        }
+    }
+    causes.findings()
+}
+
+/// What is wrong with the program of an entry.
+fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str), &'static str, String)> {
+    use Severity::{Note, Problem, Warning};
+    let program = entry.program?;
+    let fixed = entry.entry.flags.has(Flags::F);
+    let works = entry.health.works == Some(true);
+    let path = entry.path();
+    let found = |severity, id, detail, seen| Some(((severity, id), detail, seen));
+    // Flag F: the kernel has the file open, whatever is at its path today.
+    let unless_fixed = if fixed { Note } else { Problem };
+    match &program.file {
+        File::Missing if fixed => found(
+            Note,
+            "binfmt-interpreter-missing",
+            "its interpreter is not on this machine (a container made the entry, or the file was removed); flag F keeps it until the entry goes",
+            path,
+        ),
+        File::Missing => {
+            let seen = match &program.link {
+                Some(link) => format!("{path} is a symbolic link to {link}, which is not there"),
+                None => format!("{path} does not exist"),
+            };
+            found(Problem, "binfmt-interpreter-missing", "the program that should run its files is not there", seen)
+        }
+        File::Unreadable(_) => None,
+        File::NotAFile => found(unless_fixed, "is-a-directory", "the interpreter's path is no file", path),
+        File::NotExecutable => {
+            found(unless_fixed, "no-exec-bit", "the interpreter may not be executed: its mode has no x bit", path)
+        }
+        _ if program.noexec && !fixed => {
+            found(Problem, "noexec-mount", "the interpreter lies on a file system mounted noexec", path)
+        }
+        File::Elf { target, .. } if *target != case.facts.own && !works && entry.health.counts => found(
+            if case.facts.probed { Problem } else { Warning },
+            "binfmt-interpreter-foreign",
+            "the interpreter is itself a program for another machine",
+            format!("{path}: e_machine {}", target.machine),
+        ),
+        File::Elf { loader: Some(loader), .. } if fixed && entry.emulates() => found(
+            Warning,
+            "binfmt-dynamic-interpreter",
+            "the emulator is not static: with flag F it is there in every container, but its loader and libraries are not",
+            format!("{path} needs {loader}"),
+        ),
+        File::Other if entry.entry.flags.has(Flags::O) && !works && entry.health.counts => found(
+            if case.facts.probed { Problem } else { Warning },
+            "emulator-fails",
+            "the interpreter is no program: a script is not started for an entry with flag O or C (kernel 5.8 and later)",
+            path,
+        ),
+        File::Elf { .. } | File::Other => None,
+    }
+}
+
+/// Entries that never get their files.
+fn order(case: &Case) -> Vec<Finding> {
+    let mut causes = Causes::default();
+    for entry in case.enabled() {
+        let Some(taker) = entry.health.problems.iter().find_map(|problem| match problem {
+            Problem::Shadowed(taker) => case.entries.iter().find(|e| e.entry.name == *taker),
+            _ => None,
+        }) else {
+            continue;
+        };
+        let seen = format!("{} was registered later: {}", taker.entry.name, taker.path());
+        if entry.entry.rule.same_meaning(&taker.entry.rule) && entry.entry.interpreter == taker.entry.interpreter {
+            let detail = "another entry does the same; which of the two is used depends on who registered last";
+            causes.add((Severity::Note, "binfmt-conflict-existing"), entry, detail, Some(seen));
+        } else {
+            let detail = "a newer entry takes its files first: it is never used";
+            causes.add((Severity::Warning, "binfmt-shadowed"), entry, detail, Some(seen));
+        }
+    }
+    causes.findings()
+}
+
+/// What came of running a program of each architecture.
+fn run(case: &Case) -> State {
+    if !case.facts.probed {
+        return State::Unseen("not tried (--no-verify)".into());
+    }
+    let mut causes = Causes::default();
+    let mut works = Vec::new();
+    for entry in case.emulating() {
+        let why = entry.health.problems.iter().find_map(|problem| match problem {
+            Problem::Fails(why) => Some(why),
+            _ => None,
+        });
+        match why {
+            // What is wrong with the interpreter, or with flag P, is said where that is looked at.
+            Some(_) if interpreter(case, entry).is_some_and(|((s, _), ..)| s == Severity::Problem) => {}
+            Some(why) if super::flags::shifts(entry, why) => {}
+            Some(why) => {
+                let detail = "a program of its architecture does not run";
+                causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.clone()));
+            }
+            None if entry.health.works == Some(true) => works.extend(entry.health.profile.map(|p| p.label())),
+            None => {}
+        }
+    }
+    works.sort_unstable();
+    works.dedup();
+    State::of(causes.findings(), || match works.is_empty() {
+        true => "no architecture".into(),
+        false => listed(&works),
+    })
+}
+
+/// What a probe's failure is a case of, by its words.
+fn cause_of(why: &str) -> &'static str {
+    const WORDS: [(&str, &str); 6] = [
+        ("signal 11", "qemu-segv-libc-bin"),
+        ("signal 6", "qemu-segv-libc-bin"),
+        ("signal 4", "qemu-sigill"),
+        ("Unable to reserve", "qemu-guest-base"),
+        ("guest_base", "qemu-guest-base"),
+        ("Invalid ELF image", "qemu-invalid-elf"),
+    ];
+    WORDS.iter().find(|(word, _)| why.contains(word)).map_or("emulator-fails", |(_, id)| id)
+}
+
+/// The labels of what runs, for other checks.
+pub(super) fn working(case: &Case) -> Vec<String> {
+    let facts = case.facts.table.get();
+    let ran = |entry: &&Judged| {
+        let probes = facts.map(|facts| &facts.probes);
+        let outcome = entry.named.and_then(|rule| probes?.get(&rule.entry)).map(|ran| &ran.outcome);
+        matches!(outcome, Some(Outcome::Works { .. })) && entry.health.works == Some(true)
+    };
+    case.emulating().filter(ran).flat_map(|e| e.health.profile).flat_map(|p| p.platforms.first().cloned()).collect()
+}

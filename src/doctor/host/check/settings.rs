@@ -1,0 +1,104 @@
+//! The kernel's settings and limits that emulators do not get along with.
+
+use super::causes::listed;
+use super::{Case, Check, State};
+use crate::doctor::finding::Finding;
+use crate::doctor::host::facts::HostFacts;
+use crate::emulators::known_bad::older_than;
+
+const GROUP: &str = "settings";
+
+/// The kernel's default: page zero and some more are never mapped.
+const USUAL_MIN_ADDRESS: u64 = 65536;
+/// The kernel's default, DEFAULT_MAX_MAP_COUNT.
+const USUAL_MAPS: u64 = 65530;
+/// What x86_64 kernels had before distributions raised it.
+const USUAL_RANDOM_BITS: u64 = 28;
+/// Some programs close every number up to the limit.
+const MANY_FILES: u64 = 100_000_000;
+
+pub(super) fn checks(case: &Case) -> Vec<Check> {
+    let facts = case.facts;
+    let check = |name, state| Check { group: GROUP, name, state };
+    let mut memory = memory(facts);
+    memory.extend(random_bits(case));
+    vec![
+        check("memory", State::of(memory, || "as emulators want it".into())),
+        check("limits", State::of(limits(facts), || "none in the way".into())),
+    ]
+}
+
+fn number(facts: &HostFacts, name: &str) -> Option<u64> {
+    facts.settings.get(name)?.parse().ok()
+}
+
+/// Settings that leave an emulator too little room: what is bad, what is usual, and what comes of it.
+fn memory(facts: &HostFacts) -> Vec<Finding> {
+    type Setting = (&'static str, fn(u64) -> bool, u64, &'static str);
+    const SETTINGS: [Setting; 4] = [
+        (
+            "vm.mmap_min_addr",
+            |n| n > USUAL_MIN_ADDRESS,
+            USUAL_MIN_ADDRESS,
+            "programs whose addresses are fixed low down find no room",
+        ),
+        (
+            "vm.overcommit_memory",
+            |n| n == 2,
+            0,
+            "no more memory is given out than there is, and emulators reserve a whole address space",
+        ),
+        ("vm.max_map_count", |n| n < USUAL_MAPS, USUAL_MAPS, "a program and its emulator share few mappings"),
+        ("vm.legacy_va_layout", |n| n != 0, 0, "addresses are free in smaller pieces"),
+    ];
+    let bad =
+        SETTINGS.iter().filter_map(|setting| Some((setting, number(facts, setting.0).filter(|&n| setting.1(n))?)));
+    let bad: Vec<(&Setting, u64)> = bad.collect();
+    let names: Vec<&str> = bad.iter().map(|((name, ..), _)| *name).collect();
+    let detail = "emulators may find too little room for a program's addresses";
+    let finding = Finding::warning("qemu-guest-base", listed(&names), detail);
+    let finding = bad.iter().fold(finding, |finding, ((name, _, usual, why), value)| {
+        finding.evidence(format!("{name} = {value} (usual: {usual}): {why}"))
+    });
+    if bad.is_empty() { Vec::new() } else { vec![finding] }
+}
+
+/// Old emulators, and sanitizers, cannot do with much randomness.
+fn random_bits(case: &Case) -> Option<Finding> {
+    let name = "vm.mmap_rnd_bits";
+    let bits = number(case.facts, name).filter(|&bits| bits > USUAL_RANDOM_BITS)?;
+    if case.facts.kernel.machine != "x86_64" || number(case.facts, "kernel.randomize_va_space") == Some(0) {
+        return None;
+    }
+    let versions = case.emulating().filter_map(|e| e.program?.version.as_deref());
+    let old = { versions }.find(|version| older_than(version, "8.1"));
+    let finding = match old {
+        Some(version) => {
+            let detail =
+                "so much randomness of addresses is more than this old emulator can do with: it crashes at times";
+            Finding::warning("aslr-mmap-rnd-bits", name, detail).evidence(format!("QEMU {version}"))
+        }
+        None => {
+            let detail =
+                "emulators before QEMU 8.1, and old sanitizers, crash at times with so much randomness of addresses";
+            Finding::note("aslr-mmap-rnd-bits", name, detail)
+        }
+    };
+    Some(finding.evidence(format!("{name} = {bits}")))
+}
+
+fn limits(facts: &HostFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let limits = &facts.policy.limits;
+    if let Some(bytes) = limits.get("RLIMIT_AS") {
+        let detail = "this process may not reserve the addresses that an emulator wants for its guest";
+        let finding = Finding::warning("qemu-guest-base", "ulimit -v", detail);
+        findings.push(finding.evidence(format!("RLIMIT_AS = {bytes} bytes")));
+    }
+    if let Some(files) = limits.get("RLIMIT_NOFILE").filter(|&&files| files >= MANY_FILES) {
+        let detail = "so many open files are allowed that programs which keep a table of them use up the memory";
+        findings
+            .push(Finding::note("qemu-oom-armv7", "ulimit -n", detail).evidence(format!("RLIMIT_NOFILE = {files}")));
+    }
+    findings
+}

@@ -1,0 +1,110 @@
+//! The table: whether it is mounted, seen, and switched on.
+
+use super::{Check, State};
+use crate::binfmt::mounts::Mounted;
+use crate::doctor::finding::Finding;
+use crate::doctor::host::facts::{HostFacts, Seen};
+
+pub(super) const GROUP: &str = "table";
+
+pub(super) fn checks(facts: &HostFacts) -> Vec<Check> {
+    if !facts.support.present && facts.mounted.get() == Some(&Mounted::No) {
+        // There is none; the kernel's own check says so.
+        return Vec::new();
+    }
+    let check = |name, state| Check { group: GROUP, name, state };
+    let mut checks = vec![check("mount", mount(facts)), check("entries", entries(facts))];
+    checks.extend(facts.table.get().map(|_| check("switch", switch(facts))));
+    checks
+}
+
+fn mount(facts: &HostFacts) -> State {
+    let who = &facts.identity;
+    let mounted = match &facts.mounted {
+        Seen::Seen(mounted) => *mounted,
+        Seen::Unseen(why) => return State::Unseen(why.clone()),
+    };
+    match mounted {
+        Mounted::Yes if who.first_user_namespace => State::Fine("mounted".into()),
+        Mounted::Yes => State::Fine("mounted; it may be this user namespace's own".into()),
+        Mounted::ReadOnly => State::Fine("mounted read-only, as containers have it".into()),
+        Mounted::Automount => State::Found(vec![automount(facts)]),
+        Mounted::No => match (facts.place.container.as_deref(), facts.held_by.as_deref()) {
+            (Some("lxc"), _) => {
+                let detail = "this LXC container does not show binfmt_misc; entries with flag F of its host work here";
+                State::Found(vec![Finding::note("binfmt-lxc-denied", "binfmt_misc", detail)])
+            }
+            _ if !who.first_user_namespace => {
+                let detail = "this user namespace (a rootless container?) does not show the machine's table";
+                State::Found(vec![Finding::note("table-hidden", "binfmt_misc", detail)])
+            }
+            (Some(kind), _) if !who.may_mount => {
+                let detail = format!("this {kind} container does not show the table, and may not mount it");
+                State::Found(vec![Finding::note("binfmt-mount-denied", "binfmt_misc", detail)])
+            }
+            (_, Some("entries")) => State::Fine("not mounted here; its entries hold it".into()),
+            (_, Some("process")) => State::Fine("not mounted here; another process has it mounted".into()),
+            (Some(kind), _) => State::Fine(format!("not mounted in this {kind} container")),
+            (None, _) => {
+                let detail = "nobody has mounted the table: what a container registers is gone with the container";
+                State::Found(vec![Finding::warning("binfmt-not-mounted", "binfmt_misc", detail)])
+            }
+        },
+    }
+}
+
+fn automount(facts: &HostFacts) -> Finding {
+    const ID: &str = "binfmt-automount-untriggered";
+    let finding = match (facts.held_by.as_deref(), facts.kernel.behaviour().survives_umount) {
+        (Some("entries" | "process"), _) => {
+            Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked; its entries hold the table")
+        }
+        (_, true) => Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked yet"),
+        _ => {
+            let detail =
+                "only an automount is here, and nobody has looked: what a container registers is lost when it ends";
+            Finding::warning(ID, "binfmt_misc", detail)
+        }
+    };
+    finding.evidence("mountinfo shows autofs alone")
+}
+
+fn entries(facts: &HostFacts) -> State {
+    let table = match &facts.table {
+        Seen::Seen(facts) => &facts.table,
+        Seen::Unseen(why) => return State::Unseen(why.clone()),
+    };
+    if let Some((name, why)) = table.unreadable.first() {
+        let more = table.unreadable.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        return State::Unseen(format!("the entry {name} could not be read: {why}{more}"));
+    }
+    match table.entries.len() {
+        0 => State::Fine("no entries: only programs for this machine's own CPU run".into()),
+        1 => State::Fine("1 entry".into()),
+        count => State::Fine(format!("{count} entries")),
+    }
+}
+
+fn switch(facts: &HostFacts) -> State {
+    let Some(table) = facts.table.get().map(|facts| &facts.table) else { return State::Unseen(String::new()) };
+    if table.enabled {
+        return State::Fine("on".into());
+    }
+    let detail = "binfmt_misc is switched off as a whole: the kernel looks at no entry";
+    let finding = match table.entries.is_empty() {
+        true => Finding::warning("binfmt-entry-disabled", "status", detail),
+        false => Finding::problem("binfmt-entry-disabled", "status", detail),
+    };
+    // The file that switches it on is named like an entry's.
+    let finding = finding.with("entry", "status").evidence(format!("{}/status: disabled", table.path.display()));
+    let archs = archs(facts);
+    State::Found(vec![if archs.is_empty() { finding } else { finding.with("arch", archs) }])
+}
+
+/// What the entries are for, as `rbinfmt install` takes it.
+fn archs(facts: &HostFacts) -> String {
+    let names = facts.table.get().into_iter().flat_map(|f| &f.table.entries);
+    let qemu = names.filter_map(|e| std::str::from_utf8(&e.name).ok()?.strip_prefix("qemu-").map(str::to_owned));
+    super::causes::arch_list(qemu.collect())
+}

@@ -1,0 +1,13 @@
+//! The host: what of it makes foreign programs run, and what stands in the way. Facts first, then checks, which are pure.
+
+mod ask;
+mod boot;
+pub mod check;
+mod engines;
+pub mod facts;
+mod gather;
+mod place;
+mod programs;
+mod support;
+
+pub use gather::Look;

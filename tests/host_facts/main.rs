@@ -1,0 +1,107 @@
+//! The doctor on other machines: facts that were made by hand after what users report, not recorded there. Each case is
+//! a JSON merge patch (RFC 7396) on base.json, a healthy Debian 13.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+
+use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
+use rbinfmt::doctor::finding::Finding;
+use rbinfmt::doctor::host::Look;
+use rbinfmt::doctor::host::check::{self, Check};
+use rbinfmt::doctor::host::facts::HostFacts;
+use rbinfmt::emulators::find::Places;
+use rbinfmt::error::Status;
+use rbinfmt::host::Host;
+use rbinfmt::profile::Profiles;
+use rbinfmt::report;
+use serde_json::{Map, Value};
+
+/// The case, the worst finding, and the exit status.
+const CASES: [(&str, &str, Status); 27] = [
+    ("debian-13", "binfmt-strict-mask", Status::Done),
+    ("wsl-2", "binfmt-strict-mask", Status::Done),
+    ("wsl-2-interop-gone", "wsl-interop-broken", Status::Failed),
+    ("wsl-2-skipped", "wsl-binfmt-skipped", Status::Done),
+    ("wsl-2-cleared-by-another", "wsl-interop-broken", Status::Failed),
+    ("wsl-1", "wsl1", Status::Failed),
+    ("centos-7", "binfmt-f-kernel-too-old", Status::Failed),
+    ("lxc", "binfmt-lxc-denied", Status::Unknown),
+    ("rootless", "table-hidden", Status::Unknown),
+    ("automount", "binfmt-automount-untriggered", Status::Done),
+    ("automount-not-root", "binfmt-automount-untriggered", Status::Unknown),
+    ("not-mounted", "binfmt-not-mounted", Status::Done),
+    ("module-not-loaded", "binfmt-kernel-missing", Status::Done),
+    ("modules-gone", "binfmt-kernel-missing", Status::Failed),
+    ("kernel-without", "binfmt-kernel-missing", Status::Failed),
+    ("made-by-a-container", "binfmt-not-persistent", Status::Done),
+    ("boot-file-broken", "binfmt-mangled-string", Status::Failed),
+    ("selinux", "selinux-emulator", Status::Done),
+    ("ubuntu-userns", "binfmt-strict-mask", Status::Done),
+    ("docker-desktop", "binfmt-strict-mask", Status::Done),
+    ("stale-builder", "buildx-platforms-stale", Status::Done),
+    ("old-docker-from-a-snap", "libseccomp-old", Status::Done),
+    ("settings", "qemu-segv-libc-bin", Status::Done),
+    ("raspberry-pi-os-32", "userland-32-on-64-kernel", Status::Done),
+    ("asahi-16k", "page-size", Status::Done),
+    ("talos", "vm-host-without-binfmt", Status::Done),
+    ("rosetta", "binfmt-strict-mask", Status::Done),
+];
+
+fn read(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host_facts");
+    serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+fn patched(target: Value, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else { return patch.clone() };
+    let mut object = if let Value::Object(object) = target { object } else { Map::new() };
+    for (key, value) in patch {
+        let old = object.remove(key).unwrap_or_default();
+        if !value.is_null() {
+            object.insert(key.clone(), patched(old, value));
+        }
+    }
+    Value::Object(object)
+}
+
+fn facts(case: &str) -> HostFacts {
+    serde_json::from_value(patched(read("base.json"), &read(&format!("cases/{case}.json")))).unwrap()
+}
+
+/// The worst first, in the order of the checks.
+fn findings(checks: &[Check]) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+#[test]
+fn other_machines() {
+    let profiles = Profiles::load(&[]).unwrap();
+    for (case, worst, status) in CASES {
+        let checks = check::checks(&facts(case), &profiles);
+        let text = report::host::text(&checks, true);
+        let text = anstream::adapter::strip_str(&text).to_string();
+        let findings = findings(&checks);
+        assert_eq!(findings.first().map(|f| f.id), Some(worst), "{case}\n{text}");
+        assert_eq!(check::status(&checks), status, "{case}\n{text}");
+        for finding in findings {
+            let cause = CATALOGUE.get(finding.id).unwrap_or_else(|| panic!("{}", finding.id));
+            assert!(cause.found_by.contains(&Form::Host), "{}", finding.id);
+        }
+        insta::assert_snapshot!(case, text);
+    }
+}
+
+#[test]
+fn facts_of_this_machine_are_judged_alike_when_they_come_back() {
+    let (host, profiles) = (Host::default(), Profiles::load(&[]).unwrap());
+    let places = Places::usual(None);
+    let look = Look { host: &host, profiles: &profiles, places: &places, private: false, probe: false, engines: true };
+    let facts = HostFacts::gather(look).unwrap();
+    let json = serde_json::to_string(&facts).unwrap();
+    let back: HostFacts = serde_json::from_str(&json).unwrap();
+    assert_eq!(serde_json::to_string(&back).unwrap(), json);
+    assert_eq!(check::checks(&back, &profiles), check::checks(&facts, &profiles));
+}
