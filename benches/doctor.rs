@@ -1,4 +1,5 @@
-//! The doctor's speed: one file against `readelf -h`, whole processes; the model alone, files a second.
+//! The doctor's speed: one file against `readelf -h`, whole processes; the model alone, files a second; the host with ten
+//! entries against `status`.
 //!
 //!     cargo bench --bench doctor
 
@@ -16,10 +17,12 @@ use nix::sys::time::TimeValLike;
 use rbinfmt::exec::Model;
 use rbinfmt::exec::facts::ExecFacts;
 use rbinfmt::exec::root::Root;
+use rbinfmt::sandbox::Sandbox;
 
 const FILE: &str = "/usr/bin/readelf";
 const PROCESSES: usize = 300;
 const ROUNDS: usize = 40;
+const HOSTS: usize = 60;
 
 fn main() {
     let ours = env!("CARGO_BIN_EXE_rbinfmt");
@@ -35,6 +38,8 @@ fn main() {
         doctor.as_secs_f64() / readelf.as_secs_f64()
     );
 
+    host(ours);
+
     let files = programs(Path::new("/usr/bin"));
     let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
     let root = Root::own();
@@ -47,6 +52,38 @@ fn main() {
     }
     let count = files.len() * ROUNDS;
     println!("model alone: {count} files, {:.0} a second", count as f64 / (own_time() - start).as_secs_f64());
+}
+
+/// The host, in a sandbox with ten entries of emulators that are here.
+fn host(ours: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/qemu");
+    if let Some(why) = Sandbox::missing() {
+        return println!("host: skipped: {why}");
+    }
+    if !folder.is_dir() {
+        return println!("host: skipped: tests/fixtures.sh has not fetched emulators");
+    }
+    let archs = "arm64 arm ppc64le s390x riscv64 mips64el loong64 ppc sparc64 alpha";
+    let script = format!(
+        "rb() {{ '{ours}' --emulators '{}' \"$@\" >/dev/null; }}; rb install {archs} --no-verify; \
+         for i in $(seq {HOSTS}); do \
+         s=${{EPOCHREALTIME/./}}; rb doctor --no-verify --no-engines; m=${{EPOCHREALTIME/./}}; rb status --no-verify; \
+         e=${{EPOCHREALTIME/./}}; echo $((m - s)) $((e - m)); done",
+        folder.display()
+    );
+    let mut command = Command::new("bash");
+    Sandbox { table: true }.enclose(command.args(["-c", &script]));
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let (doctor, status): (Vec<Duration>, Vec<Duration>) = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(d, s)| (Duration::from_micros(d.parse().unwrap()), Duration::from_micros(s.parse().unwrap())))
+        .unzip();
+    println!(
+        "host, ten entries, wall time: doctor --no-verify --no-engines {:?}, status --no-verify {:?}",
+        median(doctor),
+        median(status)
+    );
 }
 
 fn run(command: &mut Command) -> Duration {
