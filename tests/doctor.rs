@@ -135,3 +135,34 @@ fn the_kernel_agrees() {
     assert_eq!(code, 1);
     assert!(text.contains("note: the kernel starts") && text.contains("note: the kernel answers ENOENT"), "{text}");
 }
+
+#[test]
+fn a_report_names_nobody_and_is_judged_elsewhere() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::copy(dir.path().join("arm64"), home.join("arm64")).unwrap();
+    let output = Command::cargo_bin("rbinfmt")
+        .unwrap()
+        .current_dir(&dir)
+        .env("HOME", &home)
+        .args(["doctor", "--mount", "table", "--report", "--no-verify", "--no-engines"])
+        .arg(home.join("arm64"))
+        .output()
+        .unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.starts_with("### rbinfmt ") && report.contains("/home/USER/arm64: starts"), "{report}");
+    assert!(!report.contains(home.to_str().unwrap()), "{report}");
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let host = host.trim();
+    assert!(host.len() < 3 || host == "localhost" || !report.contains(host), "{report}");
+
+    // The other machine has no such entry, and says what this one does.
+    fs::write(dir.path().join("report.md"), &report).unwrap();
+    fs::remove_file(dir.path().join("table/qemu-aarch64")).unwrap();
+    assert_eq!(doctor(&dir, &["arm64"]).0, 1);
+    let (code, text) = doctor(&dir, &["--facts", "report.md", "arm64"]);
+    assert_eq!((code, text.lines().next()), (0, Some("arm64: starts: /bin/sh runs it")));
+    let (code, _) = doctor(&dir, &["--facts", "script", "arm64"]);
+    assert_eq!(code, 2);
+}

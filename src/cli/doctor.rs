@@ -23,13 +23,20 @@ pub struct DoctorArgs {
     /// Ask the kernel too, without running one instruction
     #[arg(long, requires = "files")]
     pub verify: bool,
-    /// For the machine: do not run a program of each architecture
-    #[arg(long, conflicts_with = "files")]
-    pub no_verify: bool,
-    /// For the machine: do not ask container engines
-    #[arg(long, conflicts_with = "files")]
-    pub no_engines: bool,
     /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
     #[arg(long)]
     pub fix: bool,
+    /// Print a report that can be pasted into an issue: what was found, and the facts of this machine; home folders, its
+    /// name and secrets are left out
+    #[arg(long, conflicts_with_all = ["json", "fix"])]
+    pub report: bool,
+    /// Judge with the facts in a report of another machine; `-` reads it from standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "verify"])]
+    pub facts: Option<PathBuf>,
+    /// For the machine, and for a report: do not run a program of each architecture
+    #[arg(long)]
+    pub no_verify: bool,
+    /// For the machine, and for a report: do not ask container engines
+    #[arg(long)]
+    pub no_engines: bool,
 }

@@ -4,3 +4,4 @@ pub mod catalogue;
 pub mod file;
 pub mod finding;
 pub mod host;
+pub mod snapshot;

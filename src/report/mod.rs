@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod doctor;
 pub mod host;
+pub mod paste;
 pub mod progress;
 pub mod rows;
 pub mod table;

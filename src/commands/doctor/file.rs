@@ -4,18 +4,19 @@ use std::io::BufRead;
 
 use bstr::BString;
 
-use super::{fix, worse};
+use super::paper::Paper;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::file::{Setting, identity_of, root_of};
-use crate::error::{Doing, Result, Status};
+use crate::doctor::snapshot::Snapshot;
+use crate::error::{Doing, Result};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
 use crate::report;
 
-/// Examines each file and prints what was found; the worst of them is the exit status.
-pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
-    let mut facts = ExecFacts::gather(&common.mount)?;
+/// Examines each file, here or as another machine would, and writes what was found.
+pub(super) fn run(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+    let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
         facts.identity = identity_of(user, &root)?;
@@ -23,18 +24,14 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
     // The kernel's own question knows of writers and security modules; only about this process's own files.
     let root = root.asking_kernel(facts.kernel.behaviour().check && facts.identity.own);
     let argv = args.argv.iter().map(|a| BString::from(a.as_encoded_bytes())).collect();
-    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify };
-
-    let mut worst = Status::Done;
-    let mut findings = Vec::new();
+    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none() };
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
         let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
-        report::out(text.trim_end())?;
-        worst = worse(worst, exam.status());
-        if args.fix {
-            findings.extend(exam.findings);
-        }
+        paper.write(&text)?;
+        let status = exam.status();
+        // Of a long list only the fixes are wanted later.
+        paper.found(exam.findings.into_iter().filter(|_| args.fix), status);
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());
@@ -52,5 +49,5 @@ pub(super) fn run(common: &Common, args: &DoctorArgs) -> Result<Status> {
             }
         }
     }
-    if args.fix { fix::apply(common, &findings, worst) } else { Ok(worst) }
+    Ok(())
 }

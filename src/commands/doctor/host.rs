@@ -1,36 +1,46 @@
 //! `rbinfmt doctor`: the machine itself.
 
-use super::{Context, fix};
-use crate::cli::Common;
+use super::Context;
+use super::paper::Paper;
 use crate::cli::doctor::DoctorArgs;
-use crate::doctor::finding::Finding;
 use crate::doctor::host::Look;
 use crate::doctor::host::check::{self, Check};
 use crate::doctor::host::facts::HostFacts;
-use crate::error::{Result, Status};
+use crate::doctor::snapshot::Snapshot;
+use crate::error::{Error, Result};
 use crate::report;
 
-/// Looks at the machine, judges it, and prints what was found.
-pub(super) fn run(common: &Common, context: &Context, args: &DoctorArgs) -> Result<Status> {
-    let facts = HostFacts::gather(Look {
+/// Looks at the machine, or at the facts of another one, judges it, and writes what was found.
+pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+    let own;
+    let facts = match given {
+        Some(snapshot) => &snapshot.host,
+        None => {
+            own = gather(context, args)?;
+            &own
+        }
+    };
+    let checks = check::checks(facts, &context.profiles);
+    let printer = &context.printer;
+    let text = match printer.json {
+        true => serde_json::to_string_pretty(&report::host::json(&checks, None))
+            .map_err(|e| Error::failed("writing JSON", e))?,
+        false => report::host::text(&checks, printer.verbose),
+    };
+    paper.write(&text)?;
+    let status = check::status(&checks);
+    paper.found(checks.iter().flat_map(Check::findings).cloned(), status);
+    Ok(())
+}
+
+/// The facts of this machine.
+pub(super) fn gather(context: &Context, args: &DoctorArgs) -> Result<HostFacts> {
+    HostFacts::gather(Look {
         host: &context.host,
         profiles: &context.profiles,
         places: &context.places,
         private: context.private,
         probe: !args.no_verify,
         engines: !args.no_engines,
-    })?;
-    let checks = check::checks(&facts, &context.profiles);
-    let printer = &context.printer;
-    if printer.json {
-        printer.value(&report::host::json(&checks, None))?;
-    } else {
-        printer.line(report::host::text(&checks, printer.verbose))?;
-    }
-    let status = check::status(&checks);
-    if !args.fix {
-        return Ok(status);
-    }
-    let findings: Vec<Finding> = checks.iter().flat_map(Check::findings).cloned().collect();
-    fix::apply(common, &findings, status)
+    })
 }

@@ -3,25 +3,33 @@
 mod file;
 mod fix;
 mod host;
+mod paper;
 
 use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
+use crate::doctor::snapshot::Snapshot;
 use crate::error::{Result, Status};
+use crate::exec::facts::ExecFacts;
+use crate::report::{self, paste};
+use paper::Paper;
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
-pub fn run(common: &Common, args: &DoctorArgs, context: impl FnOnce() -> Result<Context>) -> Result<Status> {
-    if args.files.is_empty() { host::run(common, &context()?, args) } else { file::run(common, args) }
-}
-
-/// A problem that was found is worse than something that could not be judged.
-fn worse(a: Status, b: Status) -> Status {
-    let weight = |s: Status| match s {
-        Status::Done => 0,
-        Status::Unknown => 1,
-        Status::Usage => 2,
-        Status::Failed => 3,
-    };
-    if weight(b) > weight(a) { b } else { a }
+pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Context>) -> Result<Status> {
+    let given = args.facts.as_deref().map(Snapshot::read).transpose()?;
+    let mut paper = Paper { keeps: args.report, ..Paper::default() };
+    match args.files.is_empty() {
+        true => host::run(&context()?, args, given.as_ref(), &mut paper)?,
+        false => file::run(common, args, given.as_ref(), &mut paper)?,
+    }
+    let status = paper.status.unwrap_or(Status::Done);
+    if args.report {
+        let facts = match given {
+            Some(facts) => facts,
+            None => Snapshot::new(ExecFacts::gather(&common.mount)?, host::gather(&context()?, args)?),
+        };
+        report::out(&paste::report(&paper.text, &facts, &paste::Author::own())?)?;
+    }
+    if args.fix { fix::apply(common, &paper.findings, status) } else { Ok(status) }
 }

@@ -31,6 +31,8 @@ pub struct Setting {
     pub argv: Vec<BString>,
     /// Whether the kernel itself is asked as well.
     pub verify: bool,
+    /// The facts are this machine's, so its CPU counts too.
+    pub here: bool,
 }
 
 /// What came of a file.

@@ -47,7 +47,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     }
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
-        findings.push(match own_level() {
+        findings.push(match own_level().filter(|_| setting.here) {
             Some(own) if native && own < level => {
                 problem("x86-64-level", format!("{text}, and this CPU is an x86-64-v{own}"))
             }
@@ -117,7 +117,7 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
             let detail = format!("it asks for {version} of {place}{newest}");
             findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
         }
-        if let (Some(level), Some(own), true) = (found.notes.x86_level, own_level(), native)
+        if let (Some(level), Some(own), true) = (found.notes.x86_level, own_level().filter(|_| setting.here), native)
             && level > own
         {
             let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
