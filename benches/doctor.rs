@@ -65,22 +65,19 @@ fn host(ours: &str) {
     }
     let archs = "arm64 arm ppc64le s390x riscv64 mips64el loong64 ppc sparc64 alpha";
     let script = format!(
-        "rb() {{ '{ours}' --emulators '{}' \"$@\" >/dev/null; }}; rb install {archs} --no-verify; \
+        "rb() {{ '{ours}' --emulators '{}' \"$@\" >/dev/null; }}; rb install {archs} --no-verify; TIMEFORMAT='%3U %3S'; \
          for i in $(seq {HOSTS}); do \
-         s=${{EPOCHREALTIME/./}}; rb doctor --no-verify --no-engines; m=${{EPOCHREALTIME/./}}; rb status --no-verify; \
-         e=${{EPOCHREALTIME/./}}; echo $((m - s)) $((e - m)); done",
+         {{ time rb doctor --no-verify --no-engines; time rb status --no-verify; }} 2>&1; done",
         folder.display()
     );
     let mut command = Command::new("bash");
     Sandbox { table: true }.enclose(command.args(["-c", &script]));
     let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    let (doctor, status): (Vec<Duration>, Vec<Duration>) = text
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(d, s)| (Duration::from_micros(d.parse().unwrap()), Duration::from_micros(s.parse().unwrap())))
-        .unzip();
+    let seconds = |line: &str| line.split(' ').map(|number| number.parse::<f64>().unwrap()).sum::<f64>();
+    let times: Vec<Duration> = text.lines().map(|line| Duration::from_secs_f64(seconds(line))).collect();
+    let (doctor, status) = times.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
     println!(
-        "host, ten entries, wall time: doctor --no-verify --no-engines {:?}, status --no-verify {:?}",
+        "host, ten entries: doctor --no-verify --no-engines {:?}, status --no-verify {:?}",
         median(doctor),
         median(status)
     );
