@@ -91,7 +91,7 @@ impl Marks {
             });
             let doubtful = !errno.alone && !about_a_program(caller, path.as_deref());
             failure = Some((Some(caller), path, doubtful));
-            if !doubtful {
+            if !doubtful || caller.not_scripts {
                 break;
             }
         }
