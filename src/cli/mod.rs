@@ -1,5 +1,6 @@
 //! The command line, and nothing else.
 
+pub mod boot;
 pub mod doctor;
 pub mod fetch;
 pub mod hold;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::boot::{Disable, Enable, Export, PERSIST};
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
@@ -48,6 +50,10 @@ pub struct DropIn {
     /// Print the versions on standard error
     #[arg(long)]
     pub version: bool,
+    /// With --install: into the host's system below DIR too, so that it lasts over a reboot [default: /host]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
+    #[arg(requires = "install")]
+    pub persist: Option<PathBuf>,
 }
 
 /// What goes with every verb.
@@ -97,6 +103,12 @@ pub enum Verb {
     Emulators(EmulatorsArgs),
     /// Fetch the newest emulators, try them, and put them to use
     Upgrade(Upgrade),
+    /// Register emulators, now and with every boot
+    Enable(Enable),
+    /// Undo `enable` and `install --persist`
+    Disable(Disable),
+    /// Print entries as systemd-binfmt, update-binfmts or NixOS keep them
+    Export(Export),
 }
 
 /// Register emulators with the kernel.
@@ -120,6 +132,10 @@ pub struct Install {
     /// How the table is kept after this process
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
+    /// In a container: install into the host's system below DIR, so that it lasts over a reboot [default: /host]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
+    #[arg(conflicts_with_all = ["hold", "config", "force", "no_verify", "no_credentials"])]
+    pub persist: Option<PathBuf>,
     /// A process that stays.
     #[command(flatten)]
     pub holding: HoldArgs,

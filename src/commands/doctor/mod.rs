@@ -39,7 +39,11 @@ pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Cont
     if args.report {
         let facts = match given {
             Some(facts) => facts,
-            None => Snapshot::new(ExecFacts::gather(&common.mount)?, host::gather(&context()?, args)?),
+            None => {
+                // The host first: the other facts look into the table's folder, which triggers an automount.
+                let host = host::gather(&context()?, args)?;
+                Snapshot::new(ExecFacts::gather(&common.mount)?, host)
+            }
         };
         report::out(&paste::report(&paper.text, &facts, &paste::Author::own())?)?;
     }
