@@ -8,7 +8,7 @@ use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
-use crate::facts::{Facts, Scope};
+use crate::facts::{Facts, Scope, TableFacts};
 use crate::host::{Host, Identity};
 use crate::plan::ways::Way;
 use crate::profile::Profiles;
@@ -40,6 +40,17 @@ pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
         && mounts::devices(&host.of_process(1, "mountinfo")).is_ok_and(|tables| !tables.is_empty())
 }
 
+/// The error where the table is not mounted and we may not mount it. Root in a container is not told to become root.
+pub fn may_not_mount(doing: &str, host: &Host, identity: &Identity) -> Error {
+    let table = host.table.display();
+    if identity.euid == 0 {
+        let why = format!("nothing is mounted on {table}, and this container may not mount it");
+        return Error::unknown(doing, why).help("add --privileged to `docker run`");
+    }
+    Error::unknown(doing, format!("nothing is mounted on {table}, and only root may mount it"))
+        .help("run the same command with sudo; in a container, add --privileged")
+}
+
 /// A process that has the table of this device mounted in mounts of its own; `None` where there is none or none is seen.
 fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
     if !identity.first_pid_namespace {
@@ -63,7 +74,8 @@ pub fn look(
 ) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(host);
     let session = Session::visit(host, &identity, mounted, private)?;
-    let facts = Facts::gather(host, mounted, &session.table, profiles, scope);
+    let table = TableFacts::read(&session.table);
+    let facts = table.and_then(|table| Facts::gather(host, mounted, table, profiles, scope));
     let held_by = match &facts {
         _ if mounted.is_visible() => Some("mount"),
         Ok(facts) if facts.table.entries.is_empty() => None,
@@ -115,8 +127,7 @@ impl Session {
             );
         }
         if !identity.may_mount {
-            let why = format!("nothing is mounted on {}, and only root may mount it", host.table.display());
-            return Err(Error::unknown(doing, why).help("run it with sudo; in a container, add --privileged"));
+            return Err(may_not_mount(doing, host, identity));
         }
         let namespace = Namespace::enter(host)?;
         // On an automount point a mount of ours goes beside it, so that it is not triggered.

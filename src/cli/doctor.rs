@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Says what execve(2) does with files, and why; without a file, what is wrong with this machine.
+/// Says what execve(2) does with files, or with what container images start, and why; without a file, what is wrong with
+/// this machine.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
-    /// Files to judge; `-` reads a list, one name a line, from standard input; none: the machine itself
-    #[arg(value_name = "FILE")]
+    /// Files to judge; `-` reads a list, one name a line, from standard input. Images: docker-daemon:REF,
+    /// docker-archive:FILE[:REF], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker://REF, containers-storage:REF, or REF.
+    /// None: the machine itself
+    #[arg(value_name = "FILE|IMAGE")]
     pub files: Vec<OsString>,
     /// Judge as inside this folder: a chroot, or a container's file tree
     #[arg(long, value_name = "DIR", requires = "files")]
@@ -20,9 +23,12 @@ pub struct DoctorArgs {
     /// An argument of the call, argv[0] first; may be repeated
     #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "files")]
     pub argv: Vec<OsString>,
-    /// Ask the kernel too, without running one instruction
+    /// Ask the kernel too, without running one instruction; of an image, prove every layer
     #[arg(long, requires = "files")]
     pub verify: bool,
+    /// Of an image only this platform: linux/arm64, linux/arm/v7 ...
+    #[arg(long, value_name = "PLATFORM", requires = "files")]
+    pub platform: Option<String>,
     /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
     #[arg(long)]
     pub fix: bool,
@@ -40,10 +46,10 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub no_engines: bool,
     /// Name the causes of an error message, from whatever printed it; `-` reads it from standard input
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "fix", "report", "facts"], allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "root", "user", "argv", "verify"], allow_hyphen_values = true)]
     pub message: Option<OsString>,
     /// List the causes that are known
-    #[arg(long, conflicts_with_all = ["files", "fix", "report", "facts", "message"])]
+    #[arg(long, conflicts_with_all = ["files", "message"])]
     pub list_checks: bool,
 }
 

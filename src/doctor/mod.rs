@@ -4,5 +4,6 @@ pub mod catalogue;
 pub mod file;
 pub mod finding;
 pub mod host;
+pub mod image;
 pub mod message;
 pub mod snapshot;

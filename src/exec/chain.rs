@@ -57,7 +57,8 @@ enum Next {
 
 pub(super) fn walk(model: &Model, path: &[u8], argv: &[BString]) -> Verdict {
     let mut steps = Vec::new();
-    let outcome = match begin(model, path, argv) {
+    model.root.fell_short();
+    let mut outcome = match begin(model, path, argv) {
         Err(outcome) => outcome,
         Ok((arguments, first)) => {
             let mut walk = Walk { model, arguments, steps, execfd: Execfd::default(), at_flags: 0, credentials: None };
@@ -66,6 +67,10 @@ pub(super) fn walk(model: &Model, path: &[u8], argv: &[BString]) -> Verdict {
             outcome.map_or_else(|stop| stop, Outcome::Starts)
         }
     };
+    if model.root.fell_short() && !matches!(outcome, Outcome::Starts(_)) {
+        let last = steps.last().map_or(BStr::new(path), |step| BStr::new(&step.path));
+        outcome = Outcome::Unknown(format!("the part of {last} that decides was not kept"));
+    }
     Verdict { outcome, steps }
 }
 

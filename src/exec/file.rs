@@ -4,12 +4,14 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
+use bstr::{BString, ByteVec};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open};
-use nix::sys::stat::{FileStat, Mode, fstat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, faccessat};
@@ -17,12 +19,23 @@ use nix::unistd::{AccessFlags, faccessat};
 use super::ask;
 use super::caps::FileCaps;
 use super::identity::{Identity, Object};
+use super::tree::{Body, Stored, Tree};
 
-/// A file that was found and not opened (O_PATH).
+/// A file that was found and not opened.
 #[derive(Debug)]
 pub(super) struct Found {
-    fd: OwnedFd,
-    stat: FileStat,
+    place: Place,
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// O_PATH
+    Disk(OwnedFd),
+    Tree(Arc<Tree>, usize),
 }
 
 /// Why a file cannot be executed, apart from its content.
@@ -41,34 +54,71 @@ pub enum Refused {
 /// The content of a regular file.
 #[derive(Debug)]
 pub struct Content {
-    file: File,
+    from: Source,
     /// Bytes, when it was looked at.
     pub(super) len: u64,
     mode: u32,
 }
 
+#[derive(Debug)]
+enum Source {
+    Disk(File),
+    Tree(Arc<Tree>, Arc<Stored>),
+}
+
 const TYPE: u32 = libc::S_IFMT;
+const NAME_MAX: usize = 255;
 
 impl Found {
     pub(super) fn of(fd: OwnedFd) -> Result<Self, Errno> {
         let stat = fstat(&fd)?;
-        Ok(Found { fd, stat })
+        let (mode, uid, gid) = (stat.st_mode, stat.st_uid, stat.st_gid);
+        Ok(Found { place: Place::Disk(fd), mode, uid, gid, len: stat.st_size.max(0) as u64 })
     }
 
-    pub(super) fn into_fd(self) -> OwnedFd {
-        self.fd
+    /// The root of a tree.
+    pub(super) fn root_of(tree: &Arc<Tree>) -> Self {
+        Found::within(tree, 0)
     }
 
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+    fn within(tree: &Arc<Tree>, node: usize) -> Self {
+        let found = tree.node(node);
+        let len = if let Body::File(stored) = &found.body { stored.len } else { 0 };
+        let (mode, uid, gid) = (found.mode(), found.meta.uid, found.meta.gid);
+        Found { place: Place::Tree(tree.clone(), node), mode, uid, gid, len }
+    }
+
+    /// A file of this folder; a link is not followed.
+    pub(super) fn child(&self, name: &[u8]) -> Result<Self, Errno> {
+        match &self.place {
+            Place::Disk(fd) => {
+                let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+                Found::of(openat(fd, name, flags, Mode::empty())?)
+            }
+            Place::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
+            Place::Tree(tree, node) => {
+                tree.child(*node, name).map(|node| Found::within(tree, node)).ok_or(Errno::ENOENT)
+            }
+        }
+    }
+
+    /// Where a link points.
+    pub(super) fn target(&self) -> Result<BString, Errno> {
+        match &self.place {
+            Place::Disk(fd) => Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL),
+            Place::Tree(tree, node) => match &tree.node(*node).body {
+                Body::Link(target) => Ok(target.clone()),
+                _ => Err(Errno::EINVAL),
+            },
+        }
     }
 
     pub(super) fn mode(&self) -> u32 {
-        self.stat.st_mode
+        self.mode
     }
 
     pub(super) fn uid(&self) -> u32 {
-        self.stat.st_uid
+        self.uid
     }
 
     pub(super) fn is_folder(&self) -> bool {
@@ -95,8 +145,7 @@ impl Found {
     /// Whether the x bits (and the access list, which for another user is read here) allow it.
     pub(super) fn allows(&self, who: &Identity) -> bool {
         let list = if who.own || who.overrides { None } else { self.access_list() };
-        let object = Object { mode: self.mode(), uid: self.stat.st_uid, gid: self.stat.st_gid, acl: list.as_deref() };
-        who.may_execute(object)
+        who.may_execute(Object { mode: self.mode, uid: self.uid, gid: self.gid, acl: list.as_deref() })
     }
 
     /// Why `who` may not execute it; `ask` lets the kernel judge.
@@ -104,10 +153,10 @@ impl Found {
         if let Some(kind) = self.special() {
             return Some(Refused::Kind(kind));
         }
-        if who.own {
+        if let (true, Place::Disk(fd)) = (who.own, &self.place) {
             let flags = AtFlags::AT_EACCESS | AtFlags::AT_EMPTY_PATH;
-            match faccessat(&self.fd, "", AccessFlags::X_OK, flags) {
-                Ok(()) if ask => return ask::check(self.fd.as_fd()).map(Refused::Kernel),
+            match faccessat(fd, "", AccessFlags::X_OK, flags) {
+                Ok(()) if ask => return ask::check(fd.as_fd()).map(Refused::Kernel),
                 Ok(()) => return None,
                 // faccessat2 came with 5.8.
                 Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => {}
@@ -130,20 +179,30 @@ impl Found {
     /// Whether its mount, or its filesystem whatever the mount says, forbids programs.
     fn is_noexec(&self) -> bool {
         const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x0027_e0eb];
-        fstatfs(&self.fd)
+        let Place::Disk(fd) = &self.place else { return false };
+        fstatfs(fd)
             .is_ok_and(|fs| fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64)))
     }
 
     fn access_list(&self) -> Option<Vec<u8>> {
-        xattr(self.fd.as_raw_fd(), c"system.posix_acl_access")
+        let Place::Disk(fd) = &self.place else { return None };
+        xattr(fd.as_raw_fd(), c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
     pub(super) fn content(&self) -> Result<Content, Errno> {
-        let path = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let fd = open(path.as_str(), flags, Mode::empty())?;
-        Ok(Content { file: fd.into(), len: self.stat.st_size.max(0) as u64, mode: self.mode() })
+        let from = match &self.place {
+            Place::Disk(fd) => {
+                let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+                let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+                Source::Disk(open(path.as_str(), flags, Mode::empty())?.into())
+            }
+            Place::Tree(tree, node) => match &tree.node(*node).body {
+                Body::File(stored) => Source::Tree(tree.clone(), stored.clone()),
+                _ => return Err(Errno::EINVAL),
+            },
+        };
+        Ok(Content { from, len: self.len, mode: self.mode })
     }
 }
 
@@ -161,14 +220,23 @@ fn xattr(fd: RawFd, name: &CStr) -> Option<Vec<u8>> {
 impl Content {
     /// The capabilities that it gives; none on a mount with the option nosuid.
     pub(super) fn capabilities(&self) -> Option<FileCaps> {
-        let caps = FileCaps::parse(&xattr(self.file.as_raw_fd(), c"security.capability")?)?;
-        let counts = fstatfs(&self.file).is_ok_and(|fs| !fs.flags().contains(FsFlags::ST_NOSUID));
+        let file = match &self.from {
+            Source::Disk(file) => file,
+            Source::Tree(_, stored) => return FileCaps::parse(&stored.capability),
+        };
+        let caps = FileCaps::parse(&xattr(file.as_raw_fd(), c"security.capability")?)?;
+        let counts = fstatfs(file).is_ok_and(|fs| !fs.flags().contains(FsFlags::ST_NOSUID));
         counts.then_some(caps)
     }
 
     /// Bytes, when it was looked at.
     pub fn size(&self) -> u64 {
         self.len
+    }
+
+    /// Whether anybody may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o111 != 0
     }
 
     /// Whether it runs with its owner's rights.
@@ -181,7 +249,11 @@ impl Content {
         let mut done = 0;
         while done < buffer.len() {
             let Some(from) = at.checked_add(done as u64) else { break };
-            match self.file.read_at(&mut buffer[done..], from) {
+            let read = match &self.from {
+                Source::Disk(file) => file.read_at(&mut buffer[done..], from),
+                Source::Tree(tree, stored) => tree.read(stored, &mut buffer[done..], from),
+            };
+            match read {
                 Ok(0) => break,
                 Ok(n) => done += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -20,6 +20,7 @@ pub mod root;
 pub mod script;
 mod segments;
 mod space;
+pub mod tree;
 mod walk;
 
 use bstr::BString;

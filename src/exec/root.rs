@@ -1,7 +1,8 @@
-//! The tree of files that is judged: this process's own, or a folder in which links cannot lead out.
+//! The tree of files that is judged: this process's own, a folder in which links cannot lead out, or one in memory.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bstr::{BString, ByteSlice};
 use nix::errno::Errno;
@@ -11,17 +12,25 @@ use nix::sys::stat::Mode;
 pub use super::file::Content;
 use super::file::Found;
 use super::identity::Identity;
+use super::tree::Tree;
 use super::walk;
 use crate::error::{Doing, Result};
 
 /// A tree of files, looked at but never opened for anything else than reading regular files.
 #[derive(Debug)]
 pub struct Root {
-    /// `None` for this process's own root and working folder, where the kernel walks for us.
-    below: Option<OwnedFd>,
+    files: Files,
     path: PathBuf,
     cwd: BString,
     asks_kernel: bool,
+}
+
+#[derive(Debug)]
+enum Files {
+    /// This process's own root and working folder, where the kernel walks for us.
+    Own,
+    Below(OwnedFd),
+    Tree(Arc<Tree>),
 }
 
 /// A path longer than this, with its NUL, is refused at once.
@@ -32,14 +41,19 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 impl Root {
     /// This process's own files.
     pub fn own() -> Self {
-        Root { below: None, path: "/".into(), cwd: BString::default(), asks_kernel: false }
+        Root { files: Files::Own, path: "/".into(), cwd: BString::default(), asks_kernel: false }
     }
 
     /// The tree below `folder`, as after chroot(2) into it and cd to its root.
     pub fn below(folder: &Path) -> Result<Self> {
         let flags = LOOK | OFlag::O_DIRECTORY;
         let fd = open(folder, flags, Mode::empty()).doing(|| format!("opening the root {}", folder.display()))?;
-        Ok(Root { below: Some(fd), path: folder.to_owned(), cwd: "/".into(), asks_kernel: false })
+        Ok(Root { files: Files::Below(fd), path: folder.to_owned(), cwd: "/".into(), asks_kernel: false })
+    }
+
+    /// A tree in memory, with this working folder.
+    pub fn tree(tree: Arc<Tree>, cwd: &[u8]) -> Self {
+        Root { files: Files::Tree(tree), path: "/".into(), cwd: cwd.into(), asks_kernel: false }
     }
 
     /// Lets the kernel say of each file whether it can be executed (AT_EXECVE_CHECK, 6.14 and later): that knows of
@@ -52,7 +66,7 @@ impl Root {
 
     /// Whether it is this process's own.
     pub fn is_own(&self) -> bool {
-        self.below.is_none()
+        matches!(self.files, Files::Own)
     }
 
     /// The folder.
@@ -72,16 +86,20 @@ impl Root {
         if path.len() >= PATH_MAX {
             return Err(Errno::ENAMETOOLONG);
         }
-        let fd = match &self.below {
-            None if who.own => open(path, LOOK, Mode::empty())?,
-            Some(root) if who.own => match self.inside(root, path) {
+        match &self.files {
+            Files::Own if who.own => Found::of(open(path, LOOK, Mode::empty())?),
+            Files::Below(root) if who.own => match self.inside(root, path) {
                 // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => walk::by_hand(self.start()?, &self.cwd, path, who)?,
-                found => found?,
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => walk::by_hand(self.start()?, &self.cwd, path, who),
+                found => found,
             },
-            _ => walk::by_hand(self.start()?, &self.cwd()?, path, who)?,
-        };
-        Found::of(fd)
+            _ => walk::by_hand(self.start()?, &self.cwd()?, path, who),
+        }
+    }
+
+    /// Whether something was asked for, since the last time this was asked, that a tree in memory did not keep.
+    pub(super) fn fell_short(&self) -> bool {
+        matches!(&self.files, Files::Tree(tree) if tree.fell_short())
     }
 
     /// Opens a regular file for reading, as this process itself.
@@ -93,7 +111,7 @@ impl Root {
         }
     }
 
-    fn inside(&self, root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    fn inside(&self, root: &OwnedFd, path: &[u8]) -> Result<Found, Errno> {
         let how = OpenHow::new().flags(LOOK).resolve(ResolveFlag::RESOLVE_IN_ROOT);
         // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether we left the root.
         for _ in 0..16 {
@@ -101,23 +119,26 @@ impl Root {
                 Err(Errno::EAGAIN) => {}
                 // A magic link of /proc: what it points to lies outside.
                 Err(Errno::EXDEV) => return Err(Errno::ENOENT),
-                result => return result,
+                result => return Found::of(result?),
             }
         }
         walk::by_hand(self.start()?, &self.cwd, path, &Identity::nobody_else())
     }
 
-    fn start(&self) -> Result<OwnedFd, Errno> {
-        match &self.below {
-            Some(root) => root.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0))),
-            None => open("/", LOOK | OFlag::O_DIRECTORY, Mode::empty()),
+    fn start(&self) -> Result<Found, Errno> {
+        match &self.files {
+            Files::Below(root) => {
+                Found::of(root.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)))?)
+            }
+            Files::Own => Found::of(open("/", LOOK | OFlag::O_DIRECTORY, Mode::empty())?),
+            Files::Tree(tree) => Ok(Found::root_of(tree)),
         }
     }
 
     fn cwd(&self) -> Result<BString, Errno> {
-        match &self.below {
-            Some(_) => Ok(self.cwd.clone()),
-            None => nix::unistd::getcwd().map(|path| <[u8]>::from_path(&path).unwrap_or(b"/").into()),
+        match &self.files {
+            Files::Below(_) | Files::Tree(_) => Ok(self.cwd.clone()),
+            Files::Own => nix::unistd::getcwd().map(|path| <[u8]>::from_path(&path).unwrap_or(b"/").into()),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Space {
         let limit = facts.stack_limit.unwrap_or(u64::MAX);
         let gap = limit.saturating_add(stack_random + GUARD).clamp(GAP, loader.end / 6 * 5);
         let top = match facts.stack_limit {
-            Some(_) => Between { lo: loader.end - gap - pages(bits), hi: loader.end - gap },
+            Some(_) => Between { lo: (loader.end - gap).saturating_sub(pages(bits)), hi: loader.end - gap },
             // Without a limit the search goes upwards, from a third of the space.
             None => Between { lo: loader.end / 3, hi: loader.end },
         };

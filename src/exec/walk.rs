@@ -1,24 +1,21 @@
-//! A path walk by hand: for another user's search permission, and where openat2(2) is missing.
+//! A path walk by hand: for another user's search permission, where openat2(2) is missing, and in a tree in memory.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 
 use bstr::{BString, ByteSlice};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::sys::stat::Mode;
 
 use super::file::Found;
 use super::identity::Identity;
 
 /// MAXSYMLINKS
-const MAX_LINKS: usize = 40;
+pub(super) const MAX_LINKS: usize = 40;
 
 const STICKY_AND_WRITABLE: u32 = 0o1002;
 
 /// Walks from `root`, which `..` and links do not leave. Magic links of /proc are read like any other link.
-pub(super) fn by_hand(root: OwnedFd, cwd: &[u8], path: &[u8], who: &Identity) -> Result<OwnedFd, Errno> {
-    let mut folders = vec![Found::of(root)?];
+pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> Result<Found, Errno> {
+    let mut folders = vec![root];
     let mut parts: VecDeque<BString> = VecDeque::new();
     // Nobody needs permission for what lies above the working folder.
     let mut free = 0;
@@ -51,8 +48,7 @@ pub(super) fn by_hand(root: OwnedFd, cwd: &[u8], path: &[u8], who: &Identity) ->
             }
             _ => {}
         }
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let found = Found::of(openat(folder.as_fd(), part.as_slice(), flags, Mode::empty())?)?;
+        let found = folder.child(&part)?;
         if !found.is_link() {
             folders.push(found);
             continue;
@@ -68,9 +64,8 @@ pub(super) fn by_hand(root: OwnedFd, cwd: &[u8], path: &[u8], who: &Identity) ->
         {
             return Err(Errno::EACCES);
         }
-        let target = readlinkat(found.as_fd(), "")?;
-        let target = <[u8]>::from_os_str(&target).ok_or(Errno::EINVAL)?;
-        match target {
+        let target = found.target()?;
+        match target.as_slice() {
             b"" => return Err(Errno::ENOENT),
             [b'/', ..] => folders.truncate(1),
             _ => {}
@@ -78,10 +73,10 @@ pub(super) fn by_hand(root: OwnedFd, cwd: &[u8], path: &[u8], who: &Identity) ->
         if target.ends_with(b"/") {
             parts.push_front(".".into());
         }
-        let pieces: Vec<BString> = pieces(target).collect();
+        let pieces: Vec<BString> = pieces(&target).collect();
         pieces.into_iter().rev().for_each(|piece| parts.push_front(piece));
     }
-    folders.pop().map(Found::into_fd).ok_or(Errno::ENOENT)
+    folders.pop().ok_or(Errno::ENOENT)
 }
 
 fn pieces(path: &[u8]) -> impl Iterator<Item = BString> {

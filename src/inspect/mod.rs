@@ -17,7 +17,9 @@ pub use dynamic::{Dynamic, Library, libraries};
 pub use notes::Notes;
 pub use versions::glibc;
 
+use crate::elf::Target;
 use crate::exec::root::{Content, Root};
+use crate::signature::{Class, Data};
 
 /// PT_GNU_PROPERTY
 const PT_GNU_PROPERTY: u32 = 0x6474_e553;
@@ -56,6 +58,17 @@ pub struct Inspection {
     pub dynamic: Dynamic,
     /// ARM's build attributes.
     pub arm: Option<Arm>,
+}
+
+impl Inspection {
+    /// Which loader it is for.
+    pub fn target(&self) -> Target {
+        Target {
+            class: if self.bits == 64 { Class::Bits64 } else { Class::Bits32 },
+            data: if self.little { Data::Little } else { Data::Big },
+            machine: self.machine,
+        }
+    }
 }
 
 /// An ELF file as its own loader reads it.

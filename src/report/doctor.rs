@@ -17,21 +17,6 @@ pub const SCHEMA: u32 = 1;
 
 /// One object, for one line.
 pub fn json(exam: &Examination) -> Value {
-    let outcome = &exam.verdict.outcome;
-    let texts = |list: &[BString]| list.iter().map(|a| to_text(a)).collect::<Vec<_>>();
-    let chain: Vec<Value> = exam
-        .verdict
-        .steps
-        .iter()
-        .map(|step| {
-            json!({
-                "path": to_text(&step.path),
-                "handler": step.handler.map(Handler::word),
-                "name": step.name.as_ref().map(|n| to_text(n)),
-                "argv": texts(&step.argv),
-            })
-        })
-        .collect();
     let near: Vec<Value> = exam
         .near
         .iter()
@@ -43,16 +28,35 @@ pub fn json(exam: &Examination) -> Value {
     json!({
         "schema": SCHEMA,
         "target": to_text(&exam.target),
-        "outcome": {
-            "kind": outcome.kind(),
-            "errno": outcome.errno().map(|e| format!("{e:?}")),
-            "number": outcome.errno().map(|e| e as i32),
-            "why": outcome.why(),
-        },
-        "chain": chain,
+        "outcome": outcome(&exam.verdict.outcome),
+        "chain": chain(&exam.verdict.steps),
         "near_misses": near,
         "findings": exam.findings,
     })
+}
+
+/// An outcome as an object.
+pub(super) fn outcome(outcome: &Outcome) -> Value {
+    json!({
+        "kind": outcome.kind(),
+        "errno": outcome.errno().map(|e| format!("{e:?}")),
+        "number": outcome.errno().map(|e| e as i32),
+        "why": outcome.why(),
+    })
+}
+
+/// The files of a chain.
+pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
+    let texts = |list: &[BString]| list.iter().map(|a| to_text(a)).collect::<Vec<_>>();
+    let step = |step: &Step| {
+        json!({
+            "path": to_text(&step.path),
+            "handler": step.handler.map(Handler::word),
+            "name": step.name.as_ref().map(|n| to_text(n)),
+            "argv": texts(&step.argv),
+        })
+    };
+    steps.iter().map(step).collect()
 }
 
 /// A text of a few lines.
@@ -102,7 +106,7 @@ pub(super) fn line(exam: &Examination) -> String {
 }
 
 /// The verdict in one sentence.
-fn verdict(exam: &Examination) -> String {
+pub(super) fn verdict(exam: &Examination) -> String {
     match &exam.verdict.outcome {
         Outcome::Starts(started) if started.exe == exam.target => match &started.loader {
             Some(loader) => format!("starts, with the loader {loader}"),
@@ -117,7 +121,7 @@ fn verdict(exam: &Examination) -> String {
 }
 
 /// What took a file.
-fn taken(step: &Step, exam: &Examination) -> String {
+pub(super) fn taken(step: &Step, exam: &Examination) -> String {
     let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),

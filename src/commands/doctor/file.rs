@@ -1,5 +1,6 @@
 //! `rbinfmt doctor FILE...`: facts, model, report.
 
+use std::ffi::OsString;
 use std::io::BufRead;
 
 use bstr::BString;
@@ -15,7 +16,13 @@ use crate::exec::root::Root;
 use crate::report;
 
 /// Examines each file, here or as another machine would, and writes what was found.
-pub(super) fn run(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+pub(super) fn run(
+    common: &Common,
+    args: &DoctorArgs,
+    files: &[OsString],
+    given: Option<&Snapshot>,
+    paper: &mut Paper,
+) -> Result<()> {
     let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
@@ -24,7 +31,8 @@ pub(super) fn run(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, 
     // The kernel's own question knows of writers and security modules; only about this process's own files.
     let root = root.asking_kernel(facts.kernel.behaviour().check && facts.identity.own);
     let argv = args.argv.iter().map(|a| BString::from(a.as_encoded_bytes())).collect();
-    let setting = Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none() };
+    let setting =
+        Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none(), path: None };
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
         let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
@@ -35,7 +43,7 @@ pub(super) fn run(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, 
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());
-    for file in &args.files {
+    for file in files {
         let file = file.as_encoded_bytes();
         match input.take_if(|_| file == b"-") {
             None => one(file)?,

@@ -38,6 +38,14 @@ fn examined(common: &Common, paths: &[String]) -> Result<Vec<Examination>> {
         return Ok(Vec::new());
     }
     let facts = ExecFacts::gather(&common.mount)?;
-    let setting = Setting { facts, root: Root::own(), host: Root::own(), argv: Vec::new(), verify: false, here: true };
+    let setting = Setting {
+        facts,
+        root: Root::own(),
+        host: Root::own(),
+        argv: Vec::new(),
+        verify: false,
+        here: true,
+        path: None,
+    };
     here.into_iter().map(|path| setting.examine(path.as_bytes())).collect()
 }

@@ -31,6 +31,8 @@ pub struct Setting {
     pub argv: Vec<BString>,
     /// Whether the kernel itself is asked as well.
     pub verify: bool,
+    /// The PATH that programs get, where it is not this process's own or the usual one.
+    pub path: Option<BString>,
     /// The facts are this machine's, so its CPU counts too.
     pub here: bool,
 }
@@ -119,7 +121,7 @@ pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Ide
     // A tree without them still has users by number.
     let (passwd, group) = match user.parse::<u32>() {
         Ok(_) => (text("/etc/passwd").unwrap_or_default(), text("/etc/group").unwrap_or_default()),
-        Err(_) => (text("/etc/passwd")?, text("/etc/group")?),
+        Err(_) => (text("/etc/passwd")?, text("/etc/group").unwrap_or_default()),
     };
     crate::exec::identity::Identity::named(user, &passwd, &group)
 }

@@ -8,7 +8,7 @@ mod zstd;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,10 +116,10 @@ pub fn unpacked(path: &Path, jobs: usize) -> io::Result<Stream> {
 
 /// A stretch of a file.
 #[derive(Debug, Clone)]
-struct Part {
-    file: Arc<File>,
-    start: u64,
-    len: u64,
+pub(crate) struct Part {
+    pub(crate) file: Arc<File>,
+    pub(crate) start: u64,
+    pub(crate) len: u64,
     /// A hash has proved every byte: check sums inside would prove them again, at a tenth of the time.
     proved: bool,
 }
@@ -132,13 +132,32 @@ impl Part {
         self.file.read_exact_at(buffer, self.start + at)
     }
 
-    fn reader(&self) -> BufReader<PartReader> {
+    /// All of a file.
+    pub(crate) fn whole(file: File) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        Ok(Part { file: Arc::new(file), start: 0, len, proved: false })
+    }
+
+    pub(crate) fn reader(&self) -> BufReader<PartReader> {
         BufReader::with_capacity(BUFFER, PartReader { part: self.clone(), at: 0 })
+    }
+
+    /// Its members, where it is a tar. Bodies are stepped over, so that only little is read ahead of each header.
+    pub(crate) fn members(&self) -> tar::Tar<BufReader<PartReader>> {
+        const AHEAD: usize = 8 << 10;
+        tar::Tar::seeking(BufReader::with_capacity(AHEAD, PartReader { part: self.clone(), at: 0 }))
+    }
+
+    /// Its first bytes, as far as it goes.
+    pub(crate) fn start(&self) -> io::Result<[u8; 512]> {
+        let mut start = [0; 512];
+        self.read_exact_at(&mut start[..usize::try_from(self.len).unwrap_or(usize::MAX).min(512)], 0)?;
+        Ok(start)
     }
 }
 
 /// Reads a part without moving the file's own position, which all parts share.
-struct PartReader {
+pub(crate) struct PartReader {
     part: Part,
     at: u64,
 }
@@ -150,6 +169,19 @@ impl Read for PartReader {
         let n = self.part.file.read_at(&mut buffer[..step], self.part.start + self.at)?;
         self.at += n as u64;
         Ok(n)
+    }
+}
+
+impl Seek for PartReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(step) => self.at.checked_add_signed(step),
+            SeekFrom::End(step) => self.part.len.checked_add_signed(step),
+        };
+        let missing = || io::Error::new(io::ErrorKind::UnexpectedEof, "cut short");
+        self.at = at.filter(|at| *at <= self.part.len).ok_or_else(missing)?;
+        Ok(self.at)
     }
 }
 
@@ -175,6 +207,20 @@ fn decode(part: Part, jobs: usize) -> io::Result<Stream> {
     Ok(Box::new(stream.take(MAX_UNPACKED)))
 }
 
+/// What a stream holds that may be packed with gzip or zstd, told by its first bytes.
+pub(crate) fn unpack<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut start = Vec::new();
+    (&mut stream).take(4).read_to_end(&mut start)?;
+    let whole = io::Cursor::new(start.clone()).chain(stream);
+    Ok(match start.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(whole))),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+            Box::new(BufReader::with_capacity(BUFFER, zstd::Frames::new(whole)))
+        }
+        _ => Box::new(whole),
+    })
+}
+
 fn buffered(reader: impl Read + Send + 'static) -> Stream {
     Box::new(BufReader::with_capacity(BUFFER, reader))
 }
@@ -184,30 +230,51 @@ pub struct Members {
     path: PathBuf,
     file: Arc<File>,
     places: BTreeMap<String, (u64, u64)>,
+    /// Members that are links to others.
+    links: BTreeMap<String, String>,
 }
 
 impl Members {
     /// Finds the members of the tar at `path`.
     pub fn list(path: &Path) -> Result<Self> {
         let doing = || format!("reading the archive {}", path.display());
-        let file = Arc::new(File::open(path).doing(doing)?);
-        let len = file.metadata().doing(doing)?.len();
-        let mut tar = tar::Tar::new(Part { file: file.clone(), start: 0, len, proved: false }.reader());
-        let mut places = BTreeMap::new();
+        let part = Part::whole(File::open(path).doing(doing)?).doing(doing)?;
+        let mut tar = part.members();
+        let (mut places, mut links) = (BTreeMap::new(), BTreeMap::new());
         while let Some(member) = tar.next_member().doing(doing)? {
-            if member.kind == tar::Kind::File
-                && let Ok(name) = String::from_utf8(member.path)
-            {
-                places.insert(name, (tar.position(), member.size));
+            let Ok(name) = String::from_utf8(member.path) else { continue };
+            match (member.kind, String::from_utf8(member.target)) {
+                (tar::Kind::File, _) => drop(places.insert(name, (tar.position(), member.size))),
+                (tar::Kind::Link | tar::Kind::HardLink, Ok(target)) => drop(links.insert(name, target)),
+                _ => {}
             }
         }
-        Ok(Members { path: path.to_owned(), file, places })
+        Ok(Members { path: path.to_owned(), file: part.file, places, links })
     }
 
-    fn part(&self, name: &str) -> Result<Part> {
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    /// Where a file lies, also under the name of a link to it: `docker save` wrote `ID/layer.tar` as a link to
+    /// `../OTHER/layer.tar` where two images share a layer.
+    fn place(&self, name: &str) -> Option<(u64, u64)> {
+        let linked = || {
+            let target = self.links.get(name)?;
+            let above = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let sibling = target.strip_prefix("../").map(|rest| match above.rsplit_once('/') {
+                Some((folder, _)) => format!("{folder}/{rest}"),
+                None => rest.to_owned(),
+            });
+            self.places.get(sibling.as_ref().unwrap_or(target))
+        };
+        self.places.get(name).or_else(linked).copied()
+    }
+
+    pub(crate) fn part(&self, name: &str) -> Result<Part> {
         let doing = || format!("reading {name} in {}", self.path.display());
-        let &(start, len) =
-            self.places.get(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
+        let (start, len) = self.place(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
         Ok(Part { file: self.file.clone(), start, len, proved: false })
     }
 

@@ -1,7 +1,7 @@
 //! Members of a tar, one after the other. The crate `tar` reads the header's fields; walking is ours, so that long names
 //! are bounded, bodies are borrowed from the decoder's buffers instead of copied, and no name can leave the folder.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read, Seek};
 
 use tar::{EntryType, Header};
 
@@ -16,14 +16,17 @@ const MAX_RECORD: u64 = 64 << 10;
 const MAX_MEMBERS: u64 = 1 << 20;
 
 /// What a member is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
     /// An ordinary file.
+    #[default]
     File,
     /// A folder.
     Folder,
-    /// A symbolic or hard link.
+    /// A symbolic link.
     Link,
+    /// A second name of a file.
+    HardLink,
     /// A device, a pipe, or a kind that we do not know.
     Other,
 }
@@ -34,14 +37,14 @@ impl Kind {
         match self {
             Kind::File => "a file",
             Kind::Folder => "a folder",
-            Kind::Link => "a link",
+            Kind::Link | Kind::HardLink => "a link",
             Kind::Other => "a device or another special file",
         }
     }
 }
 
 /// A member, without its body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Member {
     /// Its path, without a leading "./".
     pub path: Vec<u8>,
@@ -49,6 +52,12 @@ pub struct Member {
     pub kind: Kind,
     /// How long its body is.
     pub size: u64,
+    /// Where a link of either kind points.
+    pub target: Vec<u8>,
+    /// Permission bits, owner and group.
+    pub owner: (u32, u32, u32),
+    /// Its xattr security.capability; empty where it has none.
+    pub capability: Vec<u8>,
 }
 
 impl Member {
@@ -68,12 +77,24 @@ pub struct Tar<R> {
     position: u64,
     /// A header that was found by looking for one.
     found: Option<Header>,
+    /// Goes on by so many bytes.
+    forward: fn(&mut R, u64) -> io::Result<()>,
+}
+
+impl<R: BufRead + Seek> Tar<R> {
+    /// Steps over bodies without reading them.
+    pub fn seeking(stream: R) -> Self {
+        Tar {
+            forward: |stream, step| stream.seek_relative(step.try_into().map_err(io::Error::other)?),
+            ..Tar::new(stream)
+        }
+    }
 }
 
 impl<R: BufRead> Tar<R> {
     /// Starts at the first header.
     pub fn new(stream: R) -> Self {
-        Tar { stream, body: 0, padding: 0, members: 0, position: 0, found: None }
+        Tar { stream, body: 0, padding: 0, members: 0, position: 0, found: None, forward: read_through }
     }
 
     /// Looks for the header of a file with such a name, from anywhere in a tar on; that member is the next one. Bodies
@@ -94,9 +115,27 @@ impl<R: BufRead> Tar<R> {
         Ok(false)
     }
 
-    /// The next member; its body is then read through [`Tar::body`], or stepped over by the next call.
+    /// The next member; its body is then read through [`Tar::body`], or stepped over by the next call. Its path leads to
+    /// no place outside.
     pub fn next_member(&mut self) -> io::Result<Option<Member>> {
+        let Some(mut member) = self.next_entry()? else { return Ok(None) };
+        let path = &member.path;
+        if path.first() == Some(&b'/') {
+            return Err(io::Error::other(format!("member {} has an absolute path", to_text(path))));
+        }
+        if path.split(|&b| b == b'/').any(|part| part == b"..") {
+            return Err(io::Error::other(format!("member {} leaves its folder with ..", to_text(path))));
+        }
+        if let Some(rest) = path.strip_prefix(b"./") {
+            member.path = rest.to_vec();
+        }
+        Ok(Some(member))
+    }
+
+    /// The next member with its path as it stands there.
+    pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
         let mut long_name: Option<Vec<u8>> = None;
+        let mut long_target: Option<Vec<u8>> = None;
         let mut pax = Pax::default();
         loop {
             self.skip(self.body + self.padding)?;
@@ -107,7 +146,8 @@ impl<R: BufRead> Tar<R> {
             match header.entry_type() {
                 EntryType::GNULongName => long_name = Some(until_nul(self.record()?)),
                 EntryType::XHeader => pax = Pax::parse(&self.record()?)?,
-                EntryType::GNULongLink | EntryType::XGlobalHeader => {
+                EntryType::GNULongLink => long_target = Some(until_nul(self.record()?)),
+                EntryType::XGlobalHeader => {
                     self.record()?;
                 }
                 kind => {
@@ -116,7 +156,15 @@ impl<R: BufRead> Tar<R> {
                     }
                     let path = pax.path.take().or(long_name.take());
                     let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
-                    return self.member(path, kind).map(Some);
+                    let target = pax.target.take().or(long_target.take());
+                    let target = target.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned));
+                    let id = |of_pax: Option<u32>, of_header: io::Result<u64>| {
+                        of_pax.or(of_header.ok().and_then(|id| id.try_into().ok())).unwrap_or(u32::MAX)
+                    };
+                    let owner = (header.mode().unwrap_or(0), id(pax.uid, header.uid()), id(pax.gid, header.gid()));
+                    let target = target.unwrap_or_default();
+                    return self
+                        .member(Member { path, target, owner, capability: pax.capability, ..Member::default() }, kind);
                 }
             }
         }
@@ -132,7 +180,7 @@ impl<R: BufRead> Tar<R> {
         Body(self)
     }
 
-    fn member(&mut self, path: Vec<u8>, kind: EntryType) -> io::Result<Member> {
+    fn member(&mut self, member: Member, kind: EntryType) -> io::Result<Option<Member>> {
         self.members += 1;
         if self.members > MAX_MEMBERS {
             return Err(io::Error::other(format!("more than {MAX_MEMBERS} members")));
@@ -140,17 +188,11 @@ impl<R: BufRead> Tar<R> {
         let kind = match kind {
             EntryType::Regular | EntryType::Continuous => Kind::File,
             EntryType::Directory => Kind::Folder,
-            EntryType::Symlink | EntryType::Link => Kind::Link,
+            EntryType::Symlink => Kind::Link,
+            EntryType::Link => Kind::HardLink,
             _ => Kind::Other,
         };
-        if path.first() == Some(&b'/') {
-            return Err(io::Error::other(format!("member {} has an absolute path", to_text(&path))));
-        }
-        if path.split(|&b| b == b'/').any(|part| part == b"..") {
-            return Err(io::Error::other(format!("member {} leaves its folder with ..", to_text(&path))));
-        }
-        let path = path.strip_prefix(b"./").map(<[u8]>::to_vec).unwrap_or(path);
-        Ok(Member { path, kind, size: self.body })
+        Ok(Some(Member { kind, size: self.body, ..member }))
     }
 
     fn header(&mut self) -> io::Result<Option<Header>> {
@@ -191,23 +233,54 @@ impl<R: BufRead> Tar<R> {
         Ok(record)
     }
 
-    fn skip(&mut self, mut left: u64) -> io::Result<()> {
-        while left > 0 {
-            let available = self.stream.fill_buf()?.len() as u64;
-            if available == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut short: {left} bytes missing")));
-            }
-            let step = available.min(left);
-            self.stream.consume(step as usize);
-            self.position += step;
-            left -= step;
+    fn skip(&mut self, left: u64) -> io::Result<()> {
+        if left > 0 {
+            (self.forward)(&mut self.stream, left)?;
+            self.position += left;
         }
         Ok(())
     }
+
+    /// Steps over bytes of the current member's body.
+    pub fn pass(&mut self, bytes: u64) -> io::Result<()> {
+        let step = bytes.min(self.body);
+        self.skip(step)?;
+        self.body -= step;
+        Ok(())
+    }
+
+    /// Reads the next bytes of the current member's body, as far as it goes.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = buffer.len().min(usize::try_from(self.body).unwrap_or(usize::MAX));
+        self.stream.read_exact(&mut buffer[..len])?;
+        self.position += len as u64;
+        self.body -= len as u64;
+        Ok(len)
+    }
+}
+
+/// Goes on by reading.
+fn read_through<R: BufRead>(stream: &mut R, mut left: u64) -> io::Result<()> {
+    while left > 0 {
+        let available = stream.fill_buf()?.len() as u64;
+        if available == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut short: {left} bytes missing")));
+        }
+        let step = available.min(left);
+        stream.consume(step as usize);
+        left -= step;
+    }
+    Ok(())
 }
 
 /// The body of the current member.
 pub struct Body<'a, R>(&'a mut Tar<R>);
+
+impl<R: BufRead> Read for Body<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
 
 impl<R: BufRead> Body<'_, R> {
     /// Hands the body on, piece by piece, as the decoder made them.
@@ -248,7 +321,11 @@ impl<R: BufRead> Body<'_, R> {
 #[derive(Default)]
 struct Pax {
     path: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
     size: Option<u64>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    capability: Vec<u8>,
 }
 
 impl Pax {
@@ -258,6 +335,10 @@ impl Pax {
             let record = record?;
             match record.key_bytes() {
                 b"path" => pax.path = Some(record.value_bytes().to_vec()),
+                b"linkpath" => pax.target = Some(record.value_bytes().to_vec()),
+                b"uid" => pax.uid = record.value().ok().and_then(|v| v.parse().ok()),
+                b"gid" => pax.gid = record.value().ok().and_then(|v| v.parse().ok()),
+                b"SCHILY.xattr.security.capability" => pax.capability = record.value_bytes().to_vec(),
                 b"size" => {
                     let size = record.value().ok().and_then(|v| v.parse().ok());
                     pax.size = Some(size.ok_or_else(|| broken("a pax size"))?);

@@ -6,6 +6,8 @@ pub mod layout;
 pub mod reference;
 pub mod registry;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -21,7 +23,7 @@ use crate::error::{Error, Result};
 pub const MAX_DOCUMENT: u64 = 4 << 20;
 
 /// No image has more layers than this.
-const MAX_LAYERS: usize = 256;
+pub(crate) const MAX_LAYERS: usize = 256;
 
 pub(super) const INDEX_TYPES: &[&str] =
     &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
@@ -41,6 +43,9 @@ pub struct Descriptor {
     pub size: u64,
     /// What it runs on, in an index.
     pub platform: Option<Platform>,
+    /// What else is said of it: names and kinds.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// What an image runs on.
@@ -50,13 +55,25 @@ pub struct Platform {
     pub os: String,
     /// "amd64"
     pub architecture: String,
+    /// "v7"
+    #[serde(default)]
+    pub variant: Option<String>,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.as_ref().filter(|v| !v.is_empty()).map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
 }
 
 /// An index or a manifest: which of both is told by what it has.
 #[derive(Debug, Deserialize)]
-struct Document {
-    manifests: Option<Vec<Descriptor>>,
-    layers: Option<Vec<Descriptor>>,
+pub(crate) struct Document {
+    pub(crate) manifests: Option<Vec<Descriptor>>,
+    pub(crate) layers: Option<Vec<Descriptor>>,
+    /// A descriptor; emulators do not need it.
+    pub(crate) config: Option<serde_json::Value>,
 }
 
 impl Descriptor {
@@ -192,11 +209,10 @@ impl Hidden {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulators::archive::tar::Kind;
 
     #[test]
     fn what_an_upper_layer_deleted_is_gone() {
-        let member = |path: &[u8]| Member { path: path.to_vec(), kind: Kind::File, size: 0 };
+        let member = |path: &[u8]| Member { path: path.to_vec(), ..Member::default() };
         let mut hidden = Hidden::default();
         assert!(hidden.note(&member(b"usr/bin/.wh.qemu-arm")));
         assert!(hidden.note(&member(b"opt/.wh..wh..opq")));

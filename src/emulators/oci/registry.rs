@@ -108,6 +108,18 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// A blob as it comes: nothing is kept or proved.
+    pub(crate) fn blob(&self, digest: &str) -> Result<impl std::io::Read + use<>> {
+        let url = format!("{}/v2/{}/blobs/{digest}", self.base, self.repository);
+        self.progress.step(&format!("reading {url}"));
+        let fetched = self.client.patiently(|| {
+            let answer = self.ask(&url, "*/*")?;
+            ok(&answer)?;
+            Ok(answer.body.into_reader())
+        });
+        fetched.map_err(|fault| self.explain(&url, &fault))
+    }
+
     /// One request; where the registry wants to know who asks, the same again with a token.
     fn ask(&self, url: &str, accept: &str) -> Result<Answer, Fault> {
         let known = self.authorization();

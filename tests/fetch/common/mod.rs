@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 pub mod archive;
+pub mod registry;
 pub mod server;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,103 @@
+//! `rbinfmt doctor IMAGE...`: the image's files, judged by the model, reported.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::paper::Paper;
+use crate::cli::Common;
+use crate::cli::doctor::DoctorArgs;
+use crate::doctor::image::World;
+use crate::doctor::snapshot::Snapshot;
+use crate::emulators::config::Config;
+use crate::emulators::http::proxy::Proxies;
+use crate::emulators::http::{Client, Options};
+use crate::emulators::oci::{Platform, auth};
+use crate::error::{Error, Result};
+use crate::exec::facts::ExecFacts;
+use crate::image::registry::Access;
+use crate::image::{self, Name};
+use crate::profile::Profiles;
+use crate::report;
+use crate::report::progress::{Progress, Quiet, Stderr};
+
+/// What a target can be meant as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    File,
+    Image,
+    /// A file, or an image of this machine's engines.
+    Either,
+}
+
+/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a folder that is there.
+pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
+    let Some(text) = target.to_str().filter(|_| args.root.is_none()) else { return Named::File };
+    let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
+    match Name::bare(text).filter(|_| !is_here(text)) {
+        _ if Name::parse(text).is_some() => Named::Image,
+        Some(Name::Local(_)) => Named::Either,
+        Some(_) => Named::Image,
+        None => Named::File,
+    }
+}
+
+/// Examines each image, here or as another machine would, and writes what was found.
+pub(super) fn run(
+    common: &Common,
+    args: &DoctorArgs,
+    targets: &[OsString],
+    given: Option<&Snapshot>,
+    paper: &mut Paper,
+) -> Result<()> {
+    if args.user.is_some() || !args.argv.is_empty() {
+        let why = "an image says itself as whom it starts and with which arguments";
+        return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
+    }
+    let platform = args.platform.as_deref().map(platform).transpose()?;
+    let folders = common.profiles.iter().map(|path| crate::profile::Folder { path: path.clone(), required: true });
+    let profiles = Profiles::load(&folders.collect::<Vec<_>>())?;
+    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let world = World { facts, profiles: &profiles, here: given.is_none() };
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
+    let progress: &dyn Progress = if common.quiet || common.json { &Quiet } else { &Stderr::default() };
+    let access = Access {
+        client: &client,
+        config: Config::load(Path::new("/"))?,
+        docker_config: auth::docker_config(variable),
+        docker_host: std::env::var("DOCKER_HOST").ok(),
+        progress,
+    };
+    let options = image::Options { platform: platform.as_ref(), verify: args.verify, access: &access };
+    for target in targets {
+        let target = target.to_string_lossy();
+        let name = match Name::parse(&target) {
+            Some(name) => name?,
+            None => Name::bare(&target).ok_or_else(|| Error::usage(format!("reading {target:?}"), "no image"))?,
+        };
+        let mut image = image::open(&name, &options)?;
+        let exam = world.examine(&target, &mut image, platform.as_ref())?;
+        let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
+        paper.write(&text)?;
+        let status = exam.status();
+        paper.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
+    }
+    Ok(())
+}
+
+/// OS/ARCHITECTURE[/VARIANT]; linux where only the architecture is named.
+fn platform(text: &str) -> Result<Platform> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let (os, architecture, variant) = match parts.as_slice() {
+        [architecture] => ("linux", architecture, None),
+        [os, architecture] if *os != "arm" => (*os, architecture, None),
+        [architecture, variant] => ("linux", architecture, Some(variant)),
+        [os, architecture, variant] => (*os, architecture, Some(variant)),
+        _ => {
+            return Err(Error::usage(format!("reading the platform {text:?}"), "expected OS/ARCHITECTURE[/VARIANT]")
+                .help("for example linux/arm64 or linux/arm/v7"));
+        }
+    };
+    let variant = variant.map(|v| (*v).to_owned());
+    Ok(Platform { os: os.to_owned(), architecture: (*architecture).to_owned(), variant })
+}

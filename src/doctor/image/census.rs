@@ -1,0 +1,81 @@
+//! Which CPUs the programs of a tree are for.
+
+use std::collections::BTreeMap;
+
+use bstr::{BString, ByteSlice};
+use serde::Serialize;
+
+use crate::elf::Target;
+use crate::exec::tree::Tree;
+use crate::profile::{Kind, Profile, Profiles};
+use crate::text::to_text;
+
+/// The programs and libraries of one CPU.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kin {
+    /// What OCI, or QEMU, calls it.
+    pub arch: String,
+    /// How many there are.
+    pub count: usize,
+    /// Some of them.
+    pub paths: Vec<String>,
+}
+
+/// How many paths are worth telling.
+const SHOWN: usize = 3;
+
+const ET_EXEC: u16 = 2;
+const ET_DYN: u16 = 3;
+/// Machines of code that no CPU of a host runs: BPF, and what has none.
+const NO_CPU: [u16; 2] = [0, 247];
+
+/// The profile of a CPU.
+pub(super) fn profile_of(target: Target, profiles: &Profiles) -> Option<&Profile> {
+    let is_for = |profile: &&Profile| match &profile.kind {
+        Kind::Elf { signatures, .. } => {
+            signatures.iter().any(|s| (s.class, s.data, s.machine) == (target.class, target.data, target.machine))
+        }
+        Kind::Other { .. } => false,
+    };
+    profiles.iter().find(is_for)
+}
+
+/// What to call a CPU.
+pub(super) fn name_of(target: Target, profiles: &Profiles) -> String {
+    profile_of(target, profiles).map_or_else(|| format!("machine {}", target.machine), |p| p.label().to_owned())
+}
+
+/// All programs and libraries by CPU, the commonest first. Firmware is for other devices, and folders of a cross
+/// compiler's libraries are named after their target: what lies there says nothing of the image.
+pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<Kin> {
+    let mut all: BTreeMap<String, Kin> = BTreeMap::new();
+    let mut names: Vec<(Target, String)> = Vec::new();
+    for (path, _, stored) in tree.files() {
+        let Some(header) = stored.elf else { continue };
+        let is_program = matches!(header.kind, ET_EXEC | ET_DYN) && !NO_CPU.contains(&header.target.machine);
+        if !is_program || is_apart(&path) {
+            continue;
+        }
+        let known = names.iter().position(|(target, _)| *target == header.target).unwrap_or_else(|| {
+            names.push((header.target, name_of(header.target, profiles)));
+            names.len() - 1
+        });
+        let arch = &names[known].1;
+        let kin = all.entry(arch.clone()).or_insert_with(|| Kin { arch: arch.clone(), ..Kin::default() });
+        kin.count += 1;
+        if kin.paths.len() < SHOWN {
+            kin.paths.push(to_text(&path));
+        }
+    }
+    let mut all: Vec<Kin> = all.into_values().collect();
+    all.sort_by_key(|kin| std::cmp::Reverse(kin.count));
+    all
+}
+
+fn is_apart(path: &BString) -> bool {
+    const FOLDERS: [&[u8]; 4] = [b"/lib/firmware/", b"/usr/lib/firmware/", b"/usr/lib/gcc-cross/", b"/boot/"];
+    // /usr/aarch64-linux-gnu/lib
+    let cross = path.strip_prefix(b"/usr/").and_then(|rest| rest.split_once_str("/"));
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
+        || cross.is_some_and(|(folder, _)| folder.contains_str("-linux-") || folder.ends_with(b"-elf"))
+}

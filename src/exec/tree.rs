@@ -1,0 +1,301 @@
+//! A tree of files that lies in no folder: what a container image holds, without unpacking it. Of each file there are
+//! its kind, its bits and its owner; of its content, what was kept or the place where it lies.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bstr::{BString, ByteSlice};
+
+use super::walk::MAX_LINKS;
+use crate::elf::Target;
+
+/// The tree.
+#[derive(Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    /// Something was asked for that was not kept.
+    fell_short: AtomicBool,
+}
+
+/// One file, which hard links give several names.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Bits and owner.
+    pub meta: Meta,
+    /// What it is.
+    pub body: Body,
+}
+
+/// Bits and owner of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meta {
+    /// Permission bits, without the type.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+/// What a file is.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A folder, and the places of its files.
+    Folder(BTreeMap<BString, usize>),
+    /// A regular file.
+    File(Arc<Stored>),
+    /// A symbolic link.
+    Link(BString),
+    /// A device, a pipe or a socket: S_IFCHR and so on.
+    Special(u32),
+}
+
+/// A regular file.
+#[derive(Debug)]
+pub struct Stored {
+    /// Its bytes in all.
+    pub len: u64,
+    /// Those that can be read.
+    pub bytes: Bytes,
+    /// What its ELF header says.
+    pub elf: Option<Header>,
+    /// Its xattr security.capability; empty where it has none.
+    pub capability: Vec<u8>,
+}
+
+/// What an ELF header says first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Which loader it is for.
+    pub target: Target,
+    /// e_type
+    pub kind: u16,
+}
+
+/// Where content is.
+#[derive(Debug)]
+pub enum Bytes {
+    /// Parts of it in memory, by their offsets, in order.
+    Kept(Vec<(u64, Box<[u8]>)>),
+    /// Within another file, from this offset on.
+    Within(Arc<File>, u64),
+}
+
+/// Why something cannot be put into a tree.
+pub type Unfit = &'static str;
+
+const ROOT: usize = 0;
+
+impl Default for Tree {
+    fn default() -> Self {
+        Tree { nodes: vec![Node::folder()], fell_short: AtomicBool::new(false) }
+    }
+}
+
+impl Node {
+    /// A folder as it comes into being when nothing tells of it.
+    fn folder() -> Self {
+        Node { meta: Meta { mode: 0o755, uid: 0, gid: 0 }, body: Body::Folder(BTreeMap::new()) }
+    }
+
+    /// st_mode
+    pub(super) fn mode(&self) -> u32 {
+        let kind = match self.body {
+            Body::Folder(_) => libc::S_IFDIR,
+            Body::File(_) => libc::S_IFREG,
+            Body::Link(_) => libc::S_IFLNK,
+            Body::Special(kind) => kind,
+        };
+        kind | self.meta.mode & 0o7777
+    }
+}
+
+impl Tree {
+    /// Puts a file where another may be: a folder keeps its files when it comes again, everything else is replaced.
+    pub fn put(&mut self, path: &[u8], node: Node) -> Result<(), Unfit> {
+        let Some((folder, name)) = self.place(path)? else {
+            self.nodes[ROOT].meta = node.meta;
+            return Ok(());
+        };
+        if let (Some(old), Body::Folder(_)) = (self.child(folder, name), &node.body)
+            && matches!(self.nodes[old].body, Body::Folder(_))
+        {
+            self.nodes[old].meta = node.meta;
+            return Ok(());
+        }
+        self.nodes.push(node);
+        self.enter(folder, name, self.nodes.len() - 1);
+        Ok(())
+    }
+
+    /// Gives a file that is there a second name.
+    pub fn link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Unfit> {
+        let place = self.place(target)?;
+        let found = place.and_then(|(folder, name)| self.child(folder, name));
+        let node = found.ok_or("a hard link to something that is not there")?;
+        if matches!(self.nodes[node].body, Body::Folder(_)) {
+            return Err("a hard link to a folder");
+        }
+        let (folder, name) = self.place(path)?.ok_or("a hard link in place of the root")?;
+        self.enter(folder, name, node);
+        Ok(())
+    }
+
+    /// Takes a file or a folder away, if it is there.
+    pub fn remove(&mut self, path: &[u8]) {
+        let Some((folder, name)) = self.look(path) else { return };
+        if let Body::Folder(files) = &mut self.nodes[folder].body {
+            files.remove(name.as_bstr());
+        }
+    }
+
+    /// Takes away all that is in a folder.
+    pub fn clear(&mut self, path: &[u8]) {
+        let found = match self.look(path) {
+            Some((folder, name)) => self.child(folder, name),
+            None => pieces(path).next().is_none().then_some(ROOT),
+        };
+        if let Some(Body::Folder(files)) = found.map(|node| &mut self.nodes[node].body) {
+            files.clear();
+        }
+    }
+
+    /// Every regular file under its path, in order of names; one with several names under each of them.
+    pub fn files(&self) -> impl Iterator<Item = (BString, &Node, &Arc<Stored>)> {
+        let mut waiting = vec![(BString::default(), ROOT)];
+        std::iter::from_fn(move || {
+            while let Some((path, node)) = waiting.pop() {
+                let node = &self.nodes[node];
+                match &node.body {
+                    Body::Folder(files) => {
+                        let inside = files.iter().rev().map(|(name, &node)| {
+                            let path: BString = [path.as_slice(), b"/", name].concat().into();
+                            (path, node)
+                        });
+                        waiting.extend(inside);
+                    }
+                    Body::File(stored) => return Some((path, node, stored)),
+                    Body::Link(_) | Body::Special(_) => {}
+                }
+            }
+            None
+        })
+    }
+
+    /// Whether something was asked for, since the last time this was asked, that was not kept.
+    pub(super) fn fell_short(&self) -> bool {
+        self.fell_short.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn node(&self, node: usize) -> &Node {
+        &self.nodes[node]
+    }
+
+    pub(super) fn child(&self, folder: usize, name: &[u8]) -> Option<usize> {
+        match &self.nodes[folder].body {
+            Body::Folder(files) => files.get(name.as_bstr()).copied(),
+            _ => None,
+        }
+    }
+
+    /// Reads into `buffer` from `at` as far as the file goes, or as far as it was kept.
+    pub(super) fn read(&self, stored: &Stored, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
+        let left = usize::try_from(stored.len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        match &stored.bytes {
+            Bytes::Within(file, start) => {
+                std::os::unix::fs::FileExt::read_at(&**file, &mut buffer[..wanted], start.saturating_add(at))
+            }
+            Bytes::Kept(parts) => {
+                let behind = |(from, bytes): &'_ (u64, Box<[u8]>)| {
+                    let into = usize::try_from(at.checked_sub(*from)?).ok()?;
+                    (into < bytes.len()).then_some(into)
+                };
+                let kept = parts.iter().find_map(|part| Some(&part.1[behind(part)?..])).unwrap_or_default();
+                let len = wanted.min(kept.len());
+                buffer[..len].copy_from_slice(&kept[..len]);
+                if len < wanted {
+                    self.fell_short.store(true, Ordering::Relaxed);
+                }
+                Ok(len)
+            }
+        }
+    }
+
+    fn enter(&mut self, folder: usize, name: &[u8], node: usize) {
+        if let Body::Folder(files) = &mut self.nodes[folder].body {
+            files.insert(name.into(), node);
+        }
+    }
+
+    /// The folder and the last name of a path; `None` for the root. Folders that nothing told of are made, and links
+    /// on the way are followed as far as they lead to folders.
+    fn place<'a>(&mut self, path: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Unfit> {
+        let mut names = pieces(path).peekable();
+        let mut folders = vec![ROOT];
+        while let Some(name) = names.next() {
+            let folder = *folders.last().unwrap_or(&ROOT);
+            if names.peek().is_none() {
+                return Ok(Some((folder, name)));
+            }
+            if self.step(&mut folders, name, &mut 0).is_none() {
+                self.nodes.push(Node::folder());
+                let made = self.nodes.len() - 1;
+                self.enter(folder, name, made);
+                folders.push(made);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same without making anything.
+    fn look<'a>(&self, path: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let mut names = pieces(path).peekable();
+        let mut folders = vec![ROOT];
+        while let Some(name) = names.next() {
+            if names.peek().is_none() {
+                return Some((*folders.last()?, name));
+            }
+            self.step(&mut folders, name, &mut 0)?;
+        }
+        None
+    }
+
+    /// Goes into a folder, through links; `folders` is left alone where that does not end in one.
+    fn step(&self, folders: &mut Vec<usize>, name: &[u8], links: &mut usize) -> Option<()> {
+        match name {
+            b"." => return Some(()),
+            b".." => {
+                folders.truncate(folders.len().saturating_sub(1).max(1));
+                return Some(());
+            }
+            _ => {}
+        }
+        let found = self.child(*folders.last()?, name)?;
+        match &self.nodes[found].body {
+            Body::Folder(_) => folders.push(found),
+            Body::Link(target) => {
+                *links += 1;
+                if *links > MAX_LINKS {
+                    return None;
+                }
+                let mut on = folders.clone();
+                if target.starts_with(b"/") {
+                    on.truncate(1);
+                }
+                for name in pieces(target) {
+                    self.step(&mut on, name, links)?;
+                }
+                *folders = on;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn pieces(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split_str("/").filter(|piece| !piece.is_empty() && *piece != b".")
+}
