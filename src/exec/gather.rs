@@ -53,7 +53,10 @@ impl TableFacts {
     /// Reads the table mounted on `folder`; `mounts` is this process's mountinfo, for the question whether anybody
     /// mounted one where none is. The kernel lists entries in the order in which it looks at them.
     pub fn gather(folder: &Path, mounts: &str) -> Result<Self> {
-        let Ok(status) = fs::read(folder.join("status")) else {
+        // A look below an automount that nobody triggered would mount the table.
+        let untouched = topmost(mounts, folder) == Some("autofs");
+        let status = if untouched { None } else { fs::read(folder.join("status")).ok() };
+        let Some(status) = status else {
             let state = if nobody_mounts_it(mounts) { TableState::Absent } else { TableState::Hidden };
             return Ok(TableFacts { state, entries: Vec::new() });
         };
@@ -152,6 +155,12 @@ fn nobody_mounts_it(mounts: &str) -> bool {
     let first = text("/proc/1/mountinfo");
     let unmounted = |mounts: &str| !mounts.is_empty() && !mounts.contains(" - binfmt_misc ");
     sees_first && in_first_user_namespace() && unmounted(&first) && unmounted(mounts)
+}
+
+/// The type of what is mounted last, and so on top, on `folder`.
+fn topmost<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
+    let on_folder = |line: &&str| line.split(' ').nth(4).is_some_and(|point| Path::new(point) == folder);
+    mounts.lines().rfind(on_folder)?.split(" - ").nth(1)?.split(' ').next()
 }
 
 fn noexec_mounts(mounts: &str) -> Vec<String> {

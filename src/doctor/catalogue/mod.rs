@@ -1,15 +1,12 @@
 //! The causes that the doctor knows: data, a file for each group beside this one.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-/// All causes, the commonest first, then what is no fault.
-pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    // A test reads it, so what was built is known to parse.
-    Catalogue::read().unwrap_or_default()
-});
+/// All causes.
+pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::new);
 
 const FILES: [(Group, &str); 8] = [
     (Group::File, include_str!("file.toml")),
@@ -22,16 +19,18 @@ const FILES: [(Group, &str); 8] = [
     (Group::Note, include_str!("note.toml")),
 ];
 
-/// The catalogue.
-#[derive(Debug, Default)]
+/// The catalogue. A finding needs one cause of it, and reading them all would take longer than judging a file.
+#[derive(Debug)]
 pub struct Catalogue {
-    causes: Vec<Cause>,
+    entries: Vec<Entry>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    cause: Vec<Cause>,
+/// One cause, which is read when it is asked for.
+#[derive(Debug)]
+struct Entry {
+    group: Group,
+    text: &'static str,
+    cause: OnceLock<Option<Cause>>,
 }
 
 /// One cause of a failure.
@@ -153,24 +152,32 @@ impl fmt::Display for Form {
 }
 
 impl Catalogue {
-    fn read() -> Result<Catalogue, toml::de::Error> {
-        let mut causes = Vec::new();
-        for (group, text) in FILES {
-            let file: File = toml::from_str(text)?;
-            causes.extend(file.cause.into_iter().map(|cause| Cause { group, ..cause }));
-        }
-        causes.sort_by_key(|cause| cause.rank.unwrap_or(u16::MAX));
-        Ok(Catalogue { causes })
+    fn new() -> Catalogue {
+        let blocks = |text: &'static str| text.split("[[cause]]\n").skip(1);
+        let entry = |group, text| Entry { group, text, cause: OnceLock::new() };
+        let entries = FILES.iter().flat_map(|&(group, text)| blocks(text).map(move |text| entry(group, text)));
+        Catalogue { entries: entries.collect() }
     }
 
     /// A cause by its id.
     pub fn get(&self, id: &str) -> Option<&Cause> {
-        self.causes.iter().find(|cause| cause.id == id)
+        let line = format!("id = \"{id}\"");
+        self.entries.iter().find(|entry| entry.text.lines().any(|l| l == line))?.read()
     }
 
-    /// All of them.
+    /// All of them, the commonest first, then what is no fault.
     pub fn iter(&self) -> impl Iterator<Item = &Cause> {
-        self.causes.iter()
+        let mut causes: Vec<&Cause> = self.entries.iter().filter_map(Entry::read).collect();
+        causes.sort_by_key(|cause| cause.rank.unwrap_or(u16::MAX));
+        causes.into_iter()
+    }
+}
+
+impl Entry {
+    fn read(&self) -> Option<&Cause> {
+        // A test reads all of them, so what was built is known to parse.
+        let cause = || toml::from_str(self.text).ok().map(|cause| Cause { group: self.group, ..cause });
+        self.cause.get_or_init(cause).as_ref()
     }
 }
 
@@ -180,7 +187,11 @@ mod tests {
 
     #[test]
     fn it_parses_and_no_id_or_rank_comes_twice() {
-        let all = Catalogue::read().unwrap();
+        let all = Catalogue::new();
+        for entry in &all.entries {
+            toml::from_str::<Cause>(entry.text).unwrap();
+        }
+        assert!(all.iter().all(|cause| all.get(&cause.id).is_some_and(|found| found.id == cause.id)));
         let mut ids: Vec<&str> = all.iter().map(|c| c.id.as_str()).collect();
         assert!(ids.iter().all(|id| id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')));
         ids.sort_unstable();

@@ -225,11 +225,11 @@ impl Patterns {
                 all.phrases.extend(texts.iter().map(|text| Phrase::new(text, means)));
             }
         }
-        let mut needles: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut needles: HashMap<&[u8], Vec<usize>> = HashMap::new();
         for (at, phrase) in all.phrases.iter().enumerate() {
             needles.entry(phrase.needle()).or_default().push(at);
         }
-        let (texts, by_needle): (Vec<&str>, Vec<Vec<usize>>) = needles.into_iter().unzip();
+        let (texts, by_needle): (Vec<&[u8]>, Vec<Vec<usize>>) = needles.into_iter().unzip();
         all.finder = Some(AhoCorasick::new(texts)?);
         all.by_needle = by_needle;
         Ok(all)
@@ -254,10 +254,10 @@ impl Phrase {
     }
 
     /// The beginning of its longest part: a finder of short needles is built in less time, and the rest is looked at anyway.
-    fn needle(&self) -> &str {
+    fn needle(&self) -> &[u8] {
         const MOST: usize = 8;
         let part = self.parts.iter().max_by_key(|part| part.len()).map_or("", String::as_str);
-        &part[..part.ceil_char_boundary(MOST)]
+        &part.as_bytes()[..part.len().min(MOST)]
     }
 
     fn is_in(&self, line: &str) -> bool {
