@@ -1,4 +1,5 @@
-//! The doctor's speed: one file against `readelf -h`, and a message, whole processes; the model alone, files a second.
+//! The doctor's speed: one file against `readelf -h`, and a message, whole processes; the host with ten entries against
+//! `status`; the model alone, files a second.
 //!
 //!     cargo bench --bench doctor
 
@@ -16,10 +17,12 @@ use nix::sys::time::TimeValLike;
 use rbinfmt::exec::Model;
 use rbinfmt::exec::facts::ExecFacts;
 use rbinfmt::exec::root::Root;
+use rbinfmt::sandbox::Sandbox;
 
 const FILE: &str = "/usr/bin/readelf";
 const PROCESSES: usize = 300;
 const ROUNDS: usize = 40;
+const HOSTS: usize = 60;
 
 fn main() {
     let ours = env!("CARGO_BIN_EXE_rbinfmt");
@@ -41,6 +44,7 @@ fn main() {
         times.push(run(Command::new(ours).args(["doctor", "--message", &message])));
     }
     println!("a message of {} bytes: {:?}", message.len(), median(times));
+    host(ours);
 
     let files = programs(Path::new("/usr/bin"));
     let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
@@ -63,6 +67,35 @@ fn message() -> String {
         text += &format!("#12 {at}.345 Get:{at} http://example.org/debian bookworm/main arm64 libfoo{at} [151 kB]\n");
     }
     text + "#12 131.1 exec /bin/nowhere: exec format error\nERROR: failed to solve: exit code: 1\n"
+}
+
+/// The host, in a sandbox with ten entries of emulators that are here.
+fn host(ours: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/qemu");
+    if let Some(why) = Sandbox::missing() {
+        return println!("host: skipped: {why}");
+    }
+    if !folder.is_dir() {
+        return println!("host: skipped: tests/fixtures.sh has not fetched emulators");
+    }
+    let archs = "arm64 arm ppc64le s390x riscv64 mips64el loong64 ppc sparc64 alpha";
+    let script = format!(
+        "rb() {{ '{ours}' --emulators '{}' \"$@\" >/dev/null; }}; rb install {archs} --no-verify; TIMEFORMAT='%3U %3S'; \
+         for i in $(seq {HOSTS}); do \
+         {{ time rb doctor --no-verify --no-engines; time rb status --no-verify; }} 2>&1; done",
+        folder.display()
+    );
+    let mut command = Command::new("bash");
+    Sandbox { table: true }.enclose(command.args(["-c", &script]));
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let seconds = |line: &str| line.split(' ').map(|number| number.parse::<f64>().unwrap()).sum::<f64>();
+    let times: Vec<Duration> = text.lines().map(|line| Duration::from_secs_f64(seconds(line))).collect();
+    let (doctor, status) = times.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+    println!(
+        "host, ten entries: doctor --no-verify --no-engines {:?}, status --no-verify {:?}",
+        median(doctor),
+        median(status)
+    );
 }
 
 fn run(command: &mut Command) -> Duration {

@@ -30,6 +30,32 @@ fn yes() -> bool {
     true
 }
 
+/// The first lines of a configuration that we write.
+const HEAD: &str = "\
+# What this system wants of rbinfmt; rbinfmt.service makes it so at every boot, `systemctl reload rbinfmt` at once.
+";
+
+/// The configuration with these architectures in it; all else stays as it is. `old` is what there is.
+pub fn with_architectures(path: &Path, old: Option<&str>, archs: &[String]) -> Result<String> {
+    let wrong = |error: toml_edit::TomlError| mistake(path, old.unwrap_or_default(), error.span(), error.message());
+    let mut list = toml_edit::value(archs.iter().map(String::as_str).collect::<toml_edit::Array>());
+    let Some(old) = old else { return Ok(format!("{HEAD}architectures = {list}\n")) };
+    let mut document: toml_edit::DocumentMut = old.parse().map_err(wrong)?;
+    let present = &mut document["architectures"];
+    if let (Some(present), Some(list)) = (present.as_value(), list.as_value_mut()) {
+        // The comment behind it.
+        *list.decor_mut() = present.decor().clone();
+    }
+    *present = list;
+    Ok(document.to_string())
+}
+
+fn mistake(path: &Path, text: &str, span: Option<std::ops::Range<usize>>, why: &str) -> Error {
+    let at = span.map_or(0, |span| span.start).min(text.len());
+    let line = 1 + text[..at].matches('\n').count();
+    Error::usage(format!("{}:{line}", path.display()), why)
+}
+
 impl Config {
     /// Reads it.
     pub fn read(path: &Path) -> Result<Config> {
@@ -43,11 +69,12 @@ impl Config {
                 error
             }
         })?;
-        toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start).min(text.len());
-            let line = 1 + text[..at].matches('\n').count();
-            Error::usage(format!("{}:{line}", path.display()), error.message())
-        })
+        Config::parse(path, &text)
+    }
+
+    /// Reads its text; `path` names it in errors.
+    pub fn parse(path: &Path, text: &str) -> Result<Config> {
+        toml::from_str(text).map_err(|error| mistake(path, text, error.span(), error.message()))
     }
 }
 
@@ -66,5 +93,20 @@ mod tests {
         assert_eq!(config.emulators.len(), 1);
         let fetch = crate::emulators::config::Config::parse("example", &used).unwrap();
         assert!(fetch.mirror.is_some());
+    }
+
+    #[test]
+    fn a_list_of_architectures_goes_into_what_there_is() {
+        let path = Path::new("c");
+        let archs = ["arm64".to_owned(), "s390x".to_owned()];
+        let new = with_architectures(path, None, &archs).unwrap();
+        assert_eq!(new, format!("{HEAD}architectures = [\"arm64\", \"s390x\"]\n"));
+        let example = include_str!("../packaging/config.toml");
+        let changed = with_architectures(path, Some(example), &archs).unwrap();
+        let differing: Vec<_> = example.lines().zip(changed.lines()).filter(|(a, b)| a != b).map(|(_, b)| b).collect();
+        assert_eq!(differing, [r#"architectures = ["arm64", "s390x"]"#]);
+        assert_eq!(with_architectures(path, Some(&changed), &archs).unwrap(), changed);
+        let cut = with_architectures(path, Some("credentials = true\narchitectures = ["), &archs).unwrap_err();
+        assert!(cut.to_string().starts_with("c:2: "), "{cut}");
     }
 }

@@ -93,11 +93,17 @@ impl TableFacts {
         let Listing { enabled, entries, unreadable } = table.list()?;
         Ok(TableFacts { path: table.dir().to_owned(), writable: table.is_writable(), enabled, entries, unreadable })
     }
+
+    /// A table that cannot be seen, taken as an empty one.
+    pub fn unseen(path: &Path) -> TableFacts {
+        let (entries, unreadable) = (Vec::new(), Vec::new());
+        TableFacts { path: path.to_owned(), writable: false, enabled: true, entries, unreadable }
+    }
 }
 
 impl Facts {
     /// Looks at everything once. Changes nothing.
-    pub fn gather(host: &Host, mounted: Mounted, table: &Table, all: &Profiles, scope: Scope) -> Result<Facts> {
+    pub fn gather(host: &Host, mounted: Mounted, table: TableFacts, all: &Profiles, scope: Scope) -> Result<Facts> {
         let own = own_target(host)?;
         let kernel = Kernel::running();
         let mut facts = Facts {
@@ -105,7 +111,7 @@ impl Facts {
             own,
             emulated: None,
             mounted,
-            table: TableFacts::read(table)?,
+            table,
             native: Vec::new(),
             guarded: Vec::new(),
             emulators: scope.emulators.clone(),

@@ -129,17 +129,20 @@ fn interpreter(entry: &Entry, emulated: bool, facts: &Facts, problems: &mut Vec<
 
 /// The platforms whose programs run here: the machine's own first, then those whose probe ran.
 pub fn platforms(profiles: &Profiles, facts: &Facts) -> Vec<String> {
-    let runs = |p: &&Profile| {
-        let works = |r: &NamedRule| facts.probes.get(&r.entry).is_some_and(|ran| ran.outcome.works());
-        facts.native.contains(&p.name) || p.rules.first().is_some_and(works)
-    };
-    let (own, other): (Vec<&Profile>, Vec<&Profile>) = profiles.iter().filter(runs).partition(|p| facts.is_own(p));
+    let runs = profiles.iter().filter(|p| runs(p, facts));
+    let (own, other): (Vec<&Profile>, Vec<&Profile>) = runs.partition(|p| facts.is_own(p));
     let mut platforms: Vec<String> = own.iter().flat_map(|p| p.platforms.clone()).collect();
     if platforms.iter().any(|p| p == "linux/amd64") {
         platforms.extend(amd64_levels().iter().map(|level| format!("linux/amd64/{level}")));
     }
     platforms.extend(other.iter().flat_map(|p| p.platforms.clone()));
     platforms
+}
+
+/// Whether programs of a profile run here: the kernel's own, or one was tried.
+pub fn runs(profile: &Profile, facts: &Facts) -> bool {
+    let works = |r: &NamedRule| facts.probes.get(&r.entry).is_some_and(|ran| ran.outcome.works());
+    facts.native.contains(&profile.name) || profile.rules.first().is_some_and(works)
 }
 
 /// The micro-architecture levels beyond the first that this processor has (x86-64 psABI).

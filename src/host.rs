@@ -68,6 +68,14 @@ impl Host {
         fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
     }
 
+    /// Whether our root is another folder than process 1's; where that cannot be seen, it is.
+    pub fn is_chroot(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let id = |path: &Path| fs::metadata(path).ok().map(|root| (root.dev(), root.ino()));
+        let first = id(&self.of_process(1, "root"));
+        first.is_none() || first != id(Path::new("/"))
+    }
+
     /// The machine that the kernel was built for. Emulators fake uname(2), not this file (kernel 6.1 and later).
     pub fn kernel_arch(&self) -> Option<String> {
         self.setting("kernel.arch")

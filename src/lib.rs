@@ -1,6 +1,7 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
 pub mod apply;
 pub mod binfmt;
+pub mod boot;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod probe;
 pub mod profile;
 pub mod report;
 pub mod sandbox;
+pub mod selinux;
 pub mod session;
 pub mod signature;
 pub mod text;

@@ -8,7 +8,7 @@ use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
-use crate::facts::{Facts, Scope};
+use crate::facts::{Facts, Scope, TableFacts};
 use crate::host::{Host, Identity};
 use crate::plan::ways::Way;
 use crate::profile::Profiles;
@@ -74,7 +74,8 @@ pub fn look(
 ) -> Result<(Facts, Option<&'static str>)> {
     let identity = Identity::own(host);
     let session = Session::visit(host, &identity, mounted, private)?;
-    let facts = Facts::gather(host, mounted, &session.table, profiles, scope);
+    let table = TableFacts::read(&session.table);
+    let facts = table.and_then(|table| Facts::gather(host, mounted, table, profiles, scope));
     let held_by = match &facts {
         _ if mounted.is_visible() => Some("mount"),
         Ok(facts) if facts.table.entries.is_empty() => None,

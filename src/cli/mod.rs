@@ -1,14 +1,18 @@
 //! The command line, and nothing else.
 
+pub mod boot;
 pub mod doctor;
 pub mod fetch;
+pub mod hold;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::boot::{Disable, Enable, Export, PERSIST};
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
+use self::hold::HoldArgs;
 use crate::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
@@ -46,6 +50,10 @@ pub struct DropIn {
     /// Print the versions on standard error
     #[arg(long)]
     pub version: bool,
+    /// With --install: into the host's system below DIR too, so that it lasts over a reboot [default: /host]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
+    #[arg(requires = "install")]
+    pub persist: Option<PathBuf>,
 }
 
 /// What goes with every verb.
@@ -95,6 +103,12 @@ pub enum Verb {
     Emulators(EmulatorsArgs),
     /// Fetch the newest emulators, try them, and put them to use
     Upgrade(Upgrade),
+    /// Register emulators, now and with every boot
+    Enable(Enable),
+    /// Undo `enable` and `install --persist`
+    Disable(Disable),
+    /// Print entries as systemd-binfmt, update-binfmts or NixOS keep them
+    Export(Export),
 }
 
 /// Register emulators with the kernel.
@@ -118,12 +132,13 @@ pub struct Install {
     /// How the table is kept after this process
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
-    /// Stay, keep the table, and register again what somebody removes
-    #[arg(long)]
-    pub hold: bool,
-    /// Seconds between two looks at the table with --hold
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "hold")]
-    pub interval: u16,
+    /// In a container: install into the host's system below DIR, so that it lasts over a reboot [default: /host]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
+    #[arg(conflicts_with_all = ["hold", "config", "force", "no_verify", "no_credentials"])]
+    pub persist: Option<PathBuf>,
+    /// A process that stays.
+    #[command(flatten)]
+    pub holding: HoldArgs,
     /// Only print what would be done
     #[arg(long, conflicts_with = "hold")]
     pub dry_run: bool,
@@ -163,6 +178,9 @@ pub struct Status {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
+    /// Look for what the configuration FILE asks for: it alone counts for the exit status
+    #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
+    pub config: Option<PathBuf>,
 }
 
 /// Go's flag package takes one dash as well as two, and scripts use both.

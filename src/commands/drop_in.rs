@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::install::{self, Request};
+use super::install::{self, Installed, Request};
+use super::persist::Move;
 use super::{Context, status, uninstall};
 use crate::apply::State;
 use crate::cli::DropIn;
@@ -15,7 +16,6 @@ use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::health;
 use crate::plan::Skip;
-use crate::plan::ways::Keep;
 use crate::profile::Profile;
 use crate::report::{complain, rows};
 
@@ -57,20 +57,10 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     if let Some(wanted) = removals {
         status = status.max(remove(context, wanted)?);
     }
-    if let Some((profiles, all)) = additions {
-        let request = Request {
-            profiles,
-            all,
-            converge: false,
-            places: context.places.clone(),
-            force: false,
-            credentials: true,
-            verify: true,
-            supply: None,
-            keep: Keep::Auto,
-            hold: false,
-        };
-        status = status.max(add(context, &request)?);
+    if let (Some(list), Some(folder)) = (&args.install, &args.persist) {
+        status = status.max(persist(context, list, folder)?);
+    } else if let Some((profiles, all)) = additions {
+        status = status.max(add(context, &Request::new(context, profiles, all))?.0);
     }
     let (facts, _) = status::look(context, true)?;
     let running = health::platforms(&context.profiles, &facts);
@@ -122,11 +112,25 @@ fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status>
     Ok(status)
 }
 
-fn add(context: &Context, request: &Request) -> Result<Status> {
+/// Into the system of this container's host.
+fn persist(context: &mut Context, list: &str, folder: &Path) -> Result<Status> {
+    let move_in = Move::prepare(context, folder, &[list.to_owned()], None)?;
+    let (status, installed) = add(context, &move_in.request(context)?)?;
+    let (Status::Done, Some(installed)) = (status, installed) else {
+        let why = "not all of it could be registered now, so it was not written down for the next boot";
+        return Err(Error::failed("installing on the host", why));
+    };
+    for change in move_in.write(&installed)? {
+        complain(&format!("persisting: {}", crate::report::boot::text(&change, false)));
+    }
+    Ok(status)
+}
+
+fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed>)> {
     let installed = match install::install(context, request) {
         Ok(installed) => installed,
         // What is registered can be shown all the same, unless the table is out of reach.
-        Err(error) if error.status() == Status::Failed => return Ok(context.printer.error(&error)),
+        Err(error) if error.status() == Status::Failed => return Ok((context.printer.error(&error), None)),
         Err(error) => return Err(error),
     };
     let mut status = Status::Done;
@@ -135,6 +139,7 @@ fn add(context: &Context, request: &Request) -> Result<Status> {
             State::Kept => format!("{} already registered", row.item.name),
             State::Skipped(Skip::NoEmulator(_)) if request.all => continue,
             State::Skipped(Skip::Native) if request.all => continue,
+            State::Removed => continue,
             State::Skipped(skip) => rows::explain(skip),
             State::Failed(why) => {
                 status = Status::Failed;
@@ -147,7 +152,7 @@ fn add(context: &Context, request: &Request) -> Result<Status> {
     if let Err(error) = install::nothing_at_all(request, &installed.rows) {
         status = context.printer.error(&error);
     }
-    Ok(status)
+    Ok((status, Some(installed)))
 }
 
 /// The machine's own platforms, then the others in BuildKit's order; what BuildKit does not know is left out.

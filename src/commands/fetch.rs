@@ -27,11 +27,11 @@ pub struct Outside {
 
 impl Outside {
     /// This process's: its environment, its identity, the host's files below `root`.
-    pub fn of_process(root: PathBuf, args: &SourceArgs) -> Result<Self> {
+    pub fn of_process(store: Store, root: PathBuf, args: &SourceArgs) -> Result<Self> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let options = Options { offline: args.offline, proxies: Proxies::of_environment(), ..Options::default() };
         Ok(Outside {
-            store: store()?,
+            store,
             client: Client::new(options),
             config: Config::load(&root)?,
             machine: Kernel::running().machine,
@@ -111,7 +111,7 @@ pub fn ensure(
     from: Option<&From>,
     use_: Use,
 ) -> Result<Vec<Emulator>> {
-    let outside = Outside::of_process(PathBuf::from("/"), args)?;
+    let outside = Outside::of_process(context.store()?, PathBuf::from("/"), args)?;
     let stderr = Stderr::default();
     let progress: &dyn Progress = if context.printer.quiet { &Quiet } else { &stderr };
     let fetched = outside.fetcher(args, progress).ensure(wanted, from, use_);

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::elf::Target;
 use crate::emulators::find::{Found, Places};
 use crate::error::{Error, Result, Status};
-use crate::facts::{self, Facts, Scope};
+use crate::facts::{self, Facts, Scope, TableFacts};
 use crate::host::Identity;
 use crate::plan::ways::{Keep, Situation, Way, ways};
 use crate::plan::{self, Item, Plan, Skip, Step};
@@ -57,42 +57,84 @@ pub struct Installed {
     pub unproved: bool,
 }
 
+impl<'a> Request<'a> {
+    /// For these architectures, with all else as usual, and of the emulators that are here.
+    pub fn new(context: &Context, profiles: Vec<&'a Profile>, all: bool) -> Self {
+        Request {
+            profiles,
+            all,
+            converge: false,
+            places: context.places.clone(),
+            force: false,
+            credentials: true,
+            verify: true,
+            supply: None,
+            keep: Keep::Auto,
+            hold: false,
+        }
+    }
+
+    /// What the configuration says.
+    pub fn of_config(context: &'a Context, config: &Config) -> Result<Self> {
+        let (profiles, all) = select(context, &config.architectures)?;
+        let mut request = Request::new(context, profiles, all);
+        request.places = places(context, Some(config));
+        (request.converge, request.credentials) = (true, config.credentials);
+        Ok(request)
+    }
+
+    /// Lets missing emulators be fetched, unless only certain folders count.
+    pub fn supplied(mut self, source: &SourceArgs) -> Self {
+        self.supply = (self.places.store.is_some() || source.names_one()).then(|| source.clone());
+        self
+    }
+}
+
 /// Does it and prints what was done.
 pub fn run(context: &Context, args: &cli::Install) -> Result<Status> {
+    if let Some(tree) = &args.persist {
+        return super::persist::run(context, args, tree);
+    }
     let request = request(context, args)?;
     if args.dry_run {
-        let plan = plan_only(context, &request)?;
+        let plan = plan_only(context, &request)?.1;
         return Run::planned(&plan, &context.host.table).print(&context.printer, context.printer.verbose);
     }
     let installed = install(context, &request)?;
+    let status = print(context, &request, &installed)?;
+    super::enable::refresh(context, &installed.rows, request.converge);
+    if args.holding.hold { super::hold::stay(context, &request, &args.holding, &installed, status) } else { Ok(status) }
+}
+
+/// Prints what was done, and what will be missed later.
+pub fn print(context: &Context, request: &Request, installed: &Installed) -> Result<Status> {
     let run = Run::done(&installed.rows, &context.host.table, installed.held_by);
     let status = run.print(&context.printer, context.printer.verbose)?;
-    nothing_at_all(&request, &installed.rows)?;
-    advise(context, &installed);
-    if args.hold { super::hold::stay(context, &request, args.interval, status) } else { Ok(status) }
+    nothing_at_all(request, &installed.rows)?;
+    advise(context, installed);
+    Ok(status)
 }
 
 fn request<'a>(context: &'a Context, args: &cli::Install) -> Result<Request<'a>> {
-    let config = if args.archs.is_empty() { Some(Config::read(&args.config)?) } else { None };
-    let archs = config.as_ref().map_or(&args.archs, |c| &c.architectures);
-    let (profiles, all) = select(context, archs)?;
-    let places = match &config {
+    let mut request = if args.archs.is_empty() {
+        Request::of_config(context, &Config::read(&args.config)?)?
+    } else {
+        let (profiles, all) = select(context, &args.archs)?;
+        Request::new(context, profiles, all)
+    };
+    request.force = args.force;
+    request.credentials &= !args.no_credentials;
+    request.verify = !args.no_verify;
+    (request.keep, request.hold) = (args.keep, args.holding.hold);
+    Ok(request.supplied(&args.source))
+}
+
+/// Where emulators are looked for: what a configuration says goes first.
+pub fn places(context: &Context, config: Option<&Config>) -> Places {
+    match config {
         Some(config) if !config.emulators.is_empty() => Places::named(&config.emulators),
         _ => context.places.clone(),
-    };
-    let supply = (places.store.is_some() || args.source.names_one()).then(|| args.source.clone());
-    Ok(Request {
-        profiles,
-        all,
-        converge: config.is_some(),
-        places,
-        force: args.force,
-        credentials: !args.no_credentials && config.as_ref().is_none_or(|c| c.credentials),
-        verify: !args.no_verify,
-        supply,
-        keep: args.keep,
-        hold: args.hold,
-    })
+    }
 }
 
 /// The profiles that a list means; commas separate as blanks do. All names are read before anything is done.
@@ -116,11 +158,12 @@ pub fn select<'a>(context: &'a Context, archs: &[String]) -> Result<(Vec<&'a Pro
 }
 
 /// The plan, without a change to anything.
-fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
+pub fn plan_only(context: &Context, request: &Request) -> Result<(Facts, Plan)> {
     let start = Start::look(context, request)?;
     let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
-    let (_, mut plan) = start.plan(context, request, &session)?;
+    let planned = start.plan(context, request, &session);
     session.leave()?;
+    let (facts, mut plan) = planned?;
     let named = request.supply.as_ref().is_some_and(SourceArgs::names_one);
     let to_fetch = supply::lacking(context, request, named, &start.emulators)?;
     for item in &mut plan.items {
@@ -129,7 +172,13 @@ fn plan_only(context: &Context, request: &Request) -> Result<Plan> {
             item.step = Step::Skip(Skip::ToFetch);
         }
     }
-    Ok(plan)
+    Ok((facts, plan))
+}
+
+/// The plan over an empty table: what the request means, wherever it is carried out.
+pub fn plan_afresh(context: &Context, request: &Request) -> Result<(Facts, Plan)> {
+    let table = TableFacts::unseen(&context.host.table);
+    Start::look(context, request)?.plan_over(context, request, table)
 }
 
 /// What is known before the table is reached.
@@ -151,8 +200,12 @@ impl Start {
     }
 
     fn plan(&self, context: &Context, request: &Request, session: &Session) -> Result<(Facts, Plan)> {
+        self.plan_over(context, request, TableFacts::read(&session.table)?)
+    }
+
+    fn plan_over(&self, context: &Context, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
         let scope = Scope { profiles: &request.profiles, emulators: &self.emulators, probe: request.verify };
-        let facts = Facts::gather(&context.host, self.mounted, &session.table, &context.profiles, scope)?;
+        let facts = Facts::gather(&context.host, self.mounted, table, &context.profiles, scope)?;
         if let Some(why) = &facts.emulated {
             return Err(Error::failed("registering emulators", format!("rbinfmt itself runs under one: {why}"))
                 .help("take the build of rbinfmt for this machine; with docker, leave out --platform"));
@@ -260,7 +313,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     }
     let held_by = match way {
         _ if !rows.iter().any(|r| matches!(r.state, State::Kept) || r.entry.is_some()) => None,
-        _ if request.hold => Some(HeldBy::Process),
+        Way::Mount if request.hold => Some(HeldBy::Process),
         Way::Present | Way::Mount if start.identity.on_host() => Some(HeldBy::Mount),
         Way::Present | Way::Mount => Some(HeldBy::Namespace),
         Way::OnHost => Some(HeldBy::HostMount),
@@ -373,8 +426,13 @@ pub fn nothing_at_all(request: &Request, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
+/// Fetches what the request lacks.
+pub fn supply_missing(context: &Context, request: &Request) -> Result<()> {
+    supply::fetch(context, request, &Start::look(context, request)?.emulators).map(drop)
+}
+
 /// What is not wrong, but will be missed later: who holds the table, and an entry without flag F.
-fn advise(context: &Context, installed: &Installed) {
+pub fn advise(context: &Context, installed: &Installed) {
     if installed.unproved {
         context.printer.warn(
             "nothing here shows who else holds the table: if this container mounted it itself, the entries end with it",

@@ -3,10 +3,13 @@
 pub mod doctor;
 pub mod drop_in;
 pub mod emulators;
+pub mod enable;
 pub mod explain;
+pub mod export;
 pub mod fetch;
 pub mod hold;
 pub mod install;
+pub mod persist;
 pub mod profiles;
 pub mod status;
 mod supply;
@@ -23,7 +26,7 @@ use crate::profile::{Folder, Profiles};
 use crate::report::Printer;
 
 /// What every verb starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Where the world is.
     pub host: Host,
@@ -86,6 +89,9 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
+        Some(Verb::Enable(args)) => enable::run(&context()?, args),
+        Some(Verb::Disable(args)) => enable::disable(&context()?, args),
+        Some(Verb::Export(args)) => export::run(&context()?, args),
         Some(Verb::Explain(args)) => explain::run(printer, &args.id),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),

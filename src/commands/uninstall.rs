@@ -1,12 +1,15 @@
 //! `rbinfmt uninstall`: removes entries.
 
+use std::path::Path;
+
 use super::{Context, may_not_change};
 use crate::apply::{self, Row};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
+use crate::config::Config;
 use crate::error::{Error, Result, Status};
 use crate::facts::TableFacts;
-use crate::host::Identity;
+use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::plan::{self, Plan, Wanted};
 use crate::report::rows::Run;
@@ -54,7 +57,12 @@ pub fn uninstall(context: &Context, wanted: Vec<Wanted>, force: bool) -> Result<
 
 fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) -> Result<(Plan, TableFacts)> {
     let table = TableFacts::read(&session.table)?;
-    let request = plan::Uninstall { wanted, force, places: &context.places, prefix: &context.prefix };
+    let mut places = context.places.clone();
+    // What the configuration had made is ours too, wherever its emulators are.
+    if let Ok(config) = Config::read(Path::new(Host::CONFIG)) {
+        places.folders.extend(config.emulators);
+    }
+    let request = plan::Uninstall { wanted, force, places: &places, prefix: &context.prefix };
     Ok((plan::uninstall(&request, &context.profiles, &table), table))
 }
 

@@ -37,6 +37,13 @@ pub fn show(time: i64) -> String {
     format!("{y:04}-{m:02}-{d:02} {:02}:{:02} UTC", second / 3600, second / 60 % 60)
 }
 
+/// For programs: "2026-07-11T10:16:37Z" (RFC 3339).
+pub fn rfc3339(time: i64) -> String {
+    let (y, m, d) = civil(time.div_euclid(DAY));
+    let second = time.rem_euclid(DAY);
+    format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
 /// Days since 1970-01-01, in the proleptic Gregorian calendar; years start in March here.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -66,6 +73,7 @@ mod tests {
         assert_eq!(parse("Sat, 11 Jul 2026 10:16:37 UTC"), Some(1_783_764_997));
         assert_eq!(parse("Thu,  1 Jan 1970 00:00:00 UTC"), Some(0));
         assert_eq!(show(1_783_764_997), "2026-07-11 10:16 UTC");
+        assert_eq!(rfc3339(1_783_764_997), "2026-07-11T10:16:37Z");
         for broken in
             ["", "Sat, 11 Jul 2026", "Sat, 11 Jul 2026 10:16:37 CET", "Sat, 99 Jul 2026 10:16:37 UTC", "x y z"]
         {

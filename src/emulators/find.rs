@@ -42,7 +42,9 @@ impl Places {
 
     /// The folders that the user named and no others.
     pub fn named(folders: &[PathBuf]) -> Self {
-        Places { folders: folders.to_vec(), store: None }
+        // A relative path in the table would mean another file to every process.
+        let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        Places { folders: folders.iter().map(absolute).collect(), store: None }
     }
 
     /// Whether a file lies in one of them.

@@ -86,7 +86,8 @@ fn step(request: &Install, profile: &Profile, named: &NamedRule, profiles: &Prof
         return Step::Refuse(danger);
     }
     if let Err(mistake) = register::compose(&change.entry, &facts.kernel) {
-        return Step::Refuse(format!("this kernel would not take it: {mistake}"));
+        let why = format!("this kernel would not take it: {mistake}");
+        return if request.all { Step::Skip(Skip::Kernel(why)) } else { Step::Refuse(why) };
     }
     compare(request, profile, named, change, facts)
 }

@@ -70,6 +70,8 @@ pub enum Skip {
     Native,
     /// `all` was asked, and this machine has no emulator for it.
     NoEmulator(String),
+    /// `all` was asked, and this kernel would not take the entry.
+    Kernel(String),
     /// Its emulator is not here, but would be fetched first.
     ToFetch,
     /// `all` was asked, and somebody else's entry runs them.
@@ -93,6 +95,16 @@ impl Plan {
     /// Whether it changes the table.
     pub fn changes(&self) -> bool {
         self.items.iter().any(|i| !matches!(i.step, Step::Keep | Step::Skip(_) | Step::Refuse(_)))
+    }
+
+    /// The entries that there will be, in a table that has these now.
+    pub fn entries(&self, table: &[Entry]) -> Vec<Entry> {
+        let of = |item: &Item| match &item.step {
+            Step::Add(change) | Step::Replace(change, _) => Some(change.entry.clone()),
+            Step::Keep | Step::Enable => table.iter().find(|e| e.name == item.name.as_bytes()).cloned(),
+            Step::Remove | Step::Skip(_) | Step::Refuse(_) => None,
+        };
+        self.items.iter().filter_map(of).collect()
     }
 
     /// The entries that it registers.

@@ -1,5 +1,7 @@
 //! Plans over facts made by hand: what the kernel at hand cannot show (old kernels, other tables).
 
+mod centos;
+
 use std::collections::BTreeMap;
 
 use super::*;

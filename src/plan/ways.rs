@@ -64,7 +64,9 @@ pub fn ways(s: Situation) -> Result<Vec<Way>> {
     Ok(match s.keep {
         Keep::Mount => vec![here],
         Keep::Entries => vec![Way::Entries],
-        Keep::Auto if s.identity.on_host() || s.hold => vec![here],
+        Keep::Auto if s.identity.on_host() || (s.hold && visible) => vec![here],
+        // Entries that outlive the process leave no gap until the next one holds them.
+        Keep::Auto if s.hold => vec![Way::Entries, Way::Mount],
         // Somebody else holds it: process 1 of the machine, whose mounts we see.
         Keep::Auto if visible && s.mounted_on_host => vec![Way::Present],
         Keep::Auto => {
@@ -140,7 +142,9 @@ mod tests {
         let held = Situation { mounted_on_host: true, ..situation(&HOST_PID, Mounted::Yes) };
         assert_eq!(ways(held).unwrap(), [Way::Present]);
         let process = Situation { hold: true, ..situation(&CONTAINER, Mounted::No) };
-        assert_eq!(ways(process).unwrap(), [Way::Mount]);
+        assert_eq!(ways(process).unwrap(), [Way::Entries, Way::Mount]);
+        let process = Situation { hold: true, ..situation(&CONTAINER, Mounted::Yes) };
+        assert_eq!(ways(process).unwrap(), [Way::Present]);
     }
 
     #[test]

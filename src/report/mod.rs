@@ -1,11 +1,14 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod boot;
 pub mod diagnostic;
 pub mod doctor;
 pub mod explain;
+pub mod features;
 pub mod host;
 pub mod image;
 pub mod message;
+pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;
@@ -32,6 +35,11 @@ impl Printer {
     /// A line of the result.
     pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
         if self.quiet { Ok(()) } else { out(text.as_ref()) }
+    }
+
+    /// A part of the result in its own bytes.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        line(io::stdout().lock(), bytes)
     }
 
     /// A value as JSON, which is printed even when quiet: somebody asked for it.
@@ -70,7 +78,11 @@ pub fn complain(text: &str) {
 
 /// A line of standard output; styles reach terminals alone, and none where NO_COLOR is set.
 pub(crate) fn out(text: &str) -> Result<()> {
-    match writeln!(anstream::stdout().lock(), "{text}") {
+    line(anstream::stdout().lock(), text.as_bytes())
+}
+
+fn line(mut to: impl Write, bytes: &[u8]) -> Result<()> {
+    match to.write_all(bytes).and_then(|()| to.write_all(b"\n")) {
         // Whoever read us has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::io("writing to standard output", error)),

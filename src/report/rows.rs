@@ -112,6 +112,17 @@ impl Run {
         Ok(self.status())
     }
 
+    /// Prints it for people alone.
+    pub fn print_text(&self, printer: &Printer) -> Result<Status> {
+        if printer.json { Ok(self.status()) } else { self.print(printer, printer.verbose) }
+    }
+
+    /// Why the first item failed; `None` where none did.
+    pub fn failure(&self) -> Option<String> {
+        let failed = self.items.iter().find(|line| line.action == "failed")?;
+        Some(format!("{}: {}", failed.label, failed.detail()))
+    }
+
     /// The lines for people.
     fn text(&self, verbose: bool) -> String {
         let shown: Vec<&Line> = self.items.iter().filter(|line| verbose || !line.quiet).collect();
@@ -204,7 +215,7 @@ fn line_of_item(item: &Item) -> Line {
 pub fn explain(skip: &Skip) -> String {
     match skip {
         Skip::Native => "this machine runs it natively, nothing to do".into(),
-        Skip::NoEmulator(why) => why.clone(),
+        Skip::NoEmulator(why) | Skip::Kernel(why) => why.clone(),
         Skip::ToFetch => "its emulator is not here: it would be fetched first, then registered".into(),
         Skip::Handled(name) => format!("the entry {name} already runs it; name the architecture to put QEMU before it"),
         Skip::NotFound => "not found".into(),

@@ -22,6 +22,17 @@ pub struct Table {
     table: Head,
     entries: Vec<Row>,
     platforms: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<Wanted>,
+}
+
+/// The table beside a configuration.
+#[derive(Debug, Serialize)]
+pub struct Wanted {
+    /// Architectures that it asks for and that do not run.
+    pub missing: Vec<String>,
+    /// Entries of ours that it does not ask for.
+    pub left: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +74,7 @@ impl Table {
         health: Vec<Health>,
         platforms: Vec<String>,
         held_by: Option<&'static str>,
+        wanted: Option<Wanted>,
     ) -> Table {
         let head = Head {
             mounted: facts.mounted.is_visible(),
@@ -73,11 +85,14 @@ impl Table {
             unreadable: facts.table.unreadable.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
         };
         let entries = facts.table.entries.iter().zip(health).map(|(entry, health)| row(entry, health)).collect();
-        Table { schema: SCHEMA, table: head, entries, platforms }
+        Table { schema: SCHEMA, table: head, entries, platforms, wanted }
     }
 
     /// What it means as a whole.
     pub fn status(&self) -> Status {
+        if let Some(Wanted { missing, left }) = &self.wanted {
+            return if missing.is_empty() && left.is_empty() { Status::Done } else { Status::Failed };
+        }
         let broken = |row: &Row| row.counts && (row.works == Some(false) || !row.problems.is_empty());
         let off = !self.table.enabled && !self.entries.is_empty();
         if off || self.entries.iter().any(broken) { Status::Failed } else { Status::Done }
@@ -95,6 +110,11 @@ impl Table {
             lines.push(format!("could not be read: {unreadable}"));
         }
         lines.push(format!("runs: {}", self.platforms.join(" ")));
+        let wanted =
+            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.left)]);
+        for (what, names) in wanted.filter(|(_, names)| !names.is_empty()) {
+            lines.push(format!("{what}: {}", names.join(" ")));
+        }
         lines.join("\n")
     }
 

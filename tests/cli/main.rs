@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod boot;
 mod drop_in;
 mod profiles;
 mod rights;

@@ -13,6 +13,7 @@ FIXTURES=${RBINFMT_TEST_CACHE:-$HERE/../.cache}
 TO=$FIXTURES/vm
 mkdir -p "$TO"
 . "$HERE/../apt.sh"
+. "$HERE/machine.sh"
 
 skip() { echo "SKIPPED: vm.sh: $*" >&2; exit 0; }
 command -v qemu-system-x86_64 >/dev/null || skip 'qemu-system-x86_64 is not installed'
@@ -21,22 +22,10 @@ PROGRAM=$FIXTURES/arm64/busybox
 EMULATOR=$FIXTURES/qemu/qemu-aarch64-static
 [ -x "$PROGRAM" ] && [ -x "$EMULATOR" ] || skip 'the programs of arm64 could not be fetched'
 
-# kernel SUITE: its newest cloud kernel and busybox, unpacked below $TO/SUITE.
-kernel() {
-    local suite=$1 conf name
-    [ ! -e "$TO/$suite/complete" ] || return 0
-    conf=$(root "$suite" amd64) || return 1
-    name=$(APT_CONFIG=$conf apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
-    package "$conf" "$name:amd64" "$TO/$suite/kernel" || return 1
-    package "$conf" busybox-static:amd64 "$TO/$suite/busybox" || return 1
-    touch "$TO/$suite/complete"
-}
-
 # image SUITE: an initial file system in which our script is process 1.
 image() {
     local top=$TO/$1/root release
-    release=$(basename "$TO/$1"/kernel/lib/modules/*)
-    [ -d "$TO/$1/kernel/lib/modules" ] || release=$(basename "$TO/$1"/kernel/usr/lib/modules/*)
+    release=$(basename "$(modules "$1")")
     rm -rf "$top"
     mkdir -p "$top"/{bin,sbin,proc,sys,dev,tmp,emulators,usr/bin,"lib/modules/$release"}
     cp "$TO/$1"/busybox/bin/busybox "$top/bin/busybox" 2>/dev/null || cp "$TO/$1"/busybox/usr/bin/busybox "$top/bin/busybox"
@@ -51,18 +40,11 @@ image() {
     (cd "$top" && find . | cpio -o -H newc --quiet | gzip -1) >"$TO/$1/initrd.gz"
 }
 
-# boot SUITE: the console's lines.
-boot() {
-    timeout 300 qemu-system-x86_64 -M q35 -m 768 -smp 1 -nographic -no-reboot -nodefaults -serial stdio -net none \
-        -kernel "$(find "$TO/$1/kernel" -name 'vmlinuz-*')" -initrd "$TO/$1/initrd.gz" \
-        -append 'console=ttyS0 quiet panic=-1 rdinit=/init' </dev/null | tr -d '\r'
-}
-
 failed=0
 for suite in "${SUITES[@]}"; do
     kernel "$suite" || { echo "SKIPPED: vm.sh: the kernel of $suite could not be fetched" >&2; continue; }
     image "$suite"
-    boot "$suite" >"$TO/$suite/console" || true
+    boot "$suite" 'rdinit=/init' "$TO/$suite/initrd.gz" -m 768 -smp 1
     grep -aE '^(ok|FAILED|kernel)' "$TO/$suite/console" || true
     if ! grep -qax 'all done' "$TO/$suite/console" || grep -qa '^FAILED' "$TO/$suite/console"; then
         tail -n 60 "$TO/$suite/console" >&2

@@ -23,7 +23,7 @@ pub struct World {
 
 impl World {
     /// A table without entries.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let table = dir.path().join("table");
         fs::create_dir(&table).unwrap();

@@ -247,6 +247,8 @@ fn magics_that_take_too_much() {
     Said::of(&lab, windows, "").names("ape-mz-clash", "note", "DOSWin");
     let jar = r"printf '%s' ':jar:M::PK\x03\x04::/bin/cat:' >$table/register";
     Said::of(&lab, jar, "").names("pk-jar-handler", "note", "jar");
+    let both = format!("{windows}; printf '%s' ':mono:M::MZ::/bin/sh:' >$table/register");
+    Said::of(&lab, &both, "").names("binfmt-shadowed", "warning", "DOSWin");
 }
 
 #[test]

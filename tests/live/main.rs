@@ -10,6 +10,7 @@ mod emulators;
 mod flags;
 mod guard;
 mod headers;
+mod hold;
 mod host;
 mod keep;
 mod programs;

@@ -1,6 +1,7 @@
 //! Container engines, asked through their own command lines.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,11 +21,21 @@ pub(super) struct Asked {
 pub(super) fn ask(patience: Duration) -> Asked {
     let docker = Question::ask("docker", &["info", "--format", "{{json .}}"], patience);
     Asked {
-        builder: docker.as_ref().and_then(|_| Question::ask("docker", &["buildx", "inspect"], patience)),
+        // Its first use makes its folder; without that there is only the engine's own builder.
+        builder: docker
+            .as_ref()
+            .filter(|_| used_buildx())
+            .and_then(|_| Question::ask("docker", &["buildx", "inspect"], patience)),
         // `podman info` would make its storage where there is none.
         podman: Question::ask("podman", &["--version"], patience),
         docker,
     }
+}
+
+fn used_buildx() -> bool {
+    let config = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let config = config.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".docker")));
+    config.is_some_and(|folder| folder.join("buildx").is_dir())
 }
 
 impl Asked {

@@ -30,6 +30,7 @@ use super::Emulator;
 use super::cache::Cache;
 use super::debian::version;
 use crate::error::{Doing, Error, Result};
+use crate::selinux;
 
 /// The store of a system.
 pub const SYSTEM: &str = "/var/lib/rbinfmt";
@@ -90,6 +91,16 @@ impl Store {
     /// Its folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Labels a file of a system's store as a program.
+    fn label(&self, path: &Path) -> Result<()> {
+        let inside = SYSTEM.trim_start_matches('/');
+        if !self.root.ends_with(inside) {
+            return Ok(());
+        }
+        let root = self.root.ancestors().nth(Path::new(inside).components().count()).unwrap_or(Path::new("/"));
+        selinux::label_as_program(path, root)
     }
 
     /// Its cache of fetched files.
@@ -288,13 +299,18 @@ impl Store {
     }
 }
 
-/// Writes a file beside its place, syncs it and puts it there.
+/// Writes a file that everybody may read beside its place, syncs it and puts it there.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_file(path, bytes, 0o644)
+}
+
+/// Likewise, with this mode.
+pub(crate) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let doing = || format!("writing {}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).doing(doing)?;
-    // Readable for everybody, whatever root's umask is.
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).doing(doing)?;
+    // Whatever root's umask is.
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).doing(doing)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).doing(doing)?;
     file.persist(path).map_err(|e| e.error).doing(doing)?;
     sync_folder(folder)

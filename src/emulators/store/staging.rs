@@ -99,6 +99,7 @@ impl<'a> Staging<'a> {
         elf::check(origin, &look.prefix, size, &self.machine)?;
         // The umask may have taken bits away.
         file.set_permissions(fs::Permissions::from_mode(0o755)).map_err(writing)?;
+        self.store.label(&path)?;
         let sent = self.disk.as_ref().map(|disk| disk.files.send(file));
         if !matches!(sent, Some(Ok(()))) {
             self.sync()?;

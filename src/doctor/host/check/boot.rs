@@ -77,8 +77,15 @@ fn restart(case: &Case) -> State {
     let stopped = |unit: &Unit| unit.masked || (unit.not_on_wsl && is_wsl(case));
     let reads_binfmt_d = boot.systemd_binfmt.as_ref().is_some_and(|unit| !stopped(unit));
     let mut causes = Causes::not_by_registering();
+    let mut makers: Vec<&str> = Vec::new();
     for entry in case.enabled() {
-        let lost = match origin(case, entry) {
+        let origin = origin(case, entry);
+        if let Origin::File(file) = origin
+            && !makers.contains(&file.path.as_str())
+        {
+            makers.push(&file.path);
+        }
+        let lost = match origin {
             Origin::File(file) if file.reader == Reader::Systemd && !reads_binfmt_d => {
                 Some(format!("{} makes it, but nothing reads that file", file.path))
             }
@@ -93,7 +100,10 @@ fn restart(case: &Case) -> State {
             causes.add((Severity::Warning, "binfmt-not-persistent"), entry, detail, Some(why));
         }
     }
-    State::of(causes.findings(), || "every entry is made again".into())
+    State::of(causes.findings(), || match makers.is_empty() {
+        true => "every entry is made again".into(),
+        false => format!("every entry is made again, by {}", listed(&makers)),
+    })
 }
 
 /// Its interpreter lies where only a container has it.

@@ -3,10 +3,12 @@
 use super::causes::{Causes, listed};
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::Flags;
+use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
 use crate::health::Problem;
 use crate::probe::Outcome;
+use crate::profile::NamedRule;
 
 pub(super) const GROUP: &str = "entries";
 
@@ -130,11 +132,8 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str),
 /// Entries that never get their files.
 fn order(case: &Case) -> Vec<Finding> {
     let mut causes = Causes::default();
-    for entry in case.enabled() {
-        let Some(taker) = entry.health.problems.iter().find_map(|problem| match problem {
-            Problem::Shadowed(taker) => case.entries.iter().find(|e| e.entry.name == *taker),
-            _ => None,
-        }) else {
+    for (at, entry) in case.entries.iter().enumerate().filter(|(_, e)| e.entry.enabled) {
+        let Some(taker) = case.entries[..at].iter().find(|newer| newer.entry.enabled && hides(newer, entry)) else {
             continue;
         };
         let seen = format!("{} was registered later: {}", taker.entry.name, taker.path());
@@ -147,6 +146,23 @@ fn order(case: &Case) -> Vec<Finding> {
         }
     }
     causes.findings()
+}
+
+/// Whether the newer entry takes what the other is for.
+fn hides(newer: &Judged, entry: &Judged) -> bool {
+    match (&entry.named, &entry.entry.rule) {
+        (Some(NamedRule { probe: Some(program), .. }), rule) if rule.takes(program, b"") => {
+            newer.entry.rule.takes(program, b"")
+        }
+        // All that the newer one looks at, this one asks for too.
+        (_, Rule::Magic(magic)) => {
+            let sample = [vec![0; magic.offset], magic.magic.clone()].concat();
+            let looks_at = |at: usize, other: &Magic| other.at(at).1 & !magic.at(at).1 == 0;
+            matches!(&newer.entry.rule, Rule::Magic(other) if (0..WINDOW).all(|at| looks_at(at, other)))
+                && newer.entry.rule.takes(&sample, b"")
+        }
+        (_, rule) => newer.entry.rule == *rule,
+    }
 }
 
 /// What came of running a program of each architecture.

@@ -1,0 +1,20 @@
+//! Man pages and completions, for packages: `cargo run --example pages -- DIR`.
+
+use std::fs;
+use std::io::Result;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate_to};
+use rbinfmt::cli::Cli;
+
+fn main() -> Result<()> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| "target/pages".into()));
+    fs::create_dir_all(&folder)?;
+    let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));
+    clap_mangen::generate_to(command.clone(), &folder)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        generate_to(shell, &mut command, "rbinfmt", &folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `rbinfmt export`: the entries for those who register them in our place.
+
+use std::fs;
+use std::path::Path;
+
+use super::Context;
+use super::install::{self, Request};
+use crate::binfmt::entry::{Entry, Flags};
+use crate::binfmt::export::export;
+use crate::binfmt::table::Table;
+use crate::cli::boot::Export;
+use crate::config::Config;
+use crate::emulators::store::write_file;
+use crate::error::{Doing, Error, Result, Status};
+use crate::host::Host;
+use crate::plan::Step;
+use crate::session;
+
+/// Prints or writes them.
+pub fn run(context: &Context, args: &Export) -> Result<Status> {
+    let mut request = if args.archs.is_empty() {
+        Request::of_config(context, &Config::read(Path::new(Host::CONFIG))?)?
+    } else {
+        let (profiles, all) = install::select(context, &args.archs)?;
+        Request::new(context, profiles, all)
+    };
+    request.credentials &= !args.no_credentials;
+    let (facts, plan) = install::plan_afresh(context, &request)?;
+    for item in &plan.items {
+        if let Step::Refuse(why) = &item.step {
+            return Err(Error::failed(format!("exporting {}", item.label), why));
+        }
+    }
+    let mut entries = plan.entries(&[]);
+    as_tried(context, &mut entries)?;
+    let files = export(args.format, &entries, &facts.kernel).map_err(|mistake| Error::failed("exporting", mistake))?;
+    for file in &files {
+        match &args.to {
+            Some(folder) => {
+                fs::create_dir_all(folder).doing(|| format!("making the folder {}", folder.display()))?;
+                let path = folder.join(&file.name);
+                write_file(&path, &[&file.content[..], b"\n"].concat(), 0o644)?;
+                context.printer.line(format!("wrote {}", path.display()))?;
+            }
+            None => {
+                if files.len() > 1 {
+                    context.printer.line(format!("# {}", file.name))?;
+                }
+                context.printer.bytes(&file.content)?;
+            }
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// Where the table has the same entry, its flag P was found by trying.
+fn as_tried(context: &Context, entries: &mut [Entry]) -> Result<()> {
+    if !session::mounted(&context.host, false)?.is_visible() {
+        return Ok(());
+    }
+    let table = Table::at(&context.host.table).list()?.entries;
+    for entry in entries {
+        let same =
+            |e: &&Entry| e.name == entry.name && e.interpreter == entry.interpreter && e.rule.same_meaning(&entry.rule);
+        if let Some(present) = table.iter().find(same) {
+            let tried = if present.flags.has(Flags::P) { Flags::P } else { Flags::default() };
+            entry.flags = entry.flags.without(Flags::P).with(tried);
+        }
+    }
+    Ok(())
+}

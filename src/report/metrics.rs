@@ -1,0 +1,166 @@
+//! What a process that stays has seen, in Prometheus' text format (for node_exporter's textfile collector). Pure.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::apply::{Row, State};
+
+/// The state of the table at the last look, and what was done since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// Entries that stand in the table for what was asked for.
+    pub entries: usize,
+    /// Whether a program of a platform ran; of a profile without one, by the profile's name.
+    pub platforms: BTreeMap<String, bool>,
+    /// Entries that were put back.
+    pub repairs: i64,
+    /// When the last one was, in seconds since 1970.
+    pub last_repair: Option<i64>,
+    /// Looks that ended with an error.
+    pub errors: i64,
+    /// When the last look was.
+    pub last_look: i64,
+}
+
+impl Metrics {
+    /// Takes over the state that a look has left.
+    pub fn see(&mut self, rows: &[Row], now: i64) {
+        self.last_look = now;
+        self.platforms.clear();
+        let stands = |row: &&Row| matches!(row.state, State::Kept | State::Added | State::Replaced | State::Enabled);
+        self.entries = rows.iter().filter(stands).count();
+        for row in rows {
+            let works = match (&row.state, &row.outcome) {
+                (State::Failed(_), _) => false,
+                (_, Some(outcome)) => outcome.works(),
+                _ => continue,
+            };
+            let item = &row.item;
+            let names = if item.platforms.is_empty() { std::slice::from_ref(&item.profile) } else { &item.platforms };
+            for name in names {
+                *self.platforms.entry(name.clone()).or_insert(true) &= works;
+            }
+        }
+    }
+
+    /// The text; every sample is of the last look, so that none has a time of its own.
+    pub fn exposition(&self) -> String {
+        let mut text = String::new();
+        let build = format!("{{version=\"{}\"}}", escape(env!("CARGO_PKG_VERSION")));
+        family(&mut text, "build_info", "gauge", "The rbinfmt that watches the table.", [(build, 1)]);
+        let one = |value: i64| [(String::new(), value)];
+        let entries = self.entries as i64;
+        family(
+            &mut text,
+            "entries",
+            "gauge",
+            "Entries that stand in binfmt_misc for what was asked for.",
+            one(entries),
+        );
+        let works = self
+            .platforms
+            .iter()
+            .map(|(name, &works)| (format!("{{platform=\"{}\"}}", escape(name)), i64::from(works)));
+        family(&mut text, "platform_works", "gauge", "Whether a program of the platform ran at the last look.", works);
+        let repairs = "Entries that were put back since the start.";
+        family(&mut text, "repairs_total", "counter", repairs, one(self.repairs));
+        let last = "When an entry was last put back.";
+        let repair = self.last_repair.map(|at| (String::new(), at));
+        family(&mut text, "last_repair_timestamp_seconds", "gauge", last, repair);
+        family(&mut text, "errors_total", "counter", "Looks that ended with an error.", one(self.errors));
+        family(
+            &mut text,
+            "last_look_timestamp_seconds",
+            "gauge",
+            "When the table was last looked at.",
+            one(self.last_look),
+        );
+        text
+    }
+}
+
+/// A metric with its samples; none at all where there are none.
+fn family(text: &mut String, name: &str, kind: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
+    let mut samples = samples.into_iter().peekable();
+    if samples.peek().is_none() {
+        return;
+    }
+    let _ = write!(text, "# HELP rbinfmt_{name} {help}\n# TYPE rbinfmt_{name} {kind}\n");
+    for (labels, value) in samples {
+        let _ = writeln!(text, "rbinfmt_{name}{labels} {value}");
+    }
+}
+
+/// A label's value; profiles are named by users.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Item, Skip, Step};
+    use crate::probe::Outcome;
+
+    fn row(profile: &str, platforms: &[&str], state: State, outcome: Option<Outcome>) -> Row {
+        let item = Item {
+            profile: profile.into(),
+            label: profile.into(),
+            platforms: platforms.iter().map(|p| (*p).to_owned()).collect(),
+            name: format!("qemu-{profile}"),
+            step: Step::Keep,
+        };
+        Row { item, state, entry: None, outcome }
+    }
+
+    #[test]
+    fn a_look_becomes_metrics() {
+        let works = Some(Outcome::Works { argv0: true });
+        let rows = [
+            row("aarch64", &["linux/arm64"], State::Kept, works.clone()),
+            row("arm", &["linux/arm/v7", "linux/arm/v6"], State::Added, works.clone()),
+            row("microblaze", &[], State::Kept, works.clone()),
+            row("microblaze", &[], State::Kept, Some(Outcome::Fails("killed".into()))),
+            row("s390x", &["linux/s390x"], State::Failed("no".into()), None),
+            row("i386", &["linux/386"], State::Skipped(Skip::Native), None),
+            row("x\"\\\n", &[], State::Kept, works),
+        ];
+        let mut metrics = Metrics { repairs: 2, last_repair: Some(1_783_764_000), ..Metrics::default() };
+        metrics.see(&rows, 1_783_764_997);
+        insta::assert_snapshot!(metrics.exposition(), @r#"
+        # HELP rbinfmt_build_info The rbinfmt that watches the table.
+        # TYPE rbinfmt_build_info gauge
+        rbinfmt_build_info{version="0.1.0"} 1
+        # HELP rbinfmt_entries Entries that stand in binfmt_misc for what was asked for.
+        # TYPE rbinfmt_entries gauge
+        rbinfmt_entries 5
+        # HELP rbinfmt_platform_works Whether a program of the platform ran at the last look.
+        # TYPE rbinfmt_platform_works gauge
+        rbinfmt_platform_works{platform="linux/arm/v6"} 1
+        rbinfmt_platform_works{platform="linux/arm/v7"} 1
+        rbinfmt_platform_works{platform="linux/arm64"} 1
+        rbinfmt_platform_works{platform="linux/s390x"} 0
+        rbinfmt_platform_works{platform="microblaze"} 0
+        rbinfmt_platform_works{platform="x\"\\\n"} 1
+        # HELP rbinfmt_repairs_total Entries that were put back since the start.
+        # TYPE rbinfmt_repairs_total counter
+        rbinfmt_repairs_total 2
+        # HELP rbinfmt_last_repair_timestamp_seconds When an entry was last put back.
+        # TYPE rbinfmt_last_repair_timestamp_seconds gauge
+        rbinfmt_last_repair_timestamp_seconds 1783764000
+        # HELP rbinfmt_errors_total Looks that ended with an error.
+        # TYPE rbinfmt_errors_total counter
+        rbinfmt_errors_total 0
+        # HELP rbinfmt_last_look_timestamp_seconds When the table was last looked at.
+        # TYPE rbinfmt_last_look_timestamp_seconds gauge
+        rbinfmt_last_look_timestamp_seconds 1783764997
+        "#);
+    }
+
+    #[test]
+    fn nothing_seen_yet_is_no_sample() {
+        let text = Metrics::default().exposition();
+        assert!(!text.contains("platform_works") && !text.contains("last_repair"), "{text}");
+        assert!(text.ends_with('\n'));
+    }
+}
