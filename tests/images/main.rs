@@ -1,5 +1,12 @@
 //! `rbinfmt doctor IMAGE` over images made here: archives, layouts, registries, engines; lies, faults and bombs.
-#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, unreachable_pub, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::new_without_default
+)]
 
 mod bad;
 #[path = "../fetch/common/mod.rs"]
