@@ -31,6 +31,7 @@ for file in "/store/$arch"/cache/*; do
     if package=$(dpkg-deb --field "$file" Package 2>/dev/null); then break; fi
 done
 version=$(dpkg-deb --field "$file" Version)
+source=$(dpkg-deb --show --showformat='${source:Version}' "$file")
 built_using=$(dpkg-deb --field "$file" Built-Using)
 copyright=usr/share/doc/$package/copyright
 mkdir -p /image/emulators/usr/bin /image/emulators/usr/share/common-licenses
@@ -43,10 +44,10 @@ rm -f "/image/emulators/usr/bin/$useless"
 cp /usr/share/common-licenses/GPL-2 /usr/share/common-licenses/LGPL-2.1 /image/emulators/usr/share/common-licenses/
 cat >"/image/emulators/usr/share/doc/$package/source" <<TEXT
 The programs /usr/bin/qemu-* are those of Debian's package $package $version, unchanged; their licences: copyright.
-Their source is Debian's source package qemu of that version, and, as parts of other packages are linked in:
+Their source is Debian's source package qemu $source and, as parts of other packages are linked in:
   $built_using
 All of it is kept on https://snapshot.debian.org, where each version of each source package has a page:
-  https://snapshot.debian.org/package/qemu/$(echo "${version#*:}" | sed 's/+/%2B/g; s/~/%7E/g')/
+  https://snapshot.debian.org/package/qemu/$(echo "${source#*:}" | sed 's/+/%2B/g; s/~/%7E/g')/
 TEXT
 # An empty folder, so that entries can hold the table in a container that may not write.
 mkdir -p /image/rbinfmt/usr/bin/.rbinfmt

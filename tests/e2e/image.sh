@@ -82,6 +82,10 @@ look rbinfmt amd64
 docker save rbinfmt >"$IMAGE_FILE"
 docker run --rm rbinfmt -V || fail 'it does not start'
 
+build rbinfmt:all --build-arg EMULATORS=all
+look rbinfmt:all amd64
+docker rmi rbinfmt:all >/dev/null
+
 case " $* " in
     *' --arm64 '*)
         # For arm64 hosts; here it runs under the emulator of the other one.

@@ -13,8 +13,8 @@ need podman buildah crun runc jq setpriv
 if [ "${1-}" != inside ]; then
     trap - EXIT
     rm -rf "$WORK"
-    exec unshare --mount --propagation private bash -c \
-        'mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 9; exec "$0" inside' "$HERE/podman.sh"
+    exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$0" inside
+        echo "SKIPPED: podman.sh: the newer cgroups cannot be mounted here" >&2' "$HERE/podman.sh"
 fi
 
 chmod 755 "$WORK"
