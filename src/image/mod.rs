@@ -122,3 +122,6 @@ impl Blob {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,8 +88,9 @@ fn document(
     let doing = || format!("reading the image {what}");
     let document: Document =
         serde_json::from_slice(bytes).map_err(|e| Error::failed(doing(), format!("no manifest: {e}")))?;
-    if let (Some(layers), Some(config)) = (&document.layers, &document.config) {
-        return manifest(what, layers, config, listed, wanted, parts, found);
+    if let (Some(layers), Some(config)) = (&document.layers, document.config) {
+        let config = serde_json::from_value(config).map_err(|e| Error::failed(doing(), format!("no manifest: {e}")))?;
+        return manifest(what, layers, &config, listed, wanted, parts, found);
     }
     let Some(manifests) = document.manifests.filter(|_| depth < 3) else {
         return Err(Error::failed(doing(), "it has neither layers nor manifests")

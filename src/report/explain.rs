@@ -75,9 +75,8 @@ fn place(cause: &Cause) -> String {
         Form::Message => "`rbinfmt doctor --message TEXT`",
     });
     let found = found.collect::<Vec<_>>().join(", ");
-    let count = CATALOGUE.iter().filter(|cause| cause.rank.is_some()).count();
     match cause.rank {
-        Some(rank) => format!("Group {}; {rank} of {count} by commonness. Found by {found}.", cause.group.word()),
+        Some(rank) => format!("Group {}; number {rank} by commonness. Found by {found}.", cause.group.word()),
         None => format!("Group {}: no fault. Found by {found}.", cause.group.word()),
     }
 }

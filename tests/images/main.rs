@@ -1,5 +1,12 @@
 //! `rbinfmt doctor IMAGE` over images made here: archives, layouts, registries, engines; lies, faults and bombs.
-#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, unreachable_pub, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::new_without_default
+)]
 
 mod bad;
 #[path = "../fetch/common/mod.rs"]
@@ -23,7 +30,7 @@ pub struct World {
 
 impl World {
     /// A table without entries.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let table = dir.path().join("table");
         fs::create_dir(&table).unwrap();

@@ -19,7 +19,7 @@ use crate::report;
 pub(super) fn run(
     common: &Common,
     args: &DoctorArgs,
-    files: &[&OsString],
+    files: &[OsString],
     given: Option<&Snapshot>,
     paper: &mut Paper,
 ) -> Result<()> {

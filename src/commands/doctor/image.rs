@@ -12,7 +12,7 @@ use crate::emulators::config::Config;
 use crate::emulators::http::proxy::Proxies;
 use crate::emulators::http::{Client, Options};
 use crate::emulators::oci::{Platform, auth};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
 use crate::image::registry::Access;
 use crate::image::{self, Name};
@@ -20,48 +20,44 @@ use crate::profile::Profiles;
 use crate::report;
 use crate::report::progress::{Progress, Quiet, Stderr};
 
-/// Whether a target is an image: by its transport, or a name that is no file and looks like an image's.
-pub(super) fn is_one(target: &OsStr) -> bool {
-    let Some(text) = target.to_str() else { return false };
-    if Name::parse(text).is_some() {
-        return true;
-    }
-    !Path::new(text).exists() && matches!(Name::bare(text), Some(Name::Any(_)))
+/// What a target can be meant as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    File,
+    Image,
+    /// A file, or an image of this machine's engines.
+    Either,
 }
 
-/// Whether a target is no file, and a name without tag and folders, which only this machine's engines are asked for.
-pub(super) fn may_be_one(target: &OsStr) -> bool {
-    let name = target.to_str().and_then(Name::bare);
-    matches!(name, Some(Name::Local(_))) && !Path::new(target).exists()
-}
-
-/// Examines an image that an engine of this machine has; `false` where none has it.
-pub(super) fn run_local(
-    common: &Common,
-    args: &DoctorArgs,
-    target: &OsString,
-    given: Option<&Snapshot>,
-    paper: &mut Paper,
-) -> Result<bool> {
-    match run(common, args, &[target], given, paper) {
-        Err(error) if error.status() == Status::Unknown => Ok(false),
-        result => result.map(|()| true),
+/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a folder that is there.
+pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
+    let Some(text) = target.to_str().filter(|_| args.root.is_none()) else { return Named::File };
+    let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
+    match Name::bare(text).filter(|_| !is_here(text)) {
+        _ if Name::parse(text).is_some() => Named::Image,
+        Some(Name::Local(_)) => Named::Either,
+        Some(_) => Named::Image,
+        None => Named::File,
     }
 }
 
-/// Examines each image, for this machine or for another one, and writes what was found.
+/// Examines each image, here or as another machine would, and writes what was found.
 pub(super) fn run(
     common: &Common,
     args: &DoctorArgs,
-    targets: &[&OsString],
+    targets: &[OsString],
     given: Option<&Snapshot>,
     paper: &mut Paper,
 ) -> Result<()> {
+    if args.user.is_some() || !args.argv.is_empty() {
+        let why = "an image says itself as whom it starts and with which arguments";
+        return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
+    }
     let platform = args.platform.as_deref().map(platform).transpose()?;
     let folders = common.profiles.iter().map(|path| crate::profile::Folder { path: path.clone(), required: true });
     let profiles = Profiles::load(&folders.collect::<Vec<_>>())?;
     let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
-    let world = World { facts, profiles: &profiles };
+    let world = World { facts, profiles: &profiles, here: given.is_none() };
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
     let progress: &dyn Progress = if common.quiet || common.json { &Quiet } else { &Stderr::default() };

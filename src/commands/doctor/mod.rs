@@ -7,6 +7,8 @@ mod image;
 mod message;
 mod paper;
 
+use std::ffi::OsString;
+
 use super::Context;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
@@ -15,6 +17,7 @@ use crate::doctor::snapshot::Snapshot;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::report::{self, Printer, paste};
+use image::Named;
 use paper::Paper;
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
@@ -47,25 +50,26 @@ pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Cont
     if args.fix { fix::apply(common, &paper.findings, status) } else { Ok(status) }
 }
 
-/// Files and images.
+/// One after the other, files that follow each other together. A word that is no file may be an image of this machine;
+/// else what is said of the file stands.
 fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
-    let (images, mut files): (Vec<_>, Vec<_>) = args.files.iter().partition(|target| image::is_one(target));
-    // A word that is no file may be an image of this machine; else what is said of the file stands.
-    for target in files.extract_if(.., |target| image::may_be_one(target)).collect::<Vec<_>>() {
-        if !image::run_local(common, args, target, given, paper)? {
-            file::run(common, args, &[target], given, paper)?;
-            if !common.quiet && !common.json {
-                report::complain(
-                    "note: no engine of this machine has an image of that name; a registry's is docker://NAME",
-                );
-            }
+    let is_file = |target: &OsString| image::named(target, args) == Named::File;
+    for group in args.files.chunk_by(|a, b| is_file(a) && is_file(b)) {
+        let image = |paper: &mut Paper| image::run(common, args, group, given, paper);
+        match image::named(&group[0], args) {
+            Named::File => file::run(common, args, group, given, paper)?,
+            Named::Image => image(paper)?,
+            Named::Either => match image(paper) {
+                Err(error) if error.status() == Status::Unknown => {
+                    file::run(common, args, group, given, paper)?;
+                    let help = "no engine of this machine has an image of that name either";
+                    if !common.quiet && !common.json {
+                        report::complain(&format!("note: {help}; a registry's is docker://NAME"));
+                    }
+                }
+                result => result?,
+            },
         }
-    }
-    if !files.is_empty() {
-        file::run(common, args, &files, given, paper)?;
-    }
-    if !images.is_empty() {
-        image::run(common, args, &images, given, paper)?;
     }
     Ok(())
 }

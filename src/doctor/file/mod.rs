@@ -31,10 +31,10 @@ pub struct Setting {
     pub argv: Vec<BString>,
     /// Whether the kernel itself is asked as well.
     pub verify: bool,
-    /// The facts are this machine's, so its CPU counts too.
-    pub here: bool,
     /// The PATH that programs get, where it is not this process's own or the usual one.
     pub path: Option<BString>,
+    /// The facts are this machine's, so its CPU counts too.
+    pub here: bool,
 }
 
 /// What came of a file.

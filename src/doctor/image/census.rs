@@ -73,7 +73,8 @@ pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<Kin> {
 }
 
 fn is_apart(path: &BString) -> bool {
-    const FOLDERS: [&[u8]; 4] = [b"/lib/firmware/", b"/usr/lib/firmware/", b"/usr/lib/gcc-cross/", b"/boot/"];
+    const FOLDERS: [&[u8]; 5] =
+        [b"/lib/firmware/", b"/usr/lib/firmware/", b"/usr/share/qemu/", b"/usr/lib/gcc-cross/", b"/boot/"];
     // /usr/aarch64-linux-gnu/lib
     let cross = path.strip_prefix(b"/usr/").and_then(|rest| rest.split_once_str("/"));
     FOLDERS.iter().any(|folder| path.starts_with(folder))

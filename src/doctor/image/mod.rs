@@ -22,6 +22,8 @@ pub struct World<'a> {
     pub facts: ExecFacts,
     /// What it knows of CPUs.
     pub profiles: &'a Profiles,
+    /// It is this one.
+    pub here: bool,
 }
 
 /// What came of an image.

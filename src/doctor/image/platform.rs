@@ -112,7 +112,7 @@ impl World<'_> {
             Err(finding) => (Identity::named("0", "", "")?, Some(finding)),
         };
         let mut case = Case { world: self, image, config, tree, identity, claimed, findings: Vec::new() };
-        case.findings.extend(unknown);
+        case.findings.extend(unknown.map(|finding| *finding));
         if let Some(listed) = &candidate.listed {
             case.compare(listed, &claims);
         }
@@ -168,7 +168,7 @@ impl Case<'_> {
     /// A program on both machines.
     fn program(&self, word: &Word) -> Result<Program> {
         let at_home = self.setting(self.home(), false, word).examine(&word.path)?;
-        let here = self.setting(self.here(), true, word).examine(&word.path)?;
+        let here = self.setting(self.here(), self.world.here, word).examine(&word.path)?;
         let root = Root::tree(self.tree.clone(), self.config.folder.as_bytes());
         let steps = &at_home.verdict.steps;
         let last = steps.iter().rev().find(|step| !is_loader(step, steps));
@@ -341,7 +341,7 @@ fn is_loader(step: &Step, steps: &[Step]) -> bool {
 }
 
 /// Who starts it: USER[:GROUP], by name or number.
-fn user(config: &Config, root: &Root) -> Result<Identity, Finding> {
+fn user(config: &Config, root: &Root) -> Result<Identity, Box<Finding>> {
     let (user, group) = match config.user.split_once(':') {
         Some((user, group)) => (user, group.parse().ok()),
         None => (config.user.as_str(), None),
@@ -349,7 +349,7 @@ fn user(config: &Config, root: &Root) -> Result<Identity, Finding> {
     let user = if user.is_empty() { "0" } else { user };
     let mut identity = identity_of(user, root).map_err(|_| {
         let detail = format!("it starts as the user {user}, whom its /etc/passwd does not know");
-        Finding::problem("image-user-missing", user, detail)
+        Box::new(Finding::problem("image-user-missing", user, detail))
     })?;
     // A group that is a name is left aside: it rarely decides.
     identity.gid = group.unwrap_or(identity.gid);

@@ -116,13 +116,19 @@ fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 
 /// The line without one prefix; `None` where it has none.
 fn without_prefix(line: &str) -> Option<&str> {
+    // The kernel's log: [   12.345678]
+    if let Some((time, rest)) = line.strip_prefix('[').and_then(|line| line.split_once(']'))
+        && time.bytes().all(|b| b.is_ascii_digit() || b" .".contains(&b))
+    {
+        return Some(rest);
+    }
     let (word, rest) = line.split_once(' ')?;
     let digits = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
     let only = |text: &str, more: &str| text.bytes().all(|b| b.is_ascii_digit() || more.as_bytes().contains(&b));
     let is_prefix = match word {
         // Prompts, quoting, the streams of the container runtime interface, compose's bar.
         "$" | "#" | ">" | ">>>" | "|" | "=>" | "stdout" | "stderr" | "F" | "P" => true,
-        // BuildKit's step and its seconds; kernel log's brackets.
+        // BuildKit's step and its seconds.
         _ if word.len() > 1 && word.starts_with('#') && only(&word[1..], "") => true,
         _ if digits(word) && only(word.trim_start_matches('[').trim_end_matches(']'), ".:-/,TZ+") => {
             word.contains(['.', ':', '-'])

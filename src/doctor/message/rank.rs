@@ -77,7 +77,7 @@ pub(super) fn rank(mut marks: Marks) -> Diagnosis {
 
 /// By the errors, the places and the names of the files.
 fn weigh_failures(marks: &Marks, scores: &mut BTreeMap<&'static str, Score>) {
-    let mut told = BTreeSet::new();
+    let (mut told, mut told_names) = (BTreeSet::new(), BTreeSet::new());
     for failure in &marks.failures {
         let places = places(marks, failure);
         let here = |wanted: &[String]| wanted.is_empty() || wanted.iter().any(|w| places.contains(w.as_str()));
@@ -87,7 +87,7 @@ fn weigh_failures(marks: &Marks, scores: &mut BTreeMap<&'static str, Score>) {
         }
         let Some(path) = &failure.path else { continue };
         let lower = path.to_ascii_lowercase();
-        let kinds = PATTERNS.ranks.paths.iter().filter(|kind| {
+        let kinds = PATTERNS.ranks.paths.iter().enumerate().filter(|(_, kind)| {
             kind.errno == failure.errno.name
                 && here(&kind.context)
                 && kind.caller.as_deref().is_none_or(|name| failure.caller.is_some_and(|c| c.name == name))
@@ -95,8 +95,8 @@ fn weigh_failures(marks: &Marks, scores: &mut BTreeMap<&'static str, Score>) {
                 && kind.has.iter().all(|part| lower.contains(part.as_str()))
                 && (kind.ends.is_empty() || kind.ends.iter().any(|end| lower.ends_with(end.as_str())))
         });
-        for kind in kinds {
-            if told.insert(kind.causes.keys().next().map_or("", String::as_str)) {
+        for (at, kind) in kinds {
+            if told_names.insert(at) {
                 add(scores, Some(&kind.causes), &format!("the name of {path}"));
             }
         }

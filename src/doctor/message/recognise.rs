@@ -91,7 +91,7 @@ impl Marks {
             });
             let doubtful = !errno.alone && !about_a_program(caller, path.as_deref());
             failure = Some((Some(caller), path, doubtful));
-            if !doubtful {
+            if !doubtful || caller.not_scripts {
                 break;
             }
         }
@@ -167,7 +167,7 @@ fn about_a_program(caller: &Caller, path: Option<&str>) -> bool {
     let callers = &PATTERNS.callers;
     let Some(path) = path else { return true };
     if !path.contains('/') {
-        return caller.bare && !path.contains(' ') || caller.bare && caller.name == "env";
+        return caller.bare && (!path.contains(' ') || caller.name == "env");
     }
     if callers.not_programs.iter().any(|start| path.starts_with(start.as_str()))
         || callers.not_programs_end.iter().any(|end| path.ends_with(end.as_str()))

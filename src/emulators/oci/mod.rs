@@ -72,7 +72,8 @@ impl fmt::Display for Platform {
 pub(crate) struct Document {
     pub(crate) manifests: Option<Vec<Descriptor>>,
     pub(crate) layers: Option<Vec<Descriptor>>,
-    pub(crate) config: Option<Descriptor>,
+    /// A descriptor; emulators do not need it.
+    pub(crate) config: Option<serde_json::Value>,
 }
 
 impl Descriptor {
