@@ -64,7 +64,7 @@ ExecStart=/usr/local/bin/check
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS0
-ExecStopPost=/usr/bin/systemctl poweroff --force --force
+ExecStopPost=/bin/systemctl poweroff --force --force
 [Install]
 WantedBy=multi-user.target
 UNIT
