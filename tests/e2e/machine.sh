@@ -35,7 +35,7 @@ boot() {
     for try in 1 2 3; do
         [ -z "${DISK:-}" ] || cp --sparse=always "$DISK" "$DISK.now"
         # QEMU 7.2 gets cmpxchg16b wrong now and then, which the kernel's allocator uses where the CPU has it.
-        timeout 300 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -nographic -no-reboot -nodefaults -serial stdio -net none \
+        timeout 600 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -nographic -no-reboot -nodefaults -serial stdio -net none \
             -kernel "$(find "$TO/$suite/kernel" -name 'vmlinuz-*')" -initrd "$initrd" \
             -append "console=ttyS0 quiet panic=-1 $words" \
             ${DISK:+-drive "file=$DISK.now,format=raw,if=none,id=disk,cache=unsafe" -device virtio-blk-pci,drive=disk} \

@@ -16,7 +16,7 @@ container() {
     unshare -m -p -f --propagation private sh -c '
         mount --bind /container /container && mount --rbind / /container/host && cd /container &&
         mount -t proc proc proc && mount -t sysfs sysfs sys && mount --rbind /dev dev &&
-        pivot_root . old && exec chroot . /busybox sh -c "/busybox umount -l /old && exec \"\$@\"" sh "$@"' sh "$@"
+        pivot_root . old && exec /busybox chroot . /busybox sh -c "/busybox umount -l /old && exec \"\$@\"" sh "$@"' sh "$@"
 }
 
 first_boot() {

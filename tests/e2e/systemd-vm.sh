@@ -35,9 +35,9 @@ disk() {
     rm -rf "$top"
     mkdir -p "$top"
     tar -C "$top" -xf "$TO/$suite/system.tar"
-    mkdir -p "$top/usr/lib/modules/$release/kernel/fs"
-    cp "$modules"/modules.builtin* "$modules/modules.order" "$top/usr/lib/modules/$release/"
-    find "$modules" \( -name 'binfmt_misc.ko*' -o -name 'autofs4.ko*' \) -exec cp {} "$top/usr/lib/modules/$release/kernel/fs/" \;
+    mkdir -p "$top/lib/modules/$release/kernel/fs"
+    cp "$modules"/modules.builtin* "$modules/modules.order" "$top/lib/modules/$release/"
+    find "$modules" \( -name 'binfmt_misc.ko*' -o -name 'autofs4.ko*' \) -exec cp {} "$top/lib/modules/$release/kernel/fs/" \;
     depmod -b "$top" "$release"
     mkdir -p "$top"/usr/lib/rbinfmt "$top"/foreign/{arm64,s390x} "$top"/container/{usr/bin,proc,sys,dev,host,old,tmp}
     for arch in aarch64 s390x; do
@@ -64,7 +64,7 @@ ExecStart=/usr/local/bin/check
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS0
-ExecStopPost=/usr/bin/systemctl poweroff --force
+ExecStopPost=/bin/systemctl poweroff --force --force
 [Install]
 WantedBy=multi-user.target
 UNIT
