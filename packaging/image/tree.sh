@@ -46,8 +46,7 @@ cat >"/image/emulators/usr/share/doc/$package/source" <<TEXT
 The programs /usr/bin/qemu-* are those of Debian's package $package $version, unchanged; their licences: copyright.
 Their source is Debian's source package qemu $source and, as parts of other packages are linked in:
   $built_using
-All of it is kept on https://snapshot.debian.org, where each version of each source package has a page:
-  https://snapshot.debian.org/package/qemu/$(echo "${source#*:}" | sed 's/+/%2B/g; s/~/%7E/g')/
+All of it is kept in Debian's archive of snapshots, where each version of each source package has a page: qemu, ${source#*:}.
 TEXT
 # An empty folder, so that entries can hold the table in a container that may not write.
 mkdir -p /image/rbinfmt/usr/bin/.rbinfmt
