@@ -166,3 +166,13 @@ fn a_report_names_nobody_and_is_judged_elsewhere() {
     let (code, _) = doctor(&dir, &["--facts", "script", "arm64"]);
     assert_eq!(code, 2);
 }
+
+/// What people read: a diagnostic each, without styles.
+#[test]
+fn rendered() {
+    let dir = folder();
+    for file in ["windows", "appimage", "plain", "missing"] {
+        let (_, text) = doctor(&dir, &[file]);
+        insta::assert_snapshot!(format!("file-{file}"), text);
+    }
+}

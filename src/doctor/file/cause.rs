@@ -12,6 +12,9 @@ use crate::exec::{Handler, NearMiss, Outcome, Refused, Step, Verdict};
 use crate::profile::{Profile, Profiles};
 use crate::text::to_text;
 
+/// Bytes of an ELF header of 32 bits.
+const SMALLEST_HEADER: u64 = 52;
+
 /// A file that does not start.
 pub(super) struct Case<'a> {
     pub(super) setting: &'a Setting,
@@ -233,9 +236,10 @@ impl Case<'_> {
 
     /// An ELF file that the kernel does not run.
     fn foreign(&self, step: &Step, why: &str) -> Finding {
-        let (facts, len) = (&self.setting.facts, step.head.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1));
+        let facts = &self.setting.facts;
+        let size = self.setting.root.open(&step.path).map_or(0, |file| file.size());
         match step.marked.0 {
-            _ if len < 52 => return self.problem("truncated-elf", "the file ends within its ELF header"),
+            _ if size < SMALLEST_HEADER => return self.problem("truncated-elf", "the file ends within its ELF header"),
             16 => {
                 return self
                     .problem("object-or-core-or-lib", &format!("{}: it is an object file or a core dump", step.rule));
