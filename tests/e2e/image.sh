@@ -68,7 +68,8 @@ look() {
         readelf -lSW "$file" >"$WORK/elf"
         ! grep -qE 'INTERP|\.symtab|\.debug_info' "$WORK/elf" || fail "$file is not static or not stripped"
     done
-    [ -z "$(find "$top/root" -mindepth 1 -newermt @0 ! -newermt @0)$(find "$top/root" -mindepth 1 -newermt @1)" ] || fail 'file times'
+    # The emulators' times are made of their content.
+    [ -z "$(find "$top/root" -mindepth 1 ! -path '*/usr/bin/qemu-*' -newermt @0)" ] || fail 'file times'
     [ "$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "$1")" = "linux/$2" ] || fail 'its platform'
     [ -n "$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.licenses"}}' "$1")" ] || fail 'no labels'
     echo "$1: $(mb "$(cat "$top"/root/usr/bin/qemu-* | wc -c)") of $(find "$top/root/usr/bin" -name 'qemu-*' | wc -l) emulators," \
