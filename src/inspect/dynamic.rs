@@ -4,8 +4,7 @@ use bstr::{BString, ByteSlice};
 use goblin::elf::ProgramHeader;
 use goblin::elf::program_header::PT_LOAD;
 
-use super::versions::Tables;
-use super::{Elf, Inspection, number};
+use super::{Elf, Inspection, number, versions};
 use crate::exec::root::Root;
 
 /// Libraries that a program needs, and where it says they are.
@@ -23,15 +22,17 @@ pub struct Dynamic {
 
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
+const DT_STRSZ: u64 = 10;
 const DT_RPATH: u64 = 15;
 const DT_RUNPATH: u64 = 29;
 const DT_VERDEF: u64 = 0x6fff_fffc;
 const DT_VERNEED: u64 = 0x6fff_fffe;
 
-/// Bounds: entries of the dynamic segment, libraries, bytes of a name.
+/// Bounds: bytes of the dynamic segment, of its strings and of a table of versions; libraries.
 const MOST: usize = 1 << 16;
+const MOST_STRINGS: u64 = 1 << 20;
+const MOST_VERSIONS: usize = 1 << 13;
 const MOST_NEEDED: usize = 512;
-const LONGEST: usize = 4096;
 
 /// Folders that loaders search on their own; multiarch folders come before them.
 const FOLDERS: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
@@ -46,21 +47,20 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
         .take_while(|(tag, _)| *tag != 0)
         .collect();
     let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
-    let strings = elf.offset_of(value(DT_STRTAB)?)?;
-    let string = |at: u64| {
-        let mut bytes = vec![0; LONGEST];
-        let len = elf.file.read(&mut bytes, strings.checked_add(at)?).ok()?;
-        let end = bytes[..len].find_byte(0)?;
-        bytes.truncate(end);
-        Some(BString::from(bytes))
+    let part = |tag, most: usize| {
+        let mut bytes = vec![0; most];
+        let len = value(tag).and_then(|at| elf.file.read(&mut bytes, elf.offset_of(at)?).ok()).unwrap_or(0);
+        bytes.truncate(len);
+        bytes
     };
+    let strings = part(DT_STRTAB, value(DT_STRSZ)?.min(MOST_STRINGS) as usize);
+    let string = |at: u64| versions::string(&strings, at);
+    let table = |tag| if value(tag).is_some() { part(tag, MOST_VERSIONS) } else { Vec::new() };
     let needed = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED).take(MOST_NEEDED);
     let path = value(DT_RUNPATH).or(value(DT_RPATH)).and_then(string).unwrap_or_default();
-    let tables = Tables { file: elf.file, strings, little };
-    let table = |tag| value(tag).and_then(|address| elf.offset_of(address));
     Some(Dynamic {
-        versions: table(DT_VERNEED).map(|at| tables.needed(at)).unwrap_or_default(),
-        defines: table(DT_VERDEF).map(|at| tables.defined(at)).unwrap_or_default(),
+        versions: versions::needed(&table(DT_VERNEED), &strings, little),
+        defines: versions::defined(&table(DT_VERDEF), &strings, little),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
         folders: path.split_str(":").filter(|f| !f.is_empty()).map(BString::from).collect(),
     })

@@ -1,75 +1,57 @@
 //! Symbol versions: what a program asks of its libraries (DT_VERNEED), and what a library has (DT_VERDEF). Elfxx_Verneed
-//! and its kin of the gABI's GNU extension have the same layout in 32 and 64 bit.
+//! and its kin of the gABI's GNU extension have the same layout in 32 and 64 bit. Pure.
 
 use bstr::{BString, ByteSlice};
 
 use super::number;
-use crate::exec::root::Content;
 
-/// Bounds: libraries, and versions of one.
+/// Records of one list that are looked at.
 const MOST: usize = 512;
 
-/// Where the tables and their strings stand in a file.
-pub(super) struct Tables<'a> {
-    pub(super) file: &'a Content,
-    pub(super) strings: u64,
-    pub(super) little: bool,
+/// The string that begins at `at` of a string table.
+pub(super) fn string(strings: &[u8], at: u64) -> Option<BString> {
+    let rest = strings.get(usize::try_from(at).ok()?..)?;
+    Some(rest[..rest.find_byte(0)?].into())
 }
 
-impl Tables<'_> {
-    /// (library, version) of DT_VERNEED.
-    pub(super) fn needed(&self, table: u64) -> Vec<(BString, BString)> {
-        let mut found = Vec::new();
-        // Elf_Verneed: version, count, file, aux, next; Elf_Vernaux: hash, flags, other, name, next.
-        for (need, at) in self.chain(table, 12) {
-            let library = number(&need, 4, 4, self.little).and_then(|name| self.string(name));
-            let first = number(&need, 8, 4, self.little).and_then(|aux| at.checked_add(aux));
-            let (Some(library), Some(first)) = (library, first) else { continue };
-            for (aux, _) in self.chain(first, 12) {
-                let name = number(&aux, 8, 4, self.little).and_then(|name| self.string(name));
-                found.extend(name.map(|name| (library.clone(), name)));
-            }
+/// (library, version) of DT_VERNEED.
+pub(super) fn needed(table: &[u8], strings: &[u8], little: bool) -> Vec<(BString, BString)> {
+    let word = |at: usize| number(table, at, 4, little);
+    let mut found = Vec::new();
+    // Elf_Verneed: version, count, file, aux, next; Elf_Vernaux: hash, flags, other, name, next.
+    for need in chain(table, 0, 12, little) {
+        let library = word(need + 4).and_then(|name| string(strings, name));
+        let first = word(need + 8).and_then(|aux| need.checked_add(aux as usize));
+        let (Some(library), Some(first)) = (library, first) else { continue };
+        let names = chain(table, first, 12, little).into_iter();
+        let versions = names.filter_map(|aux| string(strings, word(aux + 8)?));
+        found.extend(versions.map(|version| (library.clone(), version)));
+    }
+    found
+}
+
+/// The versions of DT_VERDEF.
+pub(super) fn defined(table: &[u8], strings: &[u8], little: bool) -> Vec<BString> {
+    let word = |at: usize| number(table, at, 4, little);
+    // Elf_Verdef: version, flags, index, count, hash, aux, next; Elf_Verdaux: name, next.
+    let name = |def: usize| string(strings, word(def.checked_add(word(def + 12)? as usize)?)?);
+    chain(table, 0, 16, little).into_iter().filter_map(name).collect()
+}
+
+/// Where the records of a list begin, in which each says, at `next`, how far the next one is.
+fn chain(table: &[u8], from: usize, next: usize, little: bool) -> Vec<usize> {
+    let (mut records, mut at) = (Vec::new(), from);
+    while records.len() < MOST
+        && let Some(place) = at.checked_add(next)
+        && let Some(step) = number(table, place, 4, little)
+    {
+        records.push(at);
+        match at.checked_add(step as usize) {
+            Some(further) if step > 0 => at = further,
+            _ => break,
         }
-        found
     }
-
-    /// The versions of DT_VERDEF.
-    pub(super) fn defined(&self, table: u64) -> Vec<BString> {
-        // Elf_Verdef: version, flags, index, count, hash, aux, next; Elf_Verdaux: name, next.
-        let defs = self.chain(table, 16).into_iter();
-        let name = |(def, at): ([u8; 20], u64)| {
-            let aux = at.checked_add(number(&def, 12, 4, self.little)?)?;
-            let bytes = self.file.exactly(4, aux).ok()?;
-            self.string(number(&bytes, 0, 4, self.little)?)
-        };
-        defs.filter_map(name).collect()
-    }
-
-    /// The records of a list in which each says, at `next`, how far the next one is.
-    fn chain(&self, from: u64, next: usize) -> Vec<([u8; 20], u64)> {
-        let (mut records, mut at) = (Vec::new(), from);
-        while records.len() < MOST {
-            let mut record = [0; 20];
-            let len = self.file.read(&mut record, at).unwrap_or(0);
-            if len < next + 4 {
-                break;
-            }
-            records.push((record, at));
-            match number(&record, next, 4, self.little).filter(|step| *step > 0).and_then(|step| at.checked_add(step)) {
-                Some(further) => at = further,
-                None => break,
-            }
-        }
-        records
-    }
-
-    fn string(&self, at: u64) -> Option<BString> {
-        const LONGEST: usize = 256;
-        let mut bytes = vec![0; LONGEST];
-        let len = self.file.read(&mut bytes, self.strings.checked_add(at)?).ok()?;
-        bytes.truncate(bytes[..len].find_byte(0)?);
-        Some(bytes.into())
-    }
+    records
 }
 
 /// The numbers of a version such as GLIBC_2.34; `None` for GLIBC_PRIVATE and other names.
@@ -87,5 +69,15 @@ mod tests {
         assert!(glibc(b"GLIBC_2.4") < glibc(b"GLIBC_2.34"));
         assert!(glibc(b"GLIBC_2.2.5") < glibc(b"GLIBC_2.3"));
         assert_eq!(glibc(b"GLIBC_PRIVATE"), None);
+    }
+
+    #[test]
+    fn lists_that_lead_nowhere_end() {
+        let wild = [0xff; 64];
+        assert!(needed(&wild, &wild, true).is_empty() && defined(&wild, &wild, false).is_empty());
+        // A record that leads to the same one again and again.
+        let mut loops = [0; 64];
+        loops[12..16].copy_from_slice(&[0, 0, 0, 0]);
+        assert_eq!(chain(&loops, 0, 12, true), [0]);
     }
 }
