@@ -25,8 +25,9 @@ base() {
     set -- --variant=apt --architectures=amd64,arm64 --skip=output/dev \
         --include=ca-certificates,cargo-web,rustc-web,libstd-rust-web-dev:arm64,gcc,libc6-dev
     [ ! -e $certificates ] || set -- "$@" --customize-hook="copy-in $certificates /etc/ssl/certs/"
-    mmdebstrap --quiet "$@" bookworm "$BASE.new" "deb [signed-by=$keys] $uri bookworm main" \
-        "deb [signed-by=$keys] ${uri%/debian}/debian-security bookworm-security main" && mv "$BASE.new" "$BASE"
+    mmdebstrap --quiet "$@" bookworm "$CACHE/image/new.tar" "deb [signed-by=$keys] $uri bookworm main" \
+        "deb [signed-by=$keys] ${uri%/debian}/debian-security bookworm-security main" &&
+        mv "$CACHE/image/new.tar" "$BASE"
 }
 
 start_docker
