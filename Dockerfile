@@ -11,6 +11,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock LICENSE-APACHE LICENSE-MIT ./
 COPY benches benches
 COPY data data
+COPY packaging/systemd packaging/systemd
 COPY profiles profiles
 COPY src src
 COPY tests/agreement tests/agreement
