@@ -110,6 +110,8 @@ impl Lab {
         command
             .env("PATH", self.path())
             .env("SCRATCH", self.scratch())
+            // Whatever is fetched stays with the test.
+            .env("RBINFMT_STORE", self.scratch().join("store"))
             .env("EMULATORS", fixtures().join("qemu"))
             .env("FIXTURES", fixtures())
             .envs(self.env.iter().map(|(k, v)| (k, v)));
