@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 /// Where emulators are to come from. Shared by every verb that may fetch.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where emulators come from")]
 pub struct SourceArgs {
     /// A folder, a .deb or tar file, docker://IMAGE[@DIGEST], oci:FOLDER or docker-archive:FILE
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["qemu", "suite", "mirror"])]
@@ -46,12 +47,12 @@ pub struct FetchArgs {
     /// Architectures: arm64, s390x, linux/riscv64 ... [default: all]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// Where from.
-    #[command(flatten)]
-    pub source: SourceArgs,
     /// Put what was fetched to use, even where another version is in use
     #[arg(long = "use")]
     pub use_: bool,
+    /// Where from.
+    #[command(flatten)]
+    pub source: SourceArgs,
 }
 
 /// rbinfmt emulators

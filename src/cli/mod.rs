@@ -1,6 +1,7 @@
 //! The command line, and nothing else.
 
 pub mod boot;
+pub mod deferred;
 pub mod doctor;
 pub mod fetch;
 pub mod hold;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::boot::{Disable, Enable, Export, PERSIST};
+use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
@@ -26,15 +28,15 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Option<Verb>,
+    /// Print the version
+    #[arg(short = 'V')]
+    pub print_version: bool,
     /// The flags of tonistiigi/binfmt.
     #[command(flatten)]
     pub drop_in: DropIn,
     /// What goes with every verb.
     #[command(flatten)]
     pub common: Common,
-    /// Print the version
-    #[arg(short = 'V')]
-    pub print_version: bool,
 }
 
 /// The flags of tonistiigi/binfmt, for a use without a verb.
@@ -58,6 +60,7 @@ pub struct DropIn {
 
 /// What goes with every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "With every verb")]
 pub struct Common {
     /// Where binfmt_misc is mounted, or is to be
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
@@ -86,29 +89,29 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Register emulators with the kernel
-    Install(Install),
+    Install(Deferred<Install>),
     /// Remove entries
-    Uninstall(Uninstall),
+    Uninstall(Deferred<Uninstall>),
     /// Show the table and whether each architecture works
-    Status(Status),
+    Status(Deferred<Status>),
     /// Say what happens when a file is executed here, and why; or what is wrong with this machine
-    Doctor(DoctorArgs),
+    Doctor(Deferred<DoctorArgs>),
     /// Explain a cause that the doctor named
-    Explain(ExplainArgs),
+    Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
     Profiles,
     /// Fetch emulators, prove them and keep them
-    Fetch(FetchArgs),
+    Fetch(Deferred<FetchArgs>),
     /// List the emulators that were fetched, choose among them, remove them
-    Emulators(EmulatorsArgs),
+    Emulators(Deferred<EmulatorsArgs>),
     /// Fetch the newest emulators, try them, and put them to use
-    Upgrade(Upgrade),
+    Upgrade(Deferred<Upgrade>),
     /// Register emulators, now and with every boot
-    Enable(Enable),
+    Enable(Deferred<Enable>),
     /// Undo `enable` and `install --persist`
-    Disable(Disable),
+    Disable(Deferred<Disable>),
     /// Print entries as systemd-binfmt, update-binfmts or NixOS keep them
-    Export(Export),
+    Export(Deferred<Export>),
 }
 
 /// Register emulators with the kernel.
@@ -136,12 +139,12 @@ pub struct Install {
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
     #[arg(conflicts_with_all = ["hold", "config", "force", "no_verify", "no_credentials"])]
     pub persist: Option<PathBuf>,
-    /// A process that stays.
-    #[command(flatten)]
-    pub holding: HoldArgs,
     /// Only print what would be done
     #[arg(long, conflicts_with = "hold")]
     pub dry_run: bool,
+    /// A process that stays.
+    #[command(flatten)]
+    pub holding: HoldArgs,
     /// Where emulators that are missing come from.
     #[command(flatten)]
     pub source: SourceArgs,

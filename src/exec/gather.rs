@@ -101,7 +101,7 @@ impl Identity {
 
 impl MemoryFacts {
     fn gather() -> Self {
-        let number = |name: &str, default: u64| text(&format!("/proc/sys/{name}")).trim().parse().unwrap_or(default);
+        let number = |name: &str, default| sysctl(name).unwrap_or(default);
         // The numbers of /proc/meminfo, without the work of adding up the others.
         let bytes = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total() + info.swap_total());
         MemoryFacts {
@@ -169,12 +169,20 @@ fn noexec_mounts(mounts: &str) -> Vec<String> {
         let options = fields.get(5)?;
         options.split(',').any(|o| o == "noexec").then(|| fields[4].to_owned())
     };
-    mounts.lines().filter_map(noexec).collect()
+    mounts.lines().filter(|line| line.contains("noexec")).filter_map(noexec).collect()
 }
 
 /// The text of a pseudo-file, in one read where it fits: each read of some of them makes the kernel write it anew.
 fn text(path: &str) -> String {
-    read_some(Path::new(path), MAX_TEXT).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    let bytes = read_some(Path::new(path), MAX_TEXT).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+/// A number below /proc/sys, which one read gives whole.
+fn sysctl(name: &str) -> Option<u64> {
+    let mut part = [0; 32];
+    let len = fs::File::open(Path::new("/proc/sys").join(name)).ok()?.read(&mut part).ok()?;
+    std::str::from_utf8(&part[..len]).ok()?.trim().parse().ok()
 }
 
 /// At most `max` bytes of a file.

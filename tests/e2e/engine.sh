@@ -63,7 +63,7 @@ clean() {
     local pid
     for pid in "${PIDS[@]}"; do end "$pid"; done
     unmount "$WORK"
-    rm -rf "$WORK"
+    rm -rf --one-file-system "$WORK"
 }
 WORK=$(mktemp -d)
 mkdir -p "$CACHE"

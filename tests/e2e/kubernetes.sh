@@ -10,7 +10,7 @@ RBINFMT=$(realpath "${1:?usage: kubernetes.sh RBINFMT}")
 # A node of its own: mounts in which a table can be, and the newer cgroups alone.
 if [ "$(id -u)" = 0 ] && [ "${2-}" != inside ]; then
     trap - EXIT
-    rm -rf "$WORK"
+    rm -rf --one-file-system "$WORK"
     exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$0" "$1" inside' \
         "$HERE/$NAME" "$RBINFMT"
 fi

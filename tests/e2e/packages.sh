@@ -23,12 +23,12 @@ done
 system bookworm || skip 'the system of bookworm could not be fetched'
 
 top=
-trap '[ -z "$top" ] || { umount "$top/proc" 2>/dev/null || true; rm -rf "$top"; }' EXIT
+trap '[ -z "$top" ] || { umount "$top/proc" 2>/dev/null || true; rm -rf --one-file-system "$top"; }' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 ok() { echo "ok: $*"; }
 # fresh SUITE: a system in $top.
 fresh() {
-    if [ -n "$top" ]; then umount "$top/proc" 2>/dev/null || true; rm -rf "$top"; fi
+    if [ -n "$top" ]; then umount "$top/proc" 2>/dev/null || true; rm -rf --one-file-system "$top"; fi
     top=$(mktemp -d)
     tar -C "$top" -xf "$TO/$1/system.tar"
     mount -t proc proc "$top/proc"

@@ -12,7 +12,7 @@ need podman buildah crun runc jq setpriv
 # crun knows the older cgroups only by themselves: in mounts of our own there are the newer ones alone.
 if [ "${1-}" != inside ]; then
     trap - EXIT
-    rm -rf "$WORK"
+    rm -rf --one-file-system "$WORK"
     exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$0" inside
         echo "SKIPPED: podman.sh: the newer cgroups cannot be mounted here" >&2' "$HERE/podman.sh"
 fi

@@ -14,7 +14,7 @@ EMULATORS=$WORK/emulators
 HELD= # the limit of user namespaces, while it is lowered
 INSIDE= # what a container starts rbinfmt with
 
-skip() { echo "SKIPPED: vanish.sh: $*" >&2; rm -rf "$WORK"; exit 0; }
+skip() { echo "SKIPPED: vanish.sh: $*" >&2; rm -rf --one-file-system "$WORK"; exit 0; }
 fail() { echo "FAILED: $*" >&2; cat "$WORK/out" >&2 2>/dev/null; exit 1; }
 ok() { echo "ok: $*"; }
 
@@ -47,7 +47,7 @@ clean() {
     allow
     rbinfmt uninstall all
     if [ -n "${MAY_UNMOUNT-}" ] && mounted 1; then nsenter --target 1 --mount umount $TABLE; fi
-    rm -rf "$WORK"
+    rm -rf --one-file-system "$WORK"
 }
 
 [ "$(id -u)" = 0 ] || skip 'only root can change the machine'"'"'s table'

@@ -71,9 +71,9 @@ pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
 
 /// NixOS answers programs of other distributions with a loader that only says so.
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
-    let usual = LOADERS.loader.iter().any(|l| l.paths.iter().any(|path| path.as_bytes() == name));
+    let usual = || LOADERS.loader.iter().any(|l| l.paths.iter().any(|path| path.as_bytes() == name));
     let detail = format!("{} of NixOS runs no program unless nix-ld is switched on", to_text(name));
-    (usual && family(setting).1).then(|| Finding::warning("nixos-stub-ld", about, detail).with("path", about))
+    (family(setting).1 && usual()).then(|| Finding::warning("nixos-stub-ld", about, detail).with("path", about))
 }
 
 /// The C library that a tree has.

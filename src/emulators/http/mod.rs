@@ -94,6 +94,7 @@ impl Fault {
 impl Client {
     /// A client; connections and certificates are looked for when they are first needed.
     pub fn new(options: Options) -> Self {
+        resolve_without_plugins();
         Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new() }
     }
 
@@ -239,6 +240,25 @@ impl Client {
             .build()
     }
 }
+
+/// A static glibc loads the host's NSS plugins when it resolves a name, and dies where they are of a newer glibc
+/// (rust-lang/rust#100711). Files and DNS need none.
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+#[allow(unsafe_code)]
+fn resolve_without_plugins() {
+    use std::ffi::{c_char, c_int};
+    unsafe extern "C" {
+        fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+    }
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    // SAFETY: both are C strings; glibc copies what it needs. No name is resolved before there is a client.
+    ONCE.call_once(|| unsafe {
+        __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr());
+    });
+}
+
+#[cfg(not(all(target_env = "gnu", target_feature = "crt-static")))]
+fn resolve_without_plugins() {}
 
 /// The system's certificates (SSL_CERT_FILE and SSL_CERT_DIR count), or the built-in ones where it has none.
 fn roots() -> RootCerts {
