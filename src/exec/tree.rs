@@ -15,6 +15,8 @@ use crate::elf::Target;
 #[derive(Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
+    /// The folder that the last path led to: in a tar the files of one folder follow each other.
+    last: Option<(BString, usize)>,
     /// Something was asked for that was not kept.
     fell_short: AtomicBool,
 }
@@ -90,7 +92,7 @@ const ROOT: usize = 0;
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree { nodes: vec![Node::folder()], fell_short: AtomicBool::new(false) }
+        Tree { nodes: vec![Node::folder()], last: None, fell_short: AtomicBool::new(false) }
     }
 }
 
@@ -146,6 +148,7 @@ impl Tree {
     /// Takes a file or a folder away, if it is there.
     pub fn remove(&mut self, path: &[u8]) {
         let Some((folder, name)) = self.look(path) else { return };
+        self.last = None;
         if let Body::Folder(files) = &mut self.nodes[folder].body {
             files.remove(name.as_bstr());
         }
@@ -157,27 +160,34 @@ impl Tree {
             Some((folder, name)) => self.child(folder, name),
             None => pieces(path).next().is_none().then_some(ROOT),
         };
+        self.last = None;
         if let Some(Body::Folder(files)) = found.map(|node| &mut self.nodes[node].body) {
             files.clear();
         }
     }
 
-    /// Every regular file under its path, in order of names; one with several names under each of them.
-    pub fn files(&self) -> impl Iterator<Item = (BString, &Node, &Arc<Stored>)> {
-        let mut waiting = vec![(BString::default(), ROOT)];
+    /// The regular files that are `wanted` under their paths, in order of names; one with several names under each.
+    pub fn files(&self, wanted: impl Fn(&Stored) -> bool) -> impl Iterator<Item = (BString, &Node, &Arc<Stored>)> {
+        let within = |path: &BString, name: &BString| BString::from([path.as_slice(), b"/", name].concat());
+        let files = |node: usize| match &self.nodes[node].body {
+            Body::Folder(files) => files.iter(),
+            _ => Default::default(),
+        };
+        let mut open = vec![(BString::default(), files(ROOT))];
         std::iter::from_fn(move || {
-            while let Some((path, node)) = waiting.pop() {
-                let node = &self.nodes[node];
+            while let Some((path, names)) = open.last_mut() {
+                let Some((name, &at)) = names.next() else {
+                    open.pop();
+                    continue;
+                };
+                let node = &self.nodes[at];
                 match &node.body {
-                    Body::Folder(files) => {
-                        let inside = files.iter().rev().map(|(name, &node)| {
-                            let path: BString = [path.as_slice(), b"/", name].concat().into();
-                            (path, node)
-                        });
-                        waiting.extend(inside);
+                    Body::Folder(_) => {
+                        let path = within(path, name);
+                        open.push((path, files(at)));
                     }
-                    Body::File(stored) => return Some((path, node, stored)),
-                    Body::Link(_) | Body::Special(_) => {}
+                    Body::File(stored) if wanted(stored) => return Some((within(path, name), node, stored)),
+                    Body::File(_) | Body::Link(_) | Body::Special(_) => {}
                 }
             }
             None
@@ -225,14 +235,29 @@ impl Tree {
     }
 
     fn enter(&mut self, folder: usize, name: &[u8], node: usize) {
-        if let Body::Folder(files) = &mut self.nodes[folder].body {
-            files.insert(name.into(), node);
+        if let Body::Folder(files) = &mut self.nodes[folder].body
+            && files.insert(name.into(), node).is_some()
+        {
+            // Paths may now lead elsewhere.
+            self.last = None;
         }
     }
 
     /// The folder and the last name of a path; `None` for the root. Folders that nothing told of are made, and links
     /// on the way are followed as far as they lead to folders.
     fn place<'a>(&mut self, path: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Unfit> {
+        let Some((folder, name)) = ends(path) else { return self.find_place(path) };
+        if let Some((last, at)) = &self.last
+            && last == folder
+        {
+            return Ok(Some((*at, name)));
+        }
+        let found = self.find_place(path)?;
+        self.last = found.map(|(at, _)| (folder.into(), at));
+        Ok(found)
+    }
+
+    fn find_place<'a>(&mut self, path: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Unfit> {
         let mut names = pieces(path).peekable();
         let mut folders = vec![ROOT];
         while let Some(name) = names.next() {
@@ -296,6 +321,70 @@ impl Tree {
     }
 }
 
+/// The folder and the last name as they stand there; `None` where the end is no plain name.
+fn ends(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    let path = path.trim_end_with(|c| c == '/');
+    let (folder, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));
+    (!matches!(name, b"" | b"." | b"..")).then_some((folder, name))
+}
+
 fn pieces(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.split_str("/").filter(|piece| !piece.is_empty() && *piece != b".")
+    path.split(|&byte| byte == b'/').filter(|piece| !piece.is_empty() && *piece != b".")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(&["a", "l", ".", "./a", "..", "a/", "/l"][..])
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        prop::collection::vec(name(), 1..3).prop_map(|names| names.join("/"))
+    }
+
+    fn file() -> Node {
+        let stored = Stored { len: 0, bytes: Bytes::Kept(Vec::new()), elf: None, capability: Vec::new() };
+        Node { body: Body::File(Arc::new(stored)), ..Node::folder() }
+    }
+
+    #[test]
+    fn a_link_to_its_own_folder_is_replaced_through_itself() {
+        let mut tree = Tree::default();
+        tree.put(b"l", Node { body: Body::Link(".".into()), ..Node::folder() }).unwrap();
+        tree.put(b"l/a", file()).unwrap();
+        tree.put(b"l/l", Node::folder()).unwrap();
+        tree.put(b"l/b", file()).unwrap();
+        let paths: Vec<_> = tree.files(|_| true).map(|(path, ..)| path).collect();
+        assert_eq!(paths, ["/a", "/l/b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_folder_that_is_remembered_is_the_one_that_would_be_found(
+            steps in prop::collection::vec((0..6, path(), path()), 1..40),
+        ) {
+            let mut trees = [Tree::default(), Tree::default()];
+            for (what, path, other) in &steps {
+                let [first, second] = &mut trees;
+                second.last = None;
+                for tree in [first, second] {
+                    let path = path.as_bytes();
+                    match what {
+                        0 => drop(tree.put(path, Node::folder())),
+                        1 => drop(tree.put(path, Node { body: Body::Link(other.as_str().into()), ..Node::folder() })),
+                        2 => drop(tree.link(path, other.as_bytes())),
+                        3 => tree.remove(path),
+                        4 => tree.clear(path),
+                        _ => drop(tree.put(path, file())),
+                    }
+                }
+            }
+            let [first, second] = trees.map(|tree| format!("{:?}", tree.nodes));
+            prop_assert_eq!(first, second);
+        }
+    }
 }

@@ -105,7 +105,7 @@ impl Layer {
         while let Some(mut member) = tar.next_entry().map_err(|error| no_tar(error, &changes))? {
             let path = BString::from(std::mem::take(&mut member.path));
             check(path.as_bstr())?;
-            budget.take(path.len() as u64 + NODE * (1 + path.find_iter("/").count() as u64))?;
+            budget.take(path.len() as u64 + NODE * (1 + path.iter().filter(|&&byte| byte == b'/').count() as u64))?;
             if let Some((path, change)) = whiteout(path.as_bstr()) {
                 changes.push((path, change));
                 continue;
@@ -159,7 +159,7 @@ impl Layer {
 fn check(path: &BStr) -> io::Result<()> {
     let why = match () {
         () if path.len() >= PATH_MAX => "is longer than any path that can be opened",
-        () if path.split_str("/").any(|part| part == b"..") => "leaves the image with ..",
+        () if path.split(|&byte| byte == b'/').any(|part| part == b"..") => "leaves the image with ..",
         () => return Ok(()),
     };
     let shown: BString = path.iter().copied().take(80).collect::<Vec<u8>>().into();

@@ -50,7 +50,7 @@ pub(super) fn name_of(target: Target, profiles: &Profiles) -> String {
 pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<Kin> {
     let mut all: BTreeMap<String, Kin> = BTreeMap::new();
     let mut names: Vec<(Target, String)> = Vec::new();
-    for (path, _, stored) in tree.files() {
+    for (path, _, stored) in tree.files(|stored| stored.elf.is_some()) {
         let Some(header) = stored.elf else { continue };
         let is_program = matches!(header.kind, ET_EXEC | ET_DYN) && !NO_CPU.contains(&header.target.machine);
         if !is_program || is_apart(&path) {
