@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::Config;
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{self, Archive, Offer, Package, version};
@@ -15,6 +14,7 @@ use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::verify::Digest;
 use super::{Emulator, From, Wanted, Which, date};
+use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::report::progress::Progress;
 
@@ -55,7 +55,7 @@ pub struct Fetcher<'a> {
     /// The host's root folder: apt's sources are below it.
     pub root: PathBuf,
     /// The configuration.
-    pub config: Config,
+    pub config: Fetch,
     /// `--mirror` and `--keyring`.
     pub wish: Wish,
     /// Where Docker keeps its logins.

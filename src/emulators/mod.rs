@@ -10,7 +10,6 @@
 
 pub mod archive;
 pub mod cache;
-pub mod config;
 pub mod date;
 pub mod debian;
 pub mod elf;
