@@ -63,7 +63,8 @@ clean() {
     local pid
     for pid in "${PIDS[@]}"; do end "$pid"; done
     unmount "$WORK"
-    rm -rf "$WORK"
+    # What could not be unmounted is not ours to empty.
+    rm -rf --one-file-system "$WORK"
 }
 WORK=$(mktemp -d)
 mkdir -p "$CACHE"
