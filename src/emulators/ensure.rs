@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{self, Archive, Offer, Package, version};
-use super::http::Client;
 use super::oci::layout::{Layout, take_docker_archive};
 use super::oci::reference::Reference;
 use super::oci::registry::{Registry, endpoints};
 use super::oci::{self, auth};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
-use super::verify::Digest;
 use super::{Emulator, From, Wanted, Which, date};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
+use crate::http::Client;
 use crate::report::progress::Progress;
+use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
 #[derive(Debug, Clone)]

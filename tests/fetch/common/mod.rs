@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use rbinfmt::config::Fetch;
 use rbinfmt::emulators::debian::mirror::Wish;
-use rbinfmt::emulators::http::{Client, Options};
 use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
+use rbinfmt::http::{Client, Options};
 use rbinfmt::report::progress::Quiet;
 
 /// Says aloud that a test could not do its work here.
@@ -196,7 +196,7 @@ pub fn valid(store: &Store) -> BTreeMap<String, Vec<String>> {
     for manifest in store.versions().unwrap() {
         for emulator in store.emulators(&manifest) {
             let bytes = std::fs::read(&emulator.path).unwrap();
-            assert_eq!(rbinfmt::emulators::verify::Digest::of(&bytes), emulator.sha256, "{}", emulator.path.display());
+            assert_eq!(rbinfmt::verify::Digest::of(&bytes), emulator.sha256, "{}", emulator.path.display());
         }
         all.insert(manifest.id, manifest.emulators.into_keys().collect());
     }
