@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rbinfmt::emulators::debian::mirror::{self, Wish};
 use rbinfmt::emulators::debian::{release::Release, settings};
-use rbinfmt::emulators::http::{Client, Options, proxy::Proxies};
+use rbinfmt::http::{Client, Options, proxy::Proxies};
 use server::Server;
 
 const ROUNDS: usize = 5;

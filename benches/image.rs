@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rbinfmt::emulators::verify::Digest;
+use rbinfmt::verify::Digest;
 
 const ROUNDS: usize = 9;
 const WANTED: u64 = 500 << 20;

@@ -1,5 +1,6 @@
 //! /etc/rbinfmt/config.toml: what the system as a whole wants.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,23 +8,44 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result, Status};
+use crate::host::Host;
+use crate::text::nearest;
 
 /// The configuration.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Config {
     /// Architectures by any spelling, or "all". Entries of ours for others are removed.
     pub architectures: Vec<String>,
     /// Where emulators are taken from; the usual folders where it is left out.
-    #[serde(default)]
     pub emulators: Vec<PathBuf>,
     /// Flag C.
-    #[serde(default = "yes")]
     pub credentials: bool,
-    /// Read where emulators are fetched.
+}
+
+/// Its section `[fetch]`, which counts without any architectures too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fetch {
+    /// The mirror of the Debian archive.
+    pub mirror: Option<String>,
+    /// The keyring that its signatures are held against instead of Debian's.
+    pub keyring: Option<PathBuf>,
+    /// For a registry, the hosts that are asked before it: `"docker.io" = ["https://mirror.example"]`.
     #[serde(default)]
-    #[allow(dead_code)]
-    fetch: toml::Table,
+    pub registry_mirrors: BTreeMap<String, Vec<String>>,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    architectures: Option<Vec<String>>,
+    #[serde(default)]
+    emulators: Vec<PathBuf>,
+    #[serde(default = "yes")]
+    credentials: bool,
+    #[serde(default)]
+    fetch: Fetch,
 }
 
 fn yes() -> bool {
@@ -53,7 +75,36 @@ pub fn with_architectures(path: &Path, old: Option<&str>, archs: &[String]) -> R
 fn mistake(path: &Path, text: &str, span: Option<std::ops::Range<usize>>, why: &str) -> Error {
     let at = span.map_or(0, |span| span.start).min(text.len());
     let line = 1 + text[..at].matches('\n').count();
-    Error::usage(format!("{}:{line}", path.display()), why)
+    let error = Error::usage(format!("reading {}:{line}", path.display()), why);
+    match meant(why) {
+        Some(name) => error.help(format!("did you mean {name}?")),
+        None => error,
+    }
+}
+
+/// The key nearest to an unknown one, from serde's words: "unknown field `miror`, expected `mirror` or `keyring`".
+fn meant(why: &str) -> Option<&str> {
+    let mut names = why.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let wrong = names.next()?;
+    nearest(wrong, names.map(|name| (name, name)))
+}
+
+impl File {
+    fn parse(path: &Path, text: &str) -> Result<File> {
+        toml::from_str(text).map_err(|error| mistake(path, text, error.span(), error.message()))
+    }
+}
+
+impl Fetch {
+    /// That of the system below this root folder; the defaults where there is no file.
+    pub fn load(root: &Path) -> Result<Fetch> {
+        let path = root.join(Host::CONFIG.trim_start_matches('/'));
+        match fs::read_to_string(&path) {
+            Ok(text) => File::parse(&path, &text).map(|file| file.fetch),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Fetch::default()),
+            Err(error) => Err(Error::io(format!("reading the configuration {}", path.display()), error)),
+        }
+    }
 }
 
 impl Config {
@@ -74,7 +125,12 @@ impl Config {
 
     /// Reads its text; `path` names it in errors.
     pub fn parse(path: &Path, text: &str) -> Result<Config> {
-        toml::from_str(text).map_err(|error| mistake(path, text, error.span(), error.message()))
+        let File { architectures, emulators, credentials, fetch: _ } = File::parse(path, text)?;
+        let Some(architectures) = architectures else {
+            return Err(mistake(path, text, None, "there is no `architectures`")
+                .help("name them: architectures = [\"arm64\"], or [\"all\"]"));
+        };
+        Ok(Config { architectures, emulators, credentials })
     }
 }
 
@@ -85,14 +141,39 @@ mod tests {
     #[test]
     fn the_example_is_understood_as_it_is_and_with_every_line_in_use() {
         let example = include_str!("../packaging/config.toml");
-        let config: Config = toml::from_str(example).unwrap();
+        let path = Path::new("example");
+        let config = Config::parse(path, example).unwrap();
         assert!(config.credentials && config.emulators.is_empty());
         let settings = ["# emulators", "# credentials", "# [fetch]", "# mirror"];
         let used = settings.iter().fold(example.to_owned(), |text, line| text.replace(line, &line[2..]));
-        let config: Config = toml::from_str(&used).unwrap();
-        assert_eq!(config.emulators.len(), 1);
-        let fetch = crate::emulators::config::Config::parse("example", &used).unwrap();
-        assert!(fetch.mirror.is_some());
+        assert_eq!(Config::parse(path, &used).unwrap().emulators.len(), 1);
+        assert!(File::parse(path, &used).unwrap().fetch.mirror.is_some());
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line_and_the_one_that_was_meant() {
+        let wrong = |text| File::parse(Path::new("c"), text).err().unwrap();
+        for (text, line, near) in [
+            ("[fetch]\nmirror = \"http://a\"\nmiror = \"b\"\n", 3, Some("did you mean mirror?")),
+            ("[fetch]\nregistry_mirrors = {}\n", 2, Some("did you mean registry-mirrors?")),
+            ("\narchitecture = [\"arm64\"]\n", 2, Some("did you mean architectures?")),
+            ("colour = 1\n", 1, None),
+            ("[fetch]\n\nmirror = 1\n", 3, None),
+        ] {
+            let error = wrong(text);
+            assert!(error.to_string().starts_with(&format!("reading c:{line}: ")), "{error}");
+            assert_eq!(error.help_text(), near, "{error}");
+        }
+    }
+
+    #[test]
+    fn fetching_needs_no_architectures() {
+        let path = Path::new("c");
+        let text = "[fetch.registry-mirrors]\n\"docker.io\" = [\"https://mirror.example\"]\n";
+        assert_eq!(File::parse(path, text).unwrap().fetch.registry_mirrors["docker.io"], ["https://mirror.example"]);
+        let error = Config::parse(path, text).unwrap_err();
+        assert_eq!(error.to_string(), "reading c:1: there is no `architectures`");
+        assert_eq!(Fetch::load(Path::new("/nonexistent")).unwrap(), Fetch::default());
     }
 
     #[test]
@@ -107,6 +188,6 @@ mod tests {
         assert_eq!(differing, [r#"architectures = ["arm64", "s390x"]"#]);
         assert_eq!(with_architectures(path, Some(&changed), &archs).unwrap(), changed);
         let cut = with_architectures(path, Some("credentials = true\narchitectures = ["), &archs).unwrap_err();
-        assert!(cut.to_string().starts_with("c:2: "), "{cut}");
+        assert!(cut.to_string().starts_with("reading c:2: "), "{cut}");
     }
 }

@@ -1,5 +1,6 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
 pub mod apply;
+pub mod archive;
 pub mod binfmt;
 pub mod boot;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod exec;
 pub mod facts;
 pub mod health;
 pub mod host;
+pub mod http;
 pub mod image;
 pub mod inspect;
 pub mod kernel;
@@ -26,3 +28,4 @@ pub mod selinux;
 pub mod session;
 pub mod signature;
 pub mod text;
+pub mod verify;

@@ -19,6 +19,15 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|&[high, low]| Some(nibble(high)? << 4 | nibble(low)?)).collect()
 }
 
+/// The name nearest to `wanted`, where one is near. Each comes with the form that is compared.
+pub fn nearest<'a, F: AsRef<str>>(wanted: &str, names: impl Iterator<Item = (F, &'a str)>) -> Option<&'a str> {
+    names
+        .map(|(form, name)| (strsim::damerau_levenshtein(wanted, form.as_ref()), name))
+        .filter(|&(distance, name)| distance <= 1 + name.len() / 4)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
 /// A name as text that can be turned back into its bytes: UTF-8 as it is, with `\` doubled; other bytes and control
 /// characters as `\xNN`.
 pub fn to_text(bytes: &[u8]) -> String {

@@ -9,9 +9,9 @@ use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
 use crate::emulators::store::{sync_folder, write_file};
-use crate::emulators::verify::Digest;
 use crate::error::{Doing, Error, Result};
 use crate::selinux;
+use crate::verify::Digest;
 
 /// The tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

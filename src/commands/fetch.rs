@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::Context;
 use crate::cli::fetch::{FetchArgs, SourceArgs};
-use crate::emulators::config::Config;
+use crate::config::Fetch;
 use crate::emulators::debian::mirror::Wish;
-use crate::emulators::http::proxy::Proxies;
-use crate::emulators::http::{Client, Options};
 use crate::emulators::oci::auth;
 use crate::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted, Which, valid_arch};
 use crate::error::{Result, Status};
+use crate::http::proxy::Proxies;
+use crate::http::{Client, Options};
 use crate::kernel::Kernel;
 use crate::profile::Profiles;
 use crate::report::progress::{Progress, Quiet, Stderr, size};
@@ -19,7 +19,7 @@ use crate::report::progress::{Progress, Quiet, Stderr, size};
 pub struct Outside {
     store: Store,
     client: Client,
-    config: Config,
+    config: Fetch,
     machine: String,
     root: PathBuf,
     docker_config: Option<PathBuf>,
@@ -33,7 +33,7 @@ impl Outside {
         Ok(Outside {
             store,
             client: Client::new(options),
-            config: Config::load(&root)?,
+            config: Fetch::load(&root)?,
             machine: Kernel::running().machine,
             docker_config: auth::docker_config(variable),
             root,

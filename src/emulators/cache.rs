@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::http::{Client, Missing};
-use super::verify::{Promise, of_file};
 use crate::error::{Doing, Result};
+use crate::http::{Client, Missing};
 use crate::report::progress::Progress;
+use crate::verify::{Promise, of_file};
 
 /// The folder of fetched files.
 #[derive(Debug, Clone)]

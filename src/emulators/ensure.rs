@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::Config;
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{self, Archive, Offer, Package, version};
-use super::http::Client;
 use super::oci::layout::{Layout, take_docker_archive};
 use super::oci::reference::Reference;
 use super::oci::registry::{Registry, endpoints};
 use super::oci::{self, auth};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
-use super::verify::Digest;
 use super::{Emulator, From, Wanted, Which, date};
+use crate::config::Fetch;
 use crate::error::{Error, Result};
+use crate::http::Client;
 use crate::report::progress::Progress;
+use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Fetcher<'a> {
     /// The host's root folder: apt's sources are below it.
     pub root: PathBuf,
     /// The configuration.
-    pub config: Config,
+    pub config: Fetch,
     /// `--mirror` and `--keyring`.
     pub wish: Wish,
     /// Where Docker keeps its logins.

@@ -4,24 +4,19 @@
 //! ensure      what is asked for, from the store or fetched           the one door for the registrar
 //! source/     a folder, a package file, the Debian archive, an image: each hands over named emulators
 //! debian/     mirror -> InRelease -> signature -> index -> package    oci/    reference -> digest -> layers
-//! http/       transport       cache       fetched files by hash       archive/  ar, tar, xz, gzip, zstd as streams
-//! verify      hashes          elf         can it run here             store/    versions and which is in use
+//! cache       fetched files by hash       elf         can it run here     store/    versions and which is in use
 //! ```
 
-pub mod archive;
 pub mod cache;
-pub mod config;
 pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;
 pub mod find;
-pub mod http;
 pub mod known_bad;
 pub mod oci;
 pub mod source;
 pub mod store;
-pub mod verify;
 
 use std::path::PathBuf;
 
@@ -30,7 +25,7 @@ use serde::Serialize;
 pub use self::ensure::{Fetcher, Policy, Use};
 pub use self::source::{From, Which};
 pub use self::store::Store;
-use self::verify::Digest;
+use crate::verify::Digest;
 
 /// An installed emulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -12,10 +12,10 @@ use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
 use super::streamed::Streamed;
 use super::{Options, Parts};
-use crate::emulators::archive::{Members, Part};
+use crate::archive::{Members, Part};
 use crate::emulators::oci::MAX_DOCUMENT;
-use crate::emulators::verify::{Promise, refused};
 use crate::error::{Doing, Error, Result};
+use crate::verify::{Promise, refused};
 
 type Opened<'a> = (Found, Box<dyn Parts + 'a>);
 

@@ -8,8 +8,8 @@ use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE, ProgramHeader};
 
 use super::budget::Budget;
+use crate::archive::tar::{Member, Tar};
 use crate::elf::Target;
-use crate::emulators::archive::tar::{Member, Tar};
 use crate::exec::tree::{Bytes, Header, Stored};
 use crate::signature::{Class, Data};
 

@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::budget::Budget;
 use super::keep;
-use crate::emulators::archive::tar::{Kind, Member, Tar};
-use crate::emulators::archive::{Part, unpack};
-use crate::emulators::verify::{Digest, Promise, Proving};
+use crate::archive::tar::{Kind, Member, Tar};
+use crate::archive::{Part, unpack};
 use crate::error::{Error, Result, os_text};
 use crate::exec::tree::{Body, Bytes, Meta, Node, Stored, Tree};
+use crate::verify::{Digest, Promise, Proving};
 
 /// What a layer adds and takes away, in the order of its tar.
 #[derive(Debug, Default)]

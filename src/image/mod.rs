@@ -29,9 +29,9 @@ use self::budget::Budget;
 use self::layer::Came;
 use self::registry::Access;
 use crate::emulators::oci::Platform;
-use crate::emulators::verify::refused;
 use crate::error::{Error, Result};
 use crate::exec::tree::Tree;
+use crate::verify::refused;
 
 /// Where the parts of an image are.
 trait Parts {

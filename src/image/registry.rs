@@ -11,23 +11,23 @@ use super::budget::Budget;
 use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
 use super::{Options, Parts};
+use crate::config::Fetch;
 use crate::emulators::cache::Cache;
-use crate::emulators::config::Config;
-use crate::emulators::http::Client;
 use crate::emulators::oci::auth;
 use crate::emulators::oci::reference::Reference;
 use crate::emulators::oci::registry::{Registry, endpoints};
 use crate::emulators::oci::{Blobs, Descriptor};
-use crate::emulators::verify::Promise;
 use crate::error::{Doing, Error, Result};
+use crate::http::Client;
 use crate::report::progress::Progress;
+use crate::verify::Promise;
 
 /// The way to registries and engines.
 pub struct Access<'a> {
     /// Fetches.
     pub client: &'a Client,
     /// Names mirrors of registries.
-    pub config: Config,
+    pub config: Fetch,
     /// Docker's file of logins.
     pub docker_config: Option<PathBuf>,
     /// DOCKER_HOST

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::Parts;
 use super::config::Config;
 use crate::emulators::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
-use crate::emulators::verify::{Digest, Promise, refused};
 use crate::error::{Error, Result, Status};
+use crate::verify::{Digest, Promise, refused};
 
 /// A part of an image and what proves it.
 #[derive(Debug, Clone)]

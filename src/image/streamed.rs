@@ -9,11 +9,11 @@ use super::budget::Budget;
 use super::layer::{Came, Layer};
 use super::resolve::{self, Blob, Found};
 use super::{Options, Parts, files};
-use crate::emulators::archive::tar::{Kind, Tar};
-use crate::emulators::archive::unpack;
+use crate::archive::tar::{Kind, Tar};
+use crate::archive::unpack;
 use crate::emulators::oci::MAX_DOCUMENT;
-use crate::emulators::verify::{Digest, Promise};
 use crate::error::{Doing, Error, Result};
+use crate::verify::{Digest, Promise};
 
 /// What came.
 pub(super) struct Streamed {

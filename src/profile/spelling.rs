@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Profile;
 use crate::error::{Error, Result};
+use crate::text::nearest;
 
 /// All spellings of a profile, lower case, without "linux/".
 fn spellings(profile: &Profile) -> impl Iterator<Item = &str> {
@@ -26,15 +27,10 @@ pub(super) fn find<'a>(text: &str, profiles: &'a [Profile]) -> Option<&'a Profil
 
 pub(super) fn unknown(text: &str, profiles: &[Profile]) -> Error {
     let wanted = plain(text);
-    let near = profiles
-        .iter()
-        .flat_map(spellings)
-        .map(|s| (strsim::damerau_levenshtein(&wanted, &plain(s)), s))
-        .filter(|&(distance, s)| distance <= 1 + s.len() / 4)
-        .min_by_key(|&(distance, _)| distance);
+    let near = nearest(&wanted, profiles.iter().flat_map(spellings).map(|s| (plain(s), s)));
     let error = Error::usage(format!("reading the architecture {text:?}"), "there is no such architecture");
     match near {
-        Some((_, near)) => error.help(format!("did you mean {near}? `rbinfmt profiles` lists them all")),
+        Some(near) => error.help(format!("did you mean {near}? `rbinfmt profiles` lists them all")),
         None => error.help("`rbinfmt profiles` lists them all"),
     }
 }

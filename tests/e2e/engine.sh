@@ -63,6 +63,7 @@ clean() {
     local pid
     for pid in "${PIDS[@]}"; do end "$pid"; done
     unmount "$WORK"
+    # What could not be unmounted is not ours to empty.
     rm -rf --one-file-system "$WORK"
 }
 WORK=$(mktemp -d)

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::common::{World, skip, these};
 use rbinfmt::emulators::debian::mirror::{self, Wish};
 use rbinfmt::emulators::debian::settings;
-use rbinfmt::emulators::http::{Client, Options, proxy::Proxies};
 use rbinfmt::emulators::{Fetcher, From, Use, Which};
+use rbinfmt::http::{Client, Options, proxy::Proxies};
 use rbinfmt::report::progress::Quiet;
 
 #[test]

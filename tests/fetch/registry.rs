@@ -5,8 +5,8 @@ use crate::common::registry::Registry;
 use crate::common::server::{Fault, Server};
 use crate::common::{World, emulator, pipe, tar, these};
 use rbinfmt::emulators::oci::reference::Reference;
-use rbinfmt::emulators::verify::Digest;
 use rbinfmt::emulators::{From, Wanted};
+use rbinfmt::verify::Digest;
 
 trait Emulators {
     fn push(&self, tag: &str, version: &str) -> Digest;

@@ -3,8 +3,8 @@
 
 use crate::common;
 use crate::common::{World, deb, elf, emulator, member, pipe, tar, these, xz};
-use rbinfmt::emulators::verify::Digest;
 use rbinfmt::emulators::{From, Wanted};
+use rbinfmt::verify::Digest;
 use tar::EntryType;
 
 fn path(world: &World, name: &str) -> Option<From> {

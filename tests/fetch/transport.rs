@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::common::server::{Fault, Server};
 use crate::common::{World, has, skip};
-use rbinfmt::emulators::http::proxy::Proxies;
-use rbinfmt::emulators::http::{Client, Missing, Options};
-use rbinfmt::emulators::verify::Promise;
+use rbinfmt::http::proxy::Proxies;
+use rbinfmt::http::{Client, Missing, Options};
 use rbinfmt::report::progress::Quiet;
+use rbinfmt::verify::Promise;
 
 const SIZE: usize = 700_000;
 

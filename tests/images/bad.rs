@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use rbinfmt::emulators::verify::Digest;
 use rbinfmt::exec::root::Root;
 use rbinfmt::exec::tree::{Body, Meta, Node, Tree};
+use rbinfmt::verify::Digest;
 
 use crate::World;
 use crate::make::{Image, Layer, OWN, gzip, image, layout, program, tar_of, write_layout};

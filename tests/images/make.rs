@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rbinfmt::emulators::verify::Digest;
 use rbinfmt::profile::Profiles;
+use rbinfmt::verify::Digest;
 use serde_json::{Value, json};
 use tar::{EntryType, Header};
 

@@ -114,7 +114,7 @@ fn an_index_that_lists_what_the_configuration_denies() {
         if text.contains("\"platform\"") {
             let text = text.replace(&format!("\"architecture\":\"{OWN}\""), "\"architecture\":\"s390x\"");
             *bytes = text.into_bytes();
-            *name = format!("blobs/sha256/{}", rbinfmt::emulators::verify::Digest::of(bytes));
+            *name = format!("blobs/sha256/{}", rbinfmt::verify::Digest::of(bytes));
         }
     }
     let (index, bytes) =
@@ -179,7 +179,7 @@ fn a_registry_that_serves_other_bytes() {
     server.put("/v2/emu/manifests/v1", &manifest);
     let mut wrong = 0;
     for blob in &blobs {
-        let digest = rbinfmt::emulators::verify::Digest::of(blob);
+        let digest = rbinfmt::verify::Digest::of(blob);
         let mut served = blob.clone();
         if blob.starts_with(&[0x1f, 0x8b]) {
             // Still a tar, and another one: the layer above without its change.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rbinfmt::emulators::debian::mirror::{self, Wish};
 use rbinfmt::emulators::debian::settings;
-use rbinfmt::emulators::http::proxy::Proxies;
-use rbinfmt::emulators::http::{Client, Options};
+use rbinfmt::http::proxy::Proxies;
+use rbinfmt::http::{Client, Options};
 
 use crate::common::{Lab, lab_of, skipped};
 

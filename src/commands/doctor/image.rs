@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use super::paper::Paper;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
+use crate::config::Fetch;
 use crate::doctor::image::World;
 use crate::doctor::snapshot::Snapshot;
-use crate::emulators::config::Config;
-use crate::emulators::http::proxy::Proxies;
-use crate::emulators::http::{Client, Options};
 use crate::emulators::oci::{Platform, auth};
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
+use crate::http::proxy::Proxies;
+use crate::http::{Client, Options};
 use crate::image::registry::Access;
 use crate::image::{self, Name};
 use crate::profile::Profiles;
@@ -63,7 +63,7 @@ pub(super) fn run(
     let progress: &dyn Progress = if common.quiet || common.json { &Quiet } else { &Stderr::default() };
     let access = Access {
         client: &client,
-        config: Config::load(Path::new("/"))?,
+        config: Fetch::load(Path::new("/"))?,
         docker_config: auth::docker_config(variable),
         docker_host: std::env::var("DOCKER_HOST").ok(),
         progress,

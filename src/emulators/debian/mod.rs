@@ -14,13 +14,13 @@ use self::deb822::Paragraph;
 use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
-use super::archive;
 use super::cache::Cache;
-use super::http::Client;
 use super::store::{Lock, Store};
-use super::verify::{Digest, Promise};
+use crate::archive;
 use crate::error::{Doing, Error, Result};
+use crate::http::Client;
 use crate::report::progress::Progress;
+use crate::verify::{Digest, Promise};
 
 /// The largest InRelease file is Debian sid's, with 200 kB.
 const MAX_INRELEASE: u64 = 8 << 20;

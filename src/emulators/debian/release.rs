@@ -2,8 +2,8 @@
 
 use super::deb822::Paragraph;
 use crate::emulators::date;
-use crate::emulators::verify::{Digest, Promise};
 use crate::error::{Error, Result};
+use crate::verify::{Digest, Promise};
 
 /// How far a clock may go wrong.
 const CLOCK: i64 = 86_400;

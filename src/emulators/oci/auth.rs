@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::emulators::http::base64;
 use crate::error::{Doing, Error, Result};
+use crate::http::base64;
 
 /// A name and a password.
 #[derive(Clone, PartialEq, Eq)]

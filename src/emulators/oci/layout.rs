@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Blobs, Descriptor, Hidden, MAX_DOCUMENT, take_layer};
+use crate::archive::{self, Members};
 use crate::emulators::Wanted;
-use crate::emulators::archive::{self, Members};
 use crate::emulators::source::taken;
 use crate::emulators::store::Staging;
-use crate::emulators::verify::{Digest, Promise, Proving, of_file, refused};
 use crate::error::{Doing, Error, Result};
+use crate::verify::{Digest, Promise, Proving, of_file, refused};
 
 /// A folder in OCI's layout.
 #[derive(Debug)]

@@ -12,12 +12,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::archive;
+use super::Wanted;
 use super::source::{take, taken};
 use super::store::Staging;
-use super::verify::{Digest, Promise};
-use super::{Wanted, archive::tar::Member};
+use crate::archive;
+use crate::archive::tar::Member;
 use crate::error::{Error, Result};
+use crate::verify::{Digest, Promise};
 
 /// Manifests and indices of real images have a few kilobytes; the specification allows registries to stop at 4 MiB.
 pub const MAX_DOCUMENT: u64 = 4 << 20;

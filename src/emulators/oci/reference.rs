@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::emulators::verify::Digest;
 use crate::error::{Error, Result};
+use crate::verify::Digest;
 
 /// An image in a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]

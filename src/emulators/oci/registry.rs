@@ -9,10 +9,10 @@ use super::auth::{Challenge, Login};
 use super::reference::Reference;
 use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
 use crate::emulators::cache::Cache;
-use crate::emulators::http::{Answer, Client, Fault, ok};
-use crate::emulators::verify::{Digest, Promise};
 use crate::error::{Error, Result};
+use crate::http::{Answer, Client, Fault, ok};
 use crate::report::progress::Progress;
+use crate::verify::{Digest, Promise};
 
 /// Tokens are a few kilobytes.
 const MAX_TOKEN: u64 = 256 << 10;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::archive;
 use crate::emulators::store::Staging;
-use crate::emulators::verify::{Digest, Promise, of_file};
-use crate::emulators::{Wanted, arch_of, archive};
+use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
+use crate::verify::{Digest, Promise, of_file};
 
 /// A list of hashes is small.
 const MAX_SUMS: u64 = 4 << 20;

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::emulators::archive::tar::{Kind, Member, Tar};
+use crate::archive::tar::{Kind, Member, Tar};
 use crate::emulators::store::Staging;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};

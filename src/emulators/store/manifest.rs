@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::emulators::verify::Digest;
+use crate::verify::Digest;
 
 /// A version in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

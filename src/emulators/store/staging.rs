@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::{Item, Lock, Manifest, Store, sync_folder};
-use crate::emulators::verify::Digest;
 use crate::emulators::{elf, valid_arch};
 use crate::error::{Doing, Error, Result};
+use crate::verify::Digest;
 
 /// QEMU's largest emulator has 20 MB.
 const MAX_EMULATOR: u64 = 256 << 20;

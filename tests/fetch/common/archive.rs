@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use rbinfmt::emulators::verify::Digest;
 use rbinfmt::emulators::{From, Which};
+use rbinfmt::verify::Digest;
 
 use super::server::Server;
 use super::{World, deb, pipe, tar, xz};

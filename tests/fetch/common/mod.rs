@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use rbinfmt::emulators::config::Config;
+use rbinfmt::config::Fetch;
 use rbinfmt::emulators::debian::mirror::Wish;
-use rbinfmt::emulators::http::{Client, Options};
 use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
+use rbinfmt::http::{Client, Options};
 use rbinfmt::report::progress::Quiet;
 
 /// Says aloud that a test could not do its work here.
@@ -115,7 +115,7 @@ pub struct World {
     pub folder: tempfile::TempDir,
     pub store: Store,
     pub options: Options,
-    pub config: Config,
+    pub config: Fetch,
     pub wish: Wish,
     pub policy: Policy,
     pub docker_config: Option<PathBuf>,
@@ -136,7 +136,7 @@ impl Default for World {
             store: Store::open(folder.path().join("store")),
             folder,
             options,
-            config: Config::default(),
+            config: Fetch::default(),
             wish: Wish::default(),
             policy: Policy { jobs: 2, ..Policy::default() },
             docker_config: None,
@@ -196,7 +196,7 @@ pub fn valid(store: &Store) -> BTreeMap<String, Vec<String>> {
     for manifest in store.versions().unwrap() {
         for emulator in store.emulators(&manifest) {
             let bytes = std::fs::read(&emulator.path).unwrap();
-            assert_eq!(rbinfmt::emulators::verify::Digest::of(&bytes), emulator.sha256, "{}", emulator.path.display());
+            assert_eq!(rbinfmt::verify::Digest::of(&bytes), emulator.sha256, "{}", emulator.path.display());
         }
         all.insert(manifest.id, manifest.emulators.into_keys().collect());
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{has, skip};
-use rbinfmt::emulators::verify::Digest;
+use rbinfmt::verify::Digest;
 
 /// Debian's docker-registry on a port of its own.
 pub struct Registry {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use ureq::http::{StatusCode, header};
 
 use super::{Client, Fault, content_length, ok, passing};
-use crate::emulators::verify::{self, Promise};
 use crate::error::{Doing, Error, Result};
 use crate::report::progress::Progress;
+use crate::verify::{self, Promise};
 
 /// What to do when the server says that there is no such file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
