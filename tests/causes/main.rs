@@ -1,5 +1,6 @@
 //! Causes made for real: each case makes its own, the doctor has to name it first, and what it prints as the cure has to
-//! cure it. `cases/ID[.variant].toml`; see `Case`.
+//! cure it. `cases/ID[.variant].toml`; see `Case`. Where the catalogue says that an image can have the cause as well, the
+//! same files are packed as one, and there it has to be named too.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../common/mod.rs"]
@@ -9,7 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Lab, lab, lab_of, skipped};
+use common::{Lab, fixtures, lab, lab_of, skipped};
+use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
 use rbinfmt::kernel::Kernel;
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,6 +21,11 @@ use serde_json::Value;
 struct Case {
     /// What makes it: bash, in a sandbox with a table of its own, in an empty folder.
     make: String,
+    /// Bash that fails because of it: its words are what the doctor is given, in place of the file.
+    #[serde(default)]
+    message: String,
+    /// Why the cause cannot be made in an image, or not in this way.
+    not_in_image: Option<String>,
     /// The arguments of `rbinfmt doctor`.
     #[serde(default = "file")]
     args: Vec<String>,
@@ -29,9 +36,11 @@ struct Case {
     then: String,
     /// Debian's name of the architecture whose programs and emulators it needs.
     needs: Option<String>,
+    /// The architecture of its image, where it is neither that nor this machine's.
+    arch: Option<String>,
     /// What the doctor says of it, beside the id.
     says: Option<String>,
-    /// A program without which the case cannot be made.
+    /// A program without which the case cannot be made; a path is one of the fixtures.
     with: Option<String>,
     /// The first kernel on which it can be told.
     since: Option<(u32, u32)>,
@@ -44,14 +53,75 @@ fn file() -> Vec<String> {
 const SCRIPT: &str = r#"
 # Fixes that are printed use the emulators of the tests as well.
 rbinfmt() { command rbinfmt --emulators "$EMULATORS" "$@"; }
+# facts SED...: this machine as another one: facts.json
+facts() { rbinfmt doctor --report --no-engines --no-verify | grep '^{"schema"' | sed "$@" >facts.json; }
+# le NUMBER BYTES
+le() { local n=$1 i; for ((i = 0; i < $2; i++)); do printf "\\x$(printf %02x $((n & 255)))"; n=$((n >> 8)); done; }
+# elf BITS MACHINE 'TYPE PERMISSIONS OFFSET SIZE ALIGNMENT [ADDRESS]'...: a header, little-endian, and its segments'
+elf() {
+    local w=$(($1 / 8)) machine=$2 head=$((40 + 3 * $1 / 8)) one; shift 2
+    printf '\x7fELF'; le $((w / 4)) 1; printf '\1\1'; le 0 9; le 2 2; le $machine 2; le 1 4
+    le $((0x400000)) $w; le $head $w; le 0 $w; le 0 4; le $head 2; le $((w == 8 ? 56 : 32)) 2; le $# 2; le 0 6
+    for one; do
+        set -- $one
+        le $1 4; ((w == 4)) || le $2 4
+        le $3 $w; le ${6-$((0x400000 + $3))} $w; le 0 $w; le $4 $w; le $4 $w
+        ((w == 8)) || le $2 4; le $5 $w
+    done
+}
+# asks BITS MACHINE LOADER: a program that asks for that loader
+asks() {
+    local at=$(($1 == 64 ? 176 : 116)) len=$((${#3} + 1))
+    elf $1 $2 "3 4 $at $len 1" "1 5 0 $((at + len)) 65536"; printf '%s\0' $3
+}
 must eval "$MAKE"
+made=$(ls -A)
 doctor() { rbinfmt doctor --json "$@" 2>errors; }
-doctor "$@" >before.json; echo $? >status
+ask() {
+    [ "$MESSAGE" ] || { doctor "$@"; return; }
+    bash -c "$MESSAGE" >message 2>&1
+    doctor --message - <message
+}
+ask "$@" >before.json; echo $? >status
+# pack ARGUMENT...: what those are about as an image
+pack() {
+    local options=() needs path sum
+    while (($# > 1)); do
+        if [ "$1" = --root ]; then shift; else options+=("$1"); fi
+        shift
+    done
+    if [ -d root ]; then
+        tar -cf layer.tar -C root $(ls -A root)
+    else
+        # What scripts and programs of this machine need, and behind it what the case is about.
+        needs=$(ldd /bin/sh /usr/bin/env | grep -o '/[^ :]*' | sort -u)
+        tar -chf layer.tar -C / $(printf '%s\n' /bin/sh /bin/bash /usr/bin/env $needs | cut -c2-)
+        tar -rf layer.tar --xattrs --xattrs-include='*' $made
+    fi
+    path=$1
+    sum=$(sha256sum layer.tar | cut -c1-64)
+    echo '{"os":"linux","architecture":"'$IMAGE'","config":{"Entrypoint":["/'${path#*/}'"]},
+        "rootfs":{"type":"layers","diff_ids":["sha256:'$sum'"]}}' >config.json
+    echo '[{"Config":"config.json","RepoTags":["case:1"],"Layers":["layer.tar"]}]' >manifest.json
+    must tar -cf image.tar manifest.json config.json layer.tar
+    doctor "${options[@]}" docker-archive:image.tar >image.json
+}
+[ -z "$IMAGE" ] || pack "$@"
 : >asked
 while [ ! -e fix.sh ]; do sleep 0.02; done
 . ./fix.sh >&2
-doctor "$@" >after.json; echo $? >cured
+ask "$@" >after.json; echo $? >cured
 "#;
+
+/// OCI's name of the architecture that the case's image is for; nothing where it is not made one.
+fn image_of(id: &str, case: &Case) -> String {
+    let forms = &CATALOGUE.get(id).unwrap_or_else(|| panic!("{id} is not in the catalogue")).found_by;
+    if !case.message.is_empty() || case.not_in_image.is_some() || !forms.contains(&Form::Image) {
+        return String::new();
+    }
+    let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    case.arch.as_ref().or(case.needs.as_ref()).map_or(own, String::as_str).to_owned()
+}
 
 /// Runs one case; the error says what went wrong.
 fn run(id: &str, case: &Case) -> Result<(), String> {
@@ -62,6 +132,7 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     let Some(lab) = lab else { return Ok(()) };
     if let Some(program) = &case.with
         && !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|p| p.join(program).exists())
+        && !fixtures().join(program).exists()
     {
         skipped::<()>(&format!("{id}: {program} is not here"));
         return Ok(());
@@ -71,7 +142,7 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
         return Ok(());
     }
     let words: Vec<String> = case.args.iter().map(|a| format!("'{a}'")).collect();
-    let lab = lab.env("MAKE", &case.make);
+    let lab = lab.env("MAKE", &case.make).env("MESSAGE", &case.message).env("IMAGE", &image_of(id, case));
     let mut child = lab.command(&format!("set -- {}\n{SCRIPT}", words.join(" "))).spawn().unwrap();
     let began = Instant::now();
     while !lab.scratch().join("asked").exists() {
@@ -83,7 +154,8 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     }
     let before = object(&lab, "before.json");
     let fix = case.cure.map_or(String::new(), |n| {
-        let fix = &first(&before)["fixes"][n];
+        let list = if case.message.is_empty() { first(&before) } else { &before };
+        let fix = &list["fixes"][n];
         match (fix["class"].as_str(), fix["command"].as_str()) {
             // What is ours to apply, we apply; the command is the same.
             (Some("safe"), Some(_)) => r#"rbinfmt doctor --fix "$@""#.to_owned(),
@@ -102,7 +174,7 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     if found["id"] != *id {
         return Err(format!("named {} first: {before:#} {}", found["id"], text("errors")));
     }
-    let status = if found["severity"] == "warning" { "0" } else { "1" };
+    let status = if found["severity"] == "problem" { "1" } else { "0" };
     if text("status").trim() != status {
         return Err(format!("exit status {}", text("status")));
     }
@@ -111,10 +183,16 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     {
         return Err(format!("does not say {says:?}: {before:#}"));
     }
-    if (case.cure.is_some() || !case.then.is_empty())
-        && (text("cured").trim() != "0" || first(&object(&lab, "after.json"))["id"] == *id)
-    {
-        return Err(format!("not cured by {fix:?}: {:#}", object(&lab, "after.json")));
+    let image = object(&lab, "image.json");
+    if lab.scratch().join("image.json").exists() && first(&image["platforms"][0])["id"] != *id {
+        return Err(format!("named otherwise in an image: {image:#} {}", text("errors")));
+    }
+    let well = if case.message.is_empty() { "0" } else { "3" };
+    let after = object(&lab, "after.json");
+    let left = first(&after);
+    let cured = left["id"] != *id || (found["severity"] != "note" && left["severity"] == "note");
+    if (case.cure.is_some() || !case.then.is_empty()) && (text("cured").trim() != well || !cured) {
+        return Err(format!("not cured by {fix:?}: {after:#}"));
     }
     Ok(())
 }
@@ -123,10 +201,14 @@ fn object(lab: &Lab, name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(lab.scratch().join(name)).unwrap_or_default()).unwrap_or_default()
 }
 
-/// The first finding that says that something fails.
+/// The first finding that says that something fails, else the first; or the first cause that a message can have.
 fn first(report: &Value) -> &Value {
+    if let Some(candidates) = report["candidates"].as_array() {
+        return candidates.first().unwrap_or(&Value::Null);
+    }
     let findings = report["findings"].as_array().map_or(&[][..], Vec::as_slice);
-    findings.iter().find(|f| f["severity"] != "note").unwrap_or(&Value::Null)
+    let fails = findings.iter().find(|f| f["severity"] != "note");
+    fails.or(findings.first()).unwrap_or(&Value::Null)
 }
 
 #[test]

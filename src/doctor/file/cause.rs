@@ -80,9 +80,13 @@ impl Case<'_> {
             (_, Link::Interpreter { name, .. }) => self.refuses(name, "no-exec-bit", errno, why, refused),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
-            (Errno::EIO, Link::Loader { .. }) => self.problem("loader-wrong-arch", why),
+            (Errno::EIO, Link::Loader { name, .. }) => {
+                self.problem("loader-wrong-arch", why).with("interpreter", to_text(name))
+            }
             (_, Link::Loader { name, .. }) => self.refuses(name, "loader-not-executable", errno, why, refused),
-            (Errno::ELIBBAD, _) => self.problem("loader-wrong-arch", why),
+            (Errno::ELIBBAD, Link::Content(step)) => {
+                self.problem("loader-wrong-arch", why).with("interpreter", to_text(&step.path))
+            }
             (_, Link::Content(step)) => self.nobody_takes(step, why),
         }
     }
@@ -99,7 +103,7 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => "no-such-file",
             _ => "path-refused",
         };
-        Finding::problem(id, &*path, why).with("path", path)
+        Finding::problem(id, &*path, why).with("interpreter", &*path).with("path", path)
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -116,8 +120,7 @@ impl Case<'_> {
         }
         let detail = format!("the first line asks for {shown}, which is not there");
         let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail)
-            .with("path", &*about)
-            .with("interpreter", &*shown);
+            .with("path", &*about);
         // A name that fills the kernel's window was cut off by older kernels.
         let window = self.setting.facts.kernel.window();
         if script.marked.1 + 1 >= window {
@@ -150,7 +153,6 @@ impl Case<'_> {
         Finding::problem(id, to_text(self.target), detail)
             .with("path", to_text(self.target))
             .with("entry", to_text(name))
-            .with("interpreter", to_text(&interpreter))
             .with("arch", self.arch_of(self.verdict.steps.last()).unwrap_or_default())
     }
 
@@ -166,7 +168,6 @@ impl Case<'_> {
             );
             return Finding::problem("binfmt-dynamic-interpreter", to_text(self.target), detail)
                 .with("entry", to_text(&entry))
-                .with("interpreter", to_text(&program.path))
                 .with("arch", self.arch_of(Some(step)).unwrap_or_default());
         }
         loader::missing(self.setting, &to_text(&program.path), name)
@@ -221,9 +222,8 @@ impl Case<'_> {
         let name = to_text(&step.path);
         let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
         if let Some(command) = content.command {
-            let quoted = quoted(&name);
-            finding =
-                finding.fix("Unpack it, and execute what is inside.", command.replace("{path}", &quoted), Class::Yours);
+            let command = command.replace("{path}", &quoted(&self.setting.root.outside(&name)));
+            finding = finding.fix("Unpack it, and execute what is inside.", command, Class::Yours);
         }
         let upper = name.to_ascii_uppercase();
         if content.cause == "missing-shebang"

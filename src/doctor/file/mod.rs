@@ -69,6 +69,7 @@ impl Setting {
         if self.verify {
             findings.extend(self.ask_kernel(target, &argv, &verdict)?);
         }
+        let findings = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         Ok(Examination { target: target.into(), verdict, near, inspection, findings })
     }
 

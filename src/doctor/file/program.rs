@@ -38,6 +38,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         None => {}
     }
     findings.extend(setuid(setting, &about, program, verdict));
+    findings.extend(passed_over(setting, &about, verdict));
     if starts && program.appimage && !has_fuse(setting, program) {
         let detail = "an AppImage mounts itself with libfuse.so.2, which is not here";
         findings.push(Finding::warning("appimage-fuse", &*about, detail).with("path", &*about));
@@ -92,10 +93,7 @@ fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict)
     if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
         return None;
     }
-    let detail = format!(
-        "the emulator of the entry {entry} starts, and then does not find the program's loader {name} in this tree"
-    );
-    Some(Finding::problem("qemu-missing-sysroot", about, detail).with("path", about).with("loader", to_text(name)))
+    Some(loader::no_sysroot(setting, about, name, &entry))
 }
 
 /// The libraries that it needs directly: there, new enough, and for this CPU.
@@ -135,6 +133,16 @@ fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdic
         format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
     let finding = Finding::warning("binfmt-setuid-no-c", about, detail);
     (!entry.flags.has(Flags::C)).then(|| finding.with("entry", to_text(&entry.name)))
+}
+
+/// Entries that would take the file too, if one that was registered later did not.
+fn passed_over(setting: &Setting, about: &str, verdict: &Verdict) -> Option<Finding> {
+    let step = verdict.steps.first().filter(|s| s.handler == Some(Handler::Entry))?;
+    let name = step.name.as_ref()?;
+    let others = setting.facts.table.entries.iter().filter(|e| e.enabled && e.name != *name);
+    let others: Vec<String> = others.filter(|e| e.takes(&step.head, &step.path)).map(|e| to_text(&e.name)).collect();
+    let detail = format!("the entry {name} takes it before {}, which would too", others.join(", "));
+    (!others.is_empty()).then(|| Finding::note("binfmt-shadowed", about, detail))
 }
 
 /// Whether the library is where the program's loader looks.

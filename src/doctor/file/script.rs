@@ -16,8 +16,7 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
     let argument = step.argv.get(1).filter(|a| **a != step.path)?;
     let about = to_text(&step.path);
     let problem = |id, detail: String| {
-        let finding = Finding::problem(id, &*about, detail).with("path", &*about);
-        Some(finding.with("interpreter", to_text(argument)))
+        Some(Finding::problem(id, &*about, detail).with("path", &*about))
     };
     if let Some(clean) = argument.strip_suffix(b"\r") {
         let detail = format!(

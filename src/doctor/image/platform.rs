@@ -324,7 +324,8 @@ impl Case<'_> {
                     .with("platform", format!("linux/{own}"));
                 self.findings.push(finding);
             }
-            Runs::No(_) => {
+            // A program that the kernel starts may want more of the CPU than this one has.
+            Runs::No(_) | Runs::Native => {
                 let here = program.here.findings.iter().filter(|f| f.severity == Severity::Problem);
                 let about = |f: &Finding| f.clone().with("image", self.image).with("arch", arch);
                 self.findings.extend(here.map(about));
