@@ -96,7 +96,8 @@ pack() {
         # What scripts and programs of this machine need, and behind it what the case is about.
         needs=$(ldd /bin/sh /usr/bin/env | grep -o '/[^ :]*' | sort -u)
         tar -chf layer.tar -C / $(printf '%s\n' /bin/sh /bin/bash /usr/bin/env $needs | cut -c2-)
-        tar -rf layer.tar --xattrs --xattrs-include='*' $made
+        tar -cf made.tar --xattrs --xattrs-include='*' $made
+        tar -Af layer.tar made.tar
     fi
     path=$1
     sum=$(sha256sum layer.tar | cut -c1-64)

@@ -217,8 +217,7 @@ mod tests {
 
     #[test]
     fn fixes_use_names_that_findings_have() {
-        const NAMES: [&str; 8] =
-            ["path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
+        const NAMES: [&str; 8] = ["path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
         for fix in CATALOGUE.iter().flat_map(|c| &c.fixes) {
             assert!(fix.otherwise.iter().all(|text| names(text).next().is_none()), "{fix:?}");
             for name in names(&fix.text).chain(names(fix.command.as_deref().unwrap_or(""))) {

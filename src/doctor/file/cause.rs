@@ -119,8 +119,7 @@ impl Case<'_> {
             return Finding::problem("crlf-shebang", &*about, detail).with("path", about);
         }
         let detail = format!("the first line asks for {shown}, which is not there");
-        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail)
-            .with("path", &*about);
+        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail).with("path", &*about);
         // A name that fills the kernel's window was cut off by older kernels.
         let window = self.setting.facts.kernel.window();
         if script.marked.1 + 1 >= window {
@@ -181,7 +180,7 @@ impl Case<'_> {
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
         // The last one is the interpreter, which the same entry takes again.
         let machine = &self.setting.facts.kernel.machine;
-        let native = profile_of(step).is_some_and(|p| p.native_on.contains(machine));
+        let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
         let id = if native { "binfmt-native-hijack" } else { "binfmt-interpreter-foreign" };
         let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)

@@ -83,7 +83,11 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u
     let Some((package, folder)) = known.filter(|_| debian) else { return finding };
     let program = quoted(&setting.root.outside(about));
     let command = format!("apt-get install {package} && QEMU_LD_PREFIX={folder} {program}");
-    finding.fix("Install its C library for cross-building, and show the emulator where that is.", command, Class::Decision)
+    finding.fix(
+        "Install its C library for cross-building, and show the emulator where that is.",
+        command,
+        Class::Decision,
+    )
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.

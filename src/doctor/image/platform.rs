@@ -44,7 +44,7 @@ pub struct Judged {
     pub foreign: Vec<Kin>,
     /// How it runs on this machine.
     pub runs: Runs,
-    /// What was found.
+    /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
 
@@ -134,6 +134,7 @@ impl World<'_> {
             case.look(&root, only, &mut judged)?;
         }
         judged.findings = case.findings;
+        judged.findings.sort_by_key(|finding| finding.severity);
         Ok(judged)
     }
 }
