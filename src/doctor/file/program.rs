@@ -11,6 +11,9 @@ use crate::inspect::{self, Inspection};
 use crate::oracle::Answer;
 use crate::text::to_text;
 
+/// The first glibc that does not look at the kernel's version.
+const LOOKS_NO_MORE: [u32; 2] = [2, 36];
+
 /// What an ELF file asks of the world.
 pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
     let about = to_text(path);
@@ -55,14 +58,10 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
             _ => note("x86-64-level", text),
         });
     }
-    if let Some((major, minor, patch)) = program.notes.kernel
-        && setting.facts.kernel.version() < (major, minor)
-    {
-        let text = format!(
-            "it wants Linux {major}.{minor}.{patch} or later, and this is {}: its C library will refuse to start",
-            setting.facts.kernel.release
-        );
-        findings.push(problem("kernel-too-old", text));
+    // Of a dynamic program it is the C library's that counts.
+    if let Some(wanted) = newer_kernel(setting, program).filter(|_| program.loader.is_none()) {
+        let detail = format!("{wanted}: it refuses to start, if the C library in it is glibc before 2.36");
+        findings.push(Finding::warning("kernel-too-old", &*about, detail));
     }
     if let Some(arm) = program.arm {
         let version = arm.version.map_or(String::new(), |v| format!("ARMv{v}, "));
@@ -108,9 +107,15 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         };
         let has = &found.dynamic.defines;
         let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
+        let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
+        if let Some(wanted) = newer_kernel(setting, &found)
+            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
+        {
+            let detail = format!("{wanted}, says its library {place}, which will refuse to start");
+            findings.push(Finding::problem("kernel-too-old", about, detail));
+        }
         let wanted = program.dynamic.versions.iter().filter(|(of, _)| of == name).map(|(_, version)| version);
         if let Some(version) = wanted.filter(lacks).max_by_key(|v| inspect::glibc(v)) {
-            let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
             let newest = newest.map_or(String::new(), |v| format!(", which ends at {v}"));
             let detail = format!("it asks for {version} of {place}{newest}");
             findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
@@ -123,6 +128,14 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         }
     }
     findings
+}
+
+/// The Linux that a file's note asks for, where this one is older.
+fn newer_kernel(setting: &Setting, program: &Inspection) -> Option<String> {
+    let (major, minor, patch) = program.notes.kernel?;
+    let kernel = &setting.facts.kernel;
+    let wanted = || format!("it wants Linux {major}.{minor}.{patch} or later, and this is {}", kernel.release);
+    (kernel.version() < (major, minor)).then(wanted)
 }
 
 /// A setuid program under an entry that does not hand on its owner's rights.
