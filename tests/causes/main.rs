@@ -8,6 +8,8 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Lab, fixtures, lab, lab_of, skipped};
@@ -216,16 +218,26 @@ fn first(report: &Value) -> &Value {
 fn causes_are_named_and_cured() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/cases");
     let only = std::env::var("CASE").unwrap_or_default();
-    let mut failed = Vec::new();
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path()).collect();
-    names.sort();
-    for path in names.iter().filter(|p| p.to_string_lossy().contains(&only)) {
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let case: Case = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let id = name.split('.').next().unwrap();
-        if let Err(why) = run(id, &case) {
-            failed.push(format!("{name}: {why}"));
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path()).collect();
+    paths.retain(|path| path.to_string_lossy().contains(&only));
+    paths.sort();
+    let next = Mutex::new(paths.into_iter());
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(path) = { next.lock().unwrap().next() } {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            let case: Case = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let id = name.split('.').next().unwrap();
+            if let Err(why) = run(id, &case) {
+                failed.lock().unwrap().push(format!("{name}: {why}"));
+            }
         }
-    }
+    };
+    thread::scope(|scope| {
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        (0..count).for_each(|_| drop(scope.spawn(work)));
+    });
+    let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

@@ -1,8 +1,11 @@
-//! docs/checks/ is what the catalogue says, and the code names only what is in it.
+//! docs/checks/ is what the catalogue says, and the code names only what is in it; docs/doctor-causes.md is what the tests
+//! show of it.
 //!
 //!     RBINFMT_BLESS=1 cargo test --test pages      writes the pages anew
 
 #![allow(clippy::unwrap_used, missing_docs)]
+
+mod shown;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,6 +38,16 @@ fn the_pages_are_those_of_the_catalogue() {
     let differ = wanted.iter().filter(|(name, text)| there.get(*name) != Some(text)).map(|(name, _)| name);
     let differ: Vec<&String> = differ.chain(there.keys().filter(|name| !wanted.contains_key(*name))).collect();
     assert!(differ.is_empty(), "docs/checks differs in {differ:?}: RBINFMT_BLESS=1 cargo test --test pages");
+}
+
+#[test]
+fn what_is_shown_is_written_down() {
+    let (path, page) = (root().join("docs/doctor-causes.md"), shown::Shown::read().page());
+    if std::env::var_os("RBINFMT_BLESS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == page, "docs/doctor-causes.md differs: RBINFMT_BLESS=1 cargo test --test pages");
 }
 
 /// The ids behind `Finding::problem(`, `warning(` and `note(`, and where they are.
