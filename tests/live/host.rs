@@ -1,5 +1,6 @@
 //! `rbinfmt doctor` on tables that are broken for real, one cause each: it is named first, and what is printed cures it.
 
+use rbinfmt::doctor::catalogue::CATALOGUE;
 use serde_json::Value;
 
 use crate::common::{Lab, lab, lab_of, skipped, texts};
@@ -298,6 +299,23 @@ fn an_emulator_that_nothing_registers() {
         exit 0
         "#
     ));
+}
+
+/// As systemd-binfmt does when it stops.
+#[test]
+fn a_table_that_was_cleared() {
+    let Some(lab) = lab_of("arm64") else { return };
+    let command = |id: &str| CATALOGUE.get(id).unwrap().fixes[0].command.clone().unwrap();
+    let fix = command("binfmt-systemd-wipe");
+    assert_eq!(command("wsl-peer-distro-wipe"), fix);
+    lab.env("FIX", &fix.replace("rbinfmt", "rb").replace("{arch}", "arm64")).run(
+        r#"
+        must rb install arm64 >/dev/null
+        echo -1 >$table/status; [ -z "$(names)" ] || fail "$(names)"
+        must $FIX >/dev/null
+        must $FIXTURES/arm64/busybox true
+        "#,
+    );
 }
 
 #[test]
