@@ -299,7 +299,7 @@ impl Case<'_> {
 }
 
 /// The profile of a file's CPU.
-fn profile_of(step: &Step) -> Option<Profile> {
+pub(super) fn profile_of(step: &Step) -> Option<Profile> {
     let profiles = Profiles::load(&[]).ok()?;
     let takes = |p: &&Profile| p.rules.iter().any(|r| r.rule.takes(&step.head, &step.path));
     profiles.iter().filter(|p| p.is_emulated()).find(takes).cloned()

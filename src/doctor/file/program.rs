@@ -2,6 +2,7 @@
 
 use bstr::BString;
 
+use super::cause::profile_of;
 use super::{Setting, loader};
 use crate::binfmt::entry::Flags;
 use crate::doctor::finding::Finding;
@@ -144,8 +145,11 @@ fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdic
     let entry = setting.facts.table.entries.iter().find(|e| Some(&e.name) == step.name.as_ref())?;
     let detail =
         format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
-    let finding = Finding::warning("binfmt-setuid-no-c", about, detail);
-    (!entry.flags.has(Flags::C)).then(|| finding.with("entry", to_text(&entry.name)))
+    let mut finding = Finding::warning("binfmt-setuid-no-c", about, detail);
+    if let Some(profile) = profile_of(step) {
+        finding = finding.with("arch", profile.label());
+    }
+    (!entry.flags.has(Flags::C)).then_some(finding)
 }
 
 /// Entries that would take the file too, if one that was registered later did not.
