@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::fs;
 
 use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
 
-use crate::root;
+use crate::files;
 
 /// Causes of files that an image cannot have, and why.
 const NOT_IN_IMAGES: [(&str, &str); 11] = [
@@ -26,23 +25,6 @@ const NOT_IN_IMAGES: [(&str, &str); 11] = [
 
 /// Causes that no test makes, and why.
 const NOT_MADE: [(Form, &str, &str); 1] = [(Form::File, "model-wrong", "it would be a bug of ours")];
-
-/// All files below a folder whose names end so.
-fn files(folder: &str, ends: &[&str]) -> Vec<(String, String)> {
-    let mut folders = vec![root().join(folder)];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() {
-                folders.push(path);
-            } else if ends.iter().any(|end| name.ends_with(end)) {
-                files.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    files
-}
 
 /// The causes that are named within these marks.
 fn ids<'t>(texts: impl IntoIterator<Item = &'t str>, open: char, close: char) -> BTreeSet<&'static str> {
