@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::catalogue::{CATALOGUE, Cause, Class, Remedy};
+use crate::exec::root::Root;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// What the placeholders of the catalogue's fixes stand for.
     values: Vec<(&'static str, String)>,
-    /// Fixes of this case alone, which come first.
+    /// Fixes of this case alone.
     own_fixes: Vec<Fix>,
 }
 
@@ -85,7 +86,15 @@ impl Finding {
         self
     }
 
-    /// Adds a fix that only this case has; it comes before the catalogue's.
+    /// Says where the files that the fixes are about lie, for somebody outside of their tree.
+    #[must_use]
+    pub(super) fn outside(mut self, root: &Root) -> Finding {
+        let paths = self.values.iter_mut().filter(|(name, _)| ["path", "interpreter"].contains(name));
+        paths.for_each(|(_, path)| *path = root.outside(path));
+        self
+    }
+
+    /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
     pub fn fix(mut self, text: &str, command: impl Into<String>, class: Class) -> Finding {
         self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
@@ -102,17 +111,22 @@ impl Finding {
         self.cause().map_or(self.id, |cause| &cause.title)
     }
 
-    /// What to do: its own fixes, and those of the catalogue for which every name is known here.
+    /// What to do: its own fixes and those of the catalogue, in its words for any case where a name is not known here.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.cause().map_or(&[][..], |cause| &cause.fixes);
-        let filled = |fix: &Remedy| {
-            let command = match &fix.command {
-                Some(command) => Some(self.fill(command, quoted)?),
-                None => None,
-            };
-            Some(Fix { text: self.fill(&fix.text, str::to_owned)?, command, class: fix.class })
+        let fixes = self.cause().map_or(&[][..], |cause| &cause.fixes).iter();
+        let fixes = fixes.filter(|fix| self.own_fixes.is_empty() || fix.command.is_none());
+        let fixes = fixes.filter_map(|fix| self.filled(fix).or_else(|| in_words(fix)));
+        self.own_fixes.iter().cloned().chain(fixes).collect()
+    }
+
+    /// With this case's names; `None` where one is not known.
+    fn filled(&self, fix: &Remedy) -> Option<Fix> {
+        let text = self.fill(&fix.text, str::to_owned)?;
+        let command = match &fix.command {
+            Some(command) => Some(self.fill(command, quoted)?),
+            None => None,
         };
-        self.own_fixes.iter().cloned().chain(fixes.iter().filter_map(filled)).collect()
+        Some(Fix { text, command, class: fix.class })
     }
 
     /// The template with the names filled in; `None` where one is not known.
@@ -136,6 +150,12 @@ impl Finding {
         text.push_str(rest);
         Some(text)
     }
+}
+
+/// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
+fn in_words(fix: &Remedy) -> Option<Fix> {
+    let class = if fix.class == Class::Safe { Class::Decision } else { fix.class };
+    Some(Fix { text: fix.otherwise.clone()?, command: None, class })
 }
 
 /// A word as a shell takes it.
@@ -168,5 +188,18 @@ mod tests {
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
         assert!(Finding::problem("crlf-shebang", "", "").fixes().iter().all(|f| !f.text.contains('{')));
+    }
+
+    #[test]
+    fn what_is_known_of_the_case_takes_the_place_of_what_is_said_of_any() {
+        let texts = |finding: Finding| finding.fixes().into_iter().map(|f| f.text).collect::<Vec<_>>().join(" ");
+        let general = || Finding::problem("archive-not-extracted", "x.gz", "");
+        assert!(texts(general()).contains("as its format asks"));
+        let named = general().with("path", "x.gz");
+        assert!(!texts(named.clone()).contains("as its format asks"));
+        let own = named.fix("Unpack it.", "gzip -d x.gz", Class::Yours).fixes();
+        assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
+        let fixes = Finding::problem("binfmt-no-f-flag", "", "").fixes();
+        assert!(fixes.iter().all(|f| f.class != Class::Safe && f.command.is_none()), "{fixes:?}");
     }
 }

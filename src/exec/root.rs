@@ -69,6 +69,14 @@ impl Root {
         matches!(self.files, Files::Own)
     }
 
+    /// A file of a tree in a folder, by its path outside of that tree.
+    pub fn outside(&self, path: &str) -> String {
+        match self.files {
+            Files::Below(_) => self.path.join(path.trim_start_matches('/')).to_string_lossy().into_owned(),
+            Files::Own | Files::Tree(_) => path.to_owned(),
+        }
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -64,6 +64,8 @@ pub struct Options<'a> {
 pub struct Image<'a> {
     /// Where: "docker-daemon:app:1".
     pub origin: String,
+    /// What the engine of this machine calls it, where one keeps it.
+    pub kept_as: Option<String>,
     /// What it has.
     pub found: Found,
     parts: Box<dyn Parts + 'a>,
@@ -98,7 +100,11 @@ pub fn open<'a>(name: &Name, options: &Options<'a>) -> Result<Image<'a>> {
             });
         }
     };
-    Ok(Image { origin, found, parts })
+    let kept_as = match name {
+        Name::DockerDaemon(reference) | Name::Storage(reference) => Some(reference.clone()),
+        _ => None,
+    };
+    Ok(Image { origin, kept_as, found, parts })
 }
 
 /// The registry's error, which also says why no engine of this machine had the image.

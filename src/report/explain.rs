@@ -86,15 +86,31 @@ fn forms(cause: &Cause) -> String {
 }
 
 fn remedy(fix: &Remedy) -> String {
-    let command = fix.command.iter().map(|command| format!("        {command}\n"));
-    let text = format!("{} ({})", fix.text, whose(fix.class));
+    let command = fix.command.iter().map(|command| format!("        {}\n", named(command)));
+    let text = format!("{} ({})", named(&fix.text), whose(fix.class));
     wrapped(&text, "  - ", "    ") + &command.collect::<String>()
 }
 
 fn remedy_in_page(fix: &Remedy) -> String {
-    let command = fix.command.iter().map(|command| format!("\n      {command}\n\n"));
-    let text = format!("{} *({})*", fix.text, whose(fix.class));
+    let command = fix.command.iter().map(|command| format!("\n      {}\n\n", named(command)));
+    let text = format!("{} *({})*", named(&fix.text), whose(fix.class));
     wrapped(&text, "- ", "  ") + &command.collect::<String>()
+}
+
+/// A template with its names as manuals write them: `{arch}` is ARCH.
+fn named(template: &str) -> String {
+    let mut text = String::new();
+    for (at, part) in template.split('{').enumerate() {
+        match part.split_once('}') {
+            Some((name, rest)) if at > 0 && !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()) => {
+                text.push_str(&name.to_ascii_uppercase());
+                text.push_str(rest);
+            }
+            _ if at > 0 => text.extend(["{", part]),
+            _ => text.push_str(part),
+        }
+    }
+    text
 }
 
 fn whose(class: Class) -> &'static str {

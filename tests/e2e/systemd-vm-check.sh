@@ -77,7 +77,10 @@ second_boot() {
     [ -e /etc/binfmt.d/rbinfmt.conf ] && fail 'disable left the lines'
     systemctl is-enabled rbinfmt.service >/tmp/out 2>&1 && fail 'disable left the link'
     unit ActiveState inactive || fail 'the unit after disable'
-    rbinfmt enable arm64 s390x >/tmp/out 2>&1 && both || fail 'enable after disable'
+    rbinfmt install arm64 s390x >/tmp/out 2>&1
+    rbinfmt doctor --no-engines --fix >/tmp/out 2>&1 && both || fail 'the doctor, of entries that nothing makes again'
+    grep -qx -e '--fix: rbinfmt enable arm64,s390x' /tmp/out && unit ActiveState active && [ -e /etc/binfmt.d/rbinfmt.conf ] &&
+        ok 'the doctor has made it last' || fail 'what the doctor did of entries that nothing makes again'
     dpkg --purge rbinfmt >/tmp/out 2>&1 && neither || fail 'purge'
     left >/tmp/out
     [ ! -s /tmp/out ] && ok 'the package is purged: nothing is left, nothing runs' || fail 'purge left'

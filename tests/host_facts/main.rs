@@ -18,7 +18,7 @@ use rbinfmt::report;
 use serde_json::{Map, Value};
 
 /// The case, the worst finding, and the exit status.
-const CASES: [(&str, &str, Status); 27] = [
+const CASES: [(&str, &str, Status); 29] = [
     ("debian-13", "binfmt-strict-mask", Status::Done),
     ("wsl-2", "binfmt-strict-mask", Status::Done),
     ("wsl-2-interop-gone", "wsl-interop-broken", Status::Failed),
@@ -28,6 +28,8 @@ const CASES: [(&str, &str, Status); 27] = [
     ("centos-7", "binfmt-f-kernel-too-old", Status::Failed),
     ("lxc", "binfmt-lxc-denied", Status::Unknown),
     ("rootless", "table-hidden", Status::Unknown),
+    ("container", "binfmt-mount-denied", Status::Unknown),
+    ("docker-builder", "binfmt-strict-mask", Status::Done),
     ("automount", "binfmt-automount-untriggered", Status::Done),
     ("automount-not-root", "binfmt-automount-untriggered", Status::Unknown),
     ("not-mounted", "binfmt-not-mounted", Status::Done),

@@ -82,6 +82,12 @@ fn what_docker_has() {
         assert_eq!(ids(&exam["platforms"][0]), ["image-lies-about-arch"]);
         assert_eq!(exam["platforms"][0]["foreign"][0]["count"], 1);
     }
+    let wanted = ["--json", "--platform", "linux/arm/v7", "lies:1"];
+    let output = world.command(&wanted).env("DOCKER_HOST", &docker.socket).output().unwrap();
+    let exam: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (code, finding) = (output.status.code(), &exam["findings"][0]);
+    assert_eq!((code, finding["id"].as_str()), (Some(1), Some("cached-wrong-platform")), "{exam}");
+    assert_eq!(finding["fixes"][0]["command"], "docker pull --platform linux/arm/v7 lies:1");
     let output = world.command(&["docker-daemon:none:1"]).env("DOCKER_HOST", &docker.socket).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && errors.contains("none:1"), "{errors}");

@@ -141,6 +141,17 @@ fn commands_that_no_runtime_finds() {
 }
 
 #[test]
+fn users_and_arguments_that_no_container_starts_with() {
+    let layer = || Layer::new().file("app", 0o755, program(OWN)).file("etc/passwd", 0o644, "me:x:7:7::/:\n");
+    let (code, exam) = judged(&image(&own(), &["/app"], vec![layer()]).with("User", json!("other")));
+    assert_eq!((code, ids(&exam["platforms"][0])), (1, vec!["image-user-missing"]), "{exam}");
+    // One string may have 128 KiB.
+    let long = "x".repeat(200_000);
+    let (code, exam) = judged(&image(&own(), &["/app", &long], vec![layer()]));
+    assert_eq!((code, ids(&exam["platforms"][0])), (1, vec!["arguments-too-long"]));
+}
+
+#[test]
 fn loaders_that_are_missing_or_wrong() {
     let loader = "/lib/ld-linux-x86-64.so.2";
     let app = || Layer::new().file("app", 0o755, dynamic("amd64", loader));

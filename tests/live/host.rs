@@ -1,5 +1,6 @@
 //! `rbinfmt doctor` on tables that are broken for real, one cause each: it is named first, and what is printed cures it.
 
+use rbinfmt::doctor::catalogue::CATALOGUE;
 use serde_json::Value;
 
 use crate::common::{Lab, lab, lab_of, skipped, texts};
@@ -196,6 +197,8 @@ fn an_interpreter_that_may_not_be_executed() {
         "mkdir -p t; must mount -t tmpfs -o noexec none t; cp {EMULATOR} t/q; stranger qemu-aarch64 $PWD/t/q POC"
     );
     Said::of(&lab, &script, "").names("noexec-mount", "problem", "qemu-aarch64");
+    let script = "mkdir -p folder; stranger qemu-aarch64 $PWD/folder POC";
+    Said::of(&lab, script, "").names("is-a-directory", "problem", "qemu-aarch64");
 }
 
 #[test]
@@ -225,6 +228,33 @@ fn an_emulator_that_fails() {
     let said = Said::of(&lab, &format!("{script} P"), "");
     let finding = said.names("emulator-fails", "problem", "qemu-aarch64");
     assert!(finding["evidence"].to_string().contains("status 9: no sysroot"), "{finding:#}");
+}
+
+#[test]
+fn an_emulator_that_crashes() {
+    let Some(lab) = lab_of("arm64") else { return };
+    for (signal, id) in [("SEGV", "qemu-segv-libc-bin"), ("ILL", "qemu-sigill")] {
+        let script = format!("printf '#!/bin/sh\nkill -{signal} $$\n' >q; chmod +x q; stranger qemu-aarch64 $PWD/q P");
+        Said::of(&lab, &script, "").names(id, "problem", "qemu-aarch64");
+    }
+    let script = "stranger qemu-aarch64 $EMULATORS/qemu-s390x-static POCF";
+    cured(&lab, script, "qemu-invalid-elf", "problem", "qemu-aarch64");
+}
+
+#[test]
+fn a_doctor_that_is_emulated_itself() {
+    let Some(lab) = lab_of("arm64") else { return };
+    if !cfg!(target_arch = "x86_64") {
+        return skipped("this machine's QEMU is for x86_64").unwrap_or(());
+    }
+    // A mark in the padding of a copy, so that the entry takes nothing else.
+    let script = r#"
+        cp $(type -P rbinfmt) doctor; printf EMU | dd of=doctor bs=1 seek=9 conv=notrunc status=none
+        printf '%s' ":emulated:M:9:EMU::$EMULATORS/qemu-x86_64-static:F" >$table/register
+        ./doctor doctor --no-engines --no-verify
+    "#;
+    let (out, err) = texts(&lab.try_run(script));
+    assert!(out.contains("warning[emulated-uname-traps]"), "{out}{err}");
 }
 
 #[test]
@@ -269,6 +299,23 @@ fn an_emulator_that_nothing_registers() {
         exit 0
         "#
     ));
+}
+
+/// As systemd-binfmt does when it stops.
+#[test]
+fn a_table_that_was_cleared() {
+    let Some(lab) = lab_of("arm64") else { return };
+    let command = |id: &str| CATALOGUE.get(id).unwrap().fixes[0].command.clone().unwrap();
+    let fix = command("binfmt-systemd-wipe");
+    assert_eq!(command("wsl-peer-distro-wipe"), fix);
+    lab.env("FIX", &fix.replace("rbinfmt", "rb").replace("{arch}", "arm64")).run(
+        r#"
+        must rb install arm64 >/dev/null
+        echo -1 >$table/status; [ -z "$(names)" ] || fail "$(names)"
+        must $FIX >/dev/null
+        must $FIXTURES/arm64/busybox true
+        "#,
+    );
 }
 
 #[test]

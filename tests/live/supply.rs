@@ -91,3 +91,17 @@ fn another_version_and_back_while_programs_run() {
         "#,
     );
 }
+
+#[test]
+fn what_the_doctor_upgrades() {
+    let Some(lab) = lab() else { return };
+    lab.run(
+        r#"
+        printf '#!/bin/sh\nkill -SEGV $$\n' >crashes; chmod +x crashes; stranger qemu-aarch64 $PWD/crashes P
+        rbinfmt doctor --no-engines --fix >out.txt 2>told.txt || fail "$(cat out.txt told.txt)"
+        grep -q 'problem\[qemu-segv-libc-bin\]' out.txt || fail "$(cat out.txt)"
+        grep -qx -e '--fix: rbinfmt upgrade arm64' told.txt || fail "$(cat told.txt)"
+        must $FIXTURES/arm64/busybox true
+        "#,
+    );
+}

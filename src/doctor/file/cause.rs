@@ -80,9 +80,13 @@ impl Case<'_> {
             (_, Link::Interpreter { name, .. }) => self.refuses(name, "no-exec-bit", errno, why, refused),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
-            (Errno::EIO, Link::Loader { .. }) => self.problem("loader-wrong-arch", why),
+            (Errno::EIO, Link::Loader { name, .. }) => {
+                self.problem("loader-wrong-arch", why).with("interpreter", to_text(name))
+            }
             (_, Link::Loader { name, .. }) => self.refuses(name, "loader-not-executable", errno, why, refused),
-            (Errno::ELIBBAD, _) => self.problem("loader-wrong-arch", why),
+            (Errno::ELIBBAD, Link::Content(step)) => {
+                self.problem("loader-wrong-arch", why).with("interpreter", to_text(&step.path))
+            }
             (_, Link::Content(step)) => self.nobody_takes(step, why),
         }
     }
@@ -99,7 +103,7 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => "no-such-file",
             _ => "path-refused",
         };
-        Finding::problem(id, &*path, why).with("path", path)
+        Finding::problem(id, &*path, why).with("interpreter", &*path).with("path", path)
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -115,9 +119,7 @@ impl Case<'_> {
             return Finding::problem("crlf-shebang", &*about, detail).with("path", about);
         }
         let detail = format!("the first line asks for {shown}, which is not there");
-        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail)
-            .with("path", &*about)
-            .with("interpreter", &*shown);
+        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail).with("path", &*about);
         // A name that fills the kernel's window was cut off by older kernels.
         let window = self.setting.facts.kernel.window();
         if script.marked.1 + 1 >= window {
@@ -150,7 +152,6 @@ impl Case<'_> {
         Finding::problem(id, to_text(self.target), detail)
             .with("path", to_text(self.target))
             .with("entry", to_text(name))
-            .with("interpreter", to_text(&interpreter))
             .with("arch", self.arch_of(self.verdict.steps.last()).unwrap_or_default())
     }
 
@@ -166,7 +167,6 @@ impl Case<'_> {
             );
             return Finding::problem("binfmt-dynamic-interpreter", to_text(self.target), detail)
                 .with("entry", to_text(&entry))
-                .with("interpreter", to_text(&program.path))
                 .with("arch", self.arch_of(Some(step)).unwrap_or_default());
         }
         loader::missing(self.setting, &to_text(&program.path), name)
@@ -180,7 +180,7 @@ impl Case<'_> {
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
         // The last one is the interpreter, which the same entry takes again.
         let machine = &self.setting.facts.kernel.machine;
-        let native = profile_of(step).is_some_and(|p| p.native_on.contains(machine));
+        let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
         let id = if native { "binfmt-native-hijack" } else { "binfmt-interpreter-foreign" };
         let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)
@@ -221,9 +221,8 @@ impl Case<'_> {
         let name = to_text(&step.path);
         let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
         if let Some(command) = content.command {
-            let quoted = quoted(&name);
-            finding =
-                finding.fix("Unpack it, and execute what is inside.", command.replace("{path}", &quoted), Class::Yours);
+            let command = command.replace("{path}", &quoted(&self.setting.root.outside(&name)));
+            finding = finding.fix("Unpack it, and execute what is inside.", command, Class::Yours);
         }
         let upper = name.to_ascii_uppercase();
         if content.cause == "missing-shebang"
@@ -300,7 +299,7 @@ impl Case<'_> {
 }
 
 /// The profile of a file's CPU.
-fn profile_of(step: &Step) -> Option<Profile> {
+pub(super) fn profile_of(step: &Step) -> Option<Profile> {
     let profiles = Profiles::load(&[]).ok()?;
     let takes = |p: &&Profile| p.rules.iter().any(|r| r.rule.takes(&step.head, &step.path));
     profiles.iter().filter(|p| p.is_emulated()).find(takes).cloned()

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Setting;
 use crate::doctor::catalogue::Class;
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Finding, quoted};
 use crate::text::to_text;
 
 #[derive(Deserialize)]
@@ -22,6 +22,8 @@ struct Loader {
     paths: Vec<String>,
     library: String,
     cpu: String,
+    /// Debian's package of that library for cross-building, and the folder in which its tree lies.
+    cross: Option<(String, String)>,
     install: BTreeMap<String, String>,
 }
 
@@ -55,8 +57,7 @@ pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
     };
     let whose = known.map_or(String::new(), |l| format!(", the loader of {} for {}", l.library, l.cpu));
     let mut finding = Finding::problem(id, about, format!("the program asks for {path}{whose}, which is not there"))
-        .with("path", about)
-        .with("loader", &*path);
+        .with("path", about);
     if let Some(tree) = library_of(setting) {
         finding = finding.evidence(format!("this tree has {tree}"));
         if known.is_some_and(|l| l.library != tree) {
@@ -67,6 +68,26 @@ pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
         finding = finding.fix("Install that loader in this tree.", command, Class::Decision);
     }
     finding
+}
+
+/// An emulator starts and does not find the program's own loader, which Debian has for cross-building.
+pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u8]) -> Finding {
+    let path = to_text(name);
+    let detail = format!(
+        "the emulator of the entry {} starts, and then does not find the program's loader {path} in this tree",
+        to_text(entry)
+    );
+    let finding = Finding::problem("qemu-missing-sysroot", about, detail).with("path", about);
+    let known = LOADERS.loader.iter().find(|l| l.paths.contains(&path)).and_then(|l| l.cross.as_ref());
+    let debian = family(setting).0.iter().any(|id| id == "debian");
+    let Some((package, folder)) = known.filter(|_| debian) else { return finding };
+    let program = quoted(&setting.root.outside(about));
+    let command = format!("apt-get install {package} && QEMU_LD_PREFIX={folder} {program}");
+    finding.fix(
+        "Install its C library for cross-building, and show the emulator where that is.",
+        command,
+        Class::Decision,
+    )
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.

@@ -48,7 +48,7 @@ pub struct Examination {
     pub near: Vec<NearMiss>,
     /// What it is, where it is ELF.
     pub inspection: Option<Inspection>,
-    /// What else was found.
+    /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
 
@@ -69,6 +69,8 @@ impl Setting {
         if self.verify {
             findings.extend(self.ask_kernel(target, &argv, &verdict)?);
         }
+        let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
+        findings.sort_by_key(|finding| finding.severity);
         Ok(Examination { target: target.into(), verdict, near, inspection, findings })
     }
 

@@ -2,6 +2,7 @@
 
 use bstr::BString;
 
+use super::cause::profile_of;
 use super::{Setting, loader};
 use crate::binfmt::entry::Flags;
 use crate::doctor::finding::Finding;
@@ -10,6 +11,9 @@ use crate::exec::{Handler, Outcome, Verdict};
 use crate::inspect::{self, Inspection};
 use crate::oracle::Answer;
 use crate::text::to_text;
+
+/// The first glibc that does not look at the kernel's version.
+const LOOKS_NO_MORE: [u32; 2] = [2, 36];
 
 /// What an ELF file asks of the world.
 pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
@@ -38,6 +42,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         None => {}
     }
     findings.extend(setuid(setting, &about, program, verdict));
+    findings.extend(passed_over(setting, &about, verdict));
     if starts && program.appimage && !has_fuse(setting, program) {
         let detail = "an AppImage mounts itself with libfuse.so.2, which is not here";
         findings.push(Finding::warning("appimage-fuse", &*about, detail).with("path", &*about));
@@ -54,14 +59,10 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
             _ => note("x86-64-level", text),
         });
     }
-    if let Some((major, minor, patch)) = program.notes.kernel
-        && setting.facts.kernel.version() < (major, minor)
-    {
-        let text = format!(
-            "it wants Linux {major}.{minor}.{patch} or later, and this is {}: its C library will refuse to start",
-            setting.facts.kernel.release
-        );
-        findings.push(problem("kernel-too-old", text));
+    // Of a dynamic program it is the C library's that counts.
+    if let Some(wanted) = newer_kernel(setting, program).filter(|_| program.loader.is_none()) {
+        let detail = format!("{wanted}: it refuses to start, if the C library in it is glibc before 2.36");
+        findings.push(Finding::warning("kernel-too-old", &*about, detail));
     }
     if let Some(arm) = program.arm {
         let version = arm.version.map_or(String::new(), |v| format!("ARMv{v}, "));
@@ -92,10 +93,7 @@ fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict)
     if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
         return None;
     }
-    let detail = format!(
-        "the emulator of the entry {entry} starts, and then does not find the program's loader {name} in this tree"
-    );
-    Some(Finding::problem("qemu-missing-sysroot", about, detail).with("path", about).with("loader", to_text(name)))
+    Some(loader::no_sysroot(setting, about, name, &entry))
 }
 
 /// The libraries that it needs directly: there, new enough, and for this CPU.
@@ -110,9 +108,15 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         };
         let has = &found.dynamic.defines;
         let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
+        let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
+        if let Some(wanted) = newer_kernel(setting, &found)
+            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
+        {
+            let detail = format!("{wanted}, says its library {place}, which will refuse to start");
+            findings.push(Finding::problem("kernel-too-old", about, detail));
+        }
         let wanted = program.dynamic.versions.iter().filter(|(of, _)| of == name).map(|(_, version)| version);
         if let Some(version) = wanted.filter(lacks).max_by_key(|v| inspect::glibc(v)) {
-            let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
             let newest = newest.map_or(String::new(), |v| format!(", which ends at {v}"));
             let detail = format!("it asks for {version} of {place}{newest}");
             findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
@@ -127,14 +131,35 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
     findings
 }
 
+/// The Linux that a file's note asks for, where this one is older.
+fn newer_kernel(setting: &Setting, program: &Inspection) -> Option<String> {
+    let (major, minor, patch) = program.notes.kernel?;
+    let kernel = &setting.facts.kernel;
+    let wanted = || format!("it wants Linux {major}.{minor}.{patch} or later, and this is {}", kernel.release);
+    (kernel.version() < (major, minor)).then(wanted)
+}
+
 /// A setuid program under an entry that does not hand on its owner's rights.
 fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdict) -> Option<Finding> {
     let step = verdict.steps.first().filter(|s| program.setuid && s.handler == Some(Handler::Entry))?;
     let entry = setting.facts.table.entries.iter().find(|e| Some(&e.name) == step.name.as_ref())?;
     let detail =
         format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
-    let finding = Finding::warning("binfmt-setuid-no-c", about, detail);
-    (!entry.flags.has(Flags::C)).then(|| finding.with("entry", to_text(&entry.name)))
+    let mut finding = Finding::warning("binfmt-setuid-no-c", about, detail);
+    if let Some(profile) = profile_of(step) {
+        finding = finding.with("arch", profile.label());
+    }
+    (!entry.flags.has(Flags::C)).then_some(finding)
+}
+
+/// Entries that would take the file too, if one that was registered later did not.
+fn passed_over(setting: &Setting, about: &str, verdict: &Verdict) -> Option<Finding> {
+    let step = verdict.steps.first().filter(|s| s.handler == Some(Handler::Entry))?;
+    let name = step.name.as_ref()?;
+    let others = setting.facts.table.entries.iter().filter(|e| e.enabled && e.name != *name);
+    let others: Vec<String> = others.filter(|e| e.takes(&step.head, &step.path)).map(|e| to_text(&e.name)).collect();
+    let detail = format!("the entry {name} takes it before {}, which would too", others.join(", "));
+    (!others.is_empty()).then(|| Finding::note("binfmt-shadowed", about, detail))
 }
 
 /// Whether the library is where the program's loader looks.

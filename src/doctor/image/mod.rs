@@ -55,7 +55,11 @@ impl World<'_> {
         }
         let listed = texts(&found.listed);
         let mut findings = Vec::new();
-        findings.extend(self.fits(target, &listed, &platforms, wanted));
+        let finding = match (wanted, &image.kept_as) {
+            (Some(wanted), Some(name)) if platforms.is_empty() => Some(cached(name, &listed, wanted)),
+            _ => self.fits(target, &listed, &platforms, wanted),
+        };
+        findings.extend(finding);
         Ok(Examination {
             target: target.to_owned(),
             origin: image.origin.clone(),
@@ -73,8 +77,7 @@ impl World<'_> {
         platforms: &[Judged],
         wanted: Option<&Platform>,
     ) -> Option<Finding> {
-        let has = if listed.is_empty() { "it has none".to_owned() } else { format!("it has {}", listed.join(", ")) };
-        let finding = |finding: Finding| Some(finding.evidence(has.clone()).with("image", target));
+        let finding = |finding: Finding| Some(finding.evidence(has(listed)).with("image", target));
         if let Some(wanted) = wanted {
             let detail = format!("it has nothing for {wanted}");
             return platforms.is_empty().then(|| finding(Finding::problem("no-matching-manifest", target, detail)))?;
@@ -96,6 +99,17 @@ impl World<'_> {
             false => finding(Finding::problem("no-matching-manifest", target, detail)),
         }
     }
+}
+
+/// An engine has it, and not for the platform that is asked for.
+fn cached(name: &str, listed: &[String], wanted: &Platform) -> Finding {
+    let detail = format!("what this machine keeps under that name is not for {wanted}");
+    let finding = Finding::problem("cached-wrong-platform", name, detail).evidence(has(listed));
+    finding.with("image", name).with("platform", wanted.to_string())
+}
+
+fn has(listed: &[String]) -> String {
+    if listed.is_empty() { "it has none".to_owned() } else { format!("it has {}", listed.join(", ")) }
 }
 
 impl Examination {

@@ -44,7 +44,7 @@ pub struct Judged {
     pub foreign: Vec<Kin>,
     /// How it runs on this machine.
     pub runs: Runs,
-    /// What was found.
+    /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
 
@@ -134,6 +134,7 @@ impl World<'_> {
             case.look(&root, only, &mut judged)?;
         }
         judged.findings = case.findings;
+        judged.findings.sort_by_key(|finding| finding.severity);
         Ok(judged)
     }
 }
@@ -324,7 +325,8 @@ impl Case<'_> {
                     .with("platform", format!("linux/{own}"));
                 self.findings.push(finding);
             }
-            Runs::No(_) => {
+            // A program that the kernel starts may want more of the CPU than this one has.
+            Runs::No(_) | Runs::Native => {
                 let here = program.here.findings.iter().filter(|f| f.severity == Severity::Problem);
                 let about = |f: &Finding| f.clone().with("image", self.image).with("arch", arch);
                 self.findings.extend(here.map(about));

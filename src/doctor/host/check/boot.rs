@@ -1,6 +1,6 @@
 //! What will be left of the entries: after a restart of the machine, and of the services that make them.
 
-use super::causes::{Causes, listed};
+use super::causes::{Causes, arch_list, listed};
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
@@ -100,10 +100,18 @@ fn restart(case: &Case) -> State {
             causes.add((Severity::Warning, "binfmt-not-persistent"), entry, detail, Some(why));
         }
     }
-    State::of(causes.findings(), || match makers.is_empty() {
+    // What is enabled is all that is made: it takes those that are not lost along.
+    let findings = causes.findings().into_iter().map(|finding| registering(finding, case.emulating()));
+    State::of(findings.collect(), || match makers.is_empty() {
         true => "every entry is made again".into(),
         false => format!("every entry is made again, by {}", listed(&makers)),
     })
+}
+
+/// With what the entries are for, if that is known of any.
+fn registering<'a>(finding: Finding, entries: impl Iterator<Item = &'a Judged<'a>>) -> Finding {
+    let archs: Vec<String> = entries.filter_map(|e| Some(e.health.profile?.label().to_owned())).collect();
+    if archs.is_empty() { finding } else { finding.with("arch", arch_list(archs)) }
 }
 
 /// Its interpreter lies where only a container has it.
@@ -172,7 +180,10 @@ fn service(case: &Case, unit: &Unit) -> Option<State> {
         let names: Vec<String> = lost.iter().map(|e| e.entry.name.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let detail = "a restart of systemd-binfmt.service, also by systemd in a privileged container, removes it";
-        return Some(State::Found(vec![Finding::note("binfmt-systemd-wipe", listed(&names), detail)]));
+        let finding = Finding::note("binfmt-systemd-wipe", listed(&names), detail);
+        // Those of other emulators are not ours to make.
+        let qemus = lost.into_iter().filter(|e| e.emulates() && e.entry.name.starts_with(b"qemu-"));
+        return Some(State::Found(vec![registering(finding, qemus)]));
     }
     Some(State::Fine(match unit.masked {
         true => "masked".into(),

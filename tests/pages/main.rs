@@ -1,12 +1,15 @@
-//! docs/checks/ is what the catalogue says, and the code names only what is in it.
+//! docs/checks/ is what the catalogue says, and the code names only what is in it; docs/doctor-causes.md is what the tests
+//! show of it.
 //!
 //!     RBINFMT_BLESS=1 cargo test --test pages      writes the pages anew
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rbinfmt::doctor::catalogue::CATALOGUE;
 use rbinfmt::report::explain;
@@ -37,23 +40,41 @@ fn the_pages_are_those_of_the_catalogue() {
     assert!(differ.is_empty(), "docs/checks differs in {differ:?}: RBINFMT_BLESS=1 cargo test --test pages");
 }
 
-/// The ids behind `Finding::problem(`, `warning(` and `note(`, and where they are.
-fn named() -> Vec<(String, PathBuf)> {
-    let mut folders = vec![root().join("src")];
-    let mut ids = Vec::new();
+#[test]
+fn what_is_shown_is_written_down() {
+    let (path, page) = (root().join("docs/doctor-causes.md"), shown::Shown::read().page());
+    if std::env::var_os("RBINFMT_BLESS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == page, "docs/doctor-causes.md differs: RBINFMT_BLESS=1 cargo test --test pages");
+}
+
+/// All files below a folder whose names end so.
+fn files(folder: &str, ends: &[&str]) -> Vec<(String, String)> {
+    let mut folders = vec![root().join(folder)];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                let calls = ["problem(", "warning(", "note("].into_iter().flat_map(|call| text.split(call).skip(1));
-                let id = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned());
-                ids.extend(calls.filter_map(id).map(|id| (id, path.clone())));
+            } else if ends.iter().any(|end| name.ends_with(end)) {
+                files.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
     }
-    ids
+    files
+}
+
+/// The ids behind `Finding::problem(`, `warning(` and `note(`, and where they are.
+fn named() -> Vec<(String, String)> {
+    let of = |(name, text): (String, String)| {
+        let calls = ["problem(", "warning(", "note("].into_iter().flat_map(|call| text.split(call).skip(1));
+        let id = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned());
+        calls.filter_map(id).map(|id| (id, name.clone())).collect::<Vec<_>>()
+    };
+    files("src", &[".rs"]).into_iter().flat_map(of).collect()
 }
 
 #[test]
@@ -61,7 +82,7 @@ fn findings_are_in_the_catalogue() {
     let ids = named();
     assert!(ids.len() > 5, "{ids:?}");
     let is_id = |id: &str| id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    for (id, path) in ids.iter().filter(|(id, _)| is_id(id)) {
-        assert!(CATALOGUE.get(id).is_some(), "{id} of {} is not in the catalogue", path.display());
+    for (id, file) in ids.iter().filter(|(id, _)| is_id(id)) {
+        assert!(CATALOGUE.get(id).is_some(), "{id} of {file} is not in the catalogue");
     }
 }
