@@ -160,9 +160,12 @@ pub fn enter(host: &Host, folder: &Path) -> Result<()> {
     };
     // A root has to be a mount of its own where its mounts are changed later.
     bind(folder, folder)?;
-    let processes = folder.join(host.processes().strip_prefix("/").unwrap_or(host.processes()));
-    if !processes.join("self").exists() {
-        bind(host.processes(), &processes)?;
+    // A container that was not given the mounts below the host's / has its own.
+    for (own, mark) in [(host.processes(), "self"), (Path::new("/dev"), "null")] {
+        let there = folder.join(own.strip_prefix("/").unwrap_or(own));
+        if !there.join(mark).exists() {
+            bind(own, &there)?;
+        }
     }
     chdir(folder).doing(doing)?;
     // Behind chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no

@@ -17,7 +17,8 @@ buildkit() {
         apt-get install -s --no-install-recommends golang-go golang-github-docker-docker-dev \
             $(printf 'golang-github-%s-dev ' $LIBRARIES) |
             awk '$1 == "Inst" && $2 ~ /^golang/ { print $2 }' | xargs apt-get download -qq || exit
-        # What no package has is in the sources alone, as BuildKit's own copies.
+        # What no package has is in the sources alone: BuildKit's own copies of libraries, and the file that lets Go look for
+        # one's second version in its only folder.
         sed 's/^deb /deb-src /' "${conf%/*}/sources.list" >"${conf%/*}/sources/source.list"
         apt-get update -qq && apt-get source -qq --download-only --tar-only docker.io
     ) >&2 || return 1
@@ -25,7 +26,8 @@ buildkit() {
         dpkg-deb -x "$file" "$top/root" || return 1
     done
     mv "$top/root/usr/share/gocode" "$top/path"
-    tar -x -C "$top/path/src/github.com/moby" -f "$top"/packages/*.orig-buildkit.tar.xz ./buildkit/vendor || return 1
+    tar -x -C "$top/path/src/github.com/moby" -f "$top"/packages/*.orig-buildkit.tar.xz \
+        ./buildkit/go.mod ./buildkit/vendor || return 1
     (
         GOROOT=$(echo "$top"/root/usr/lib/go-*)
         export GOROOT GOPATH=$top/path GOCACHE=$top/cache GO111MODULE=off GOPROXY=off CGO_ENABLED=0
