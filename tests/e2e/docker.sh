@@ -145,8 +145,8 @@ fi
 host=$WORK/host
 mkdir -p "$host"/{dev,etc,proc,run,sys,tmp,usr/bin,usr/lib/systemd,var/lib}
 touch "$host/usr/lib/systemd/systemd"
-files() { (cd "$host" && find . -mindepth 1 -printf '%p %m %u %s %l %T@\n' | sort); }
 paths() { (cd "$host" && find . -mindepth 1 -printf '%p %m %u %l\n' | sort); }
+contents() { (cd "$host" && find . -type f -exec sha256sum {} + | sort); }
 has() { [ -e "$host/$1" ] || failing "there is no $1"; }
 paths >"$WORK/before"
 in_container --privileged -v "$host:/host" -- --install arm64,s390x --persist || failing '--install --persist'
@@ -167,10 +167,10 @@ grep -qx 'ExecStart=/usr/local/bin/rbinfmt install --offline' "$host/etc/systemd
     failing 'the link of the unit'
 [ "$("$host/usr/local/bin/rbinfmt" -V)" = "$(docker run --rm rbinfmt -V)" ] || failing 'the program on the host'
 hello "$INDEX" linux/arm64 || failing 'arm64 after --install --persist'
-files >"$WORK/persisted"
+{ paths && contents; } >"$WORK/persisted"
 in_container --privileged -v "$host:/host" -- install arm64 s390x --persist || failing 'install --persist, a second time'
 ! grep -q '^wrote' "$WORK/out" || failing 'a second time writes'
-files | diff "$WORK/persisted" - >"$WORK/out" || failing 'a second time changes files'
+{ paths && contents; } | diff "$WORK/persisted" - >"$WORK/out" || failing 'a second time changes files'
 ok 'docker run -v /:/host ... --persist: emulators, program, unit and configuration are the host'"'"'s, once'
 in_container --privileged -v "$host:/host" -- disable --persist || failing 'disable --persist'
 cat "$WORK/out"
