@@ -42,7 +42,7 @@ buildkit() {
 buildkit_image() {
     local top=$WORK/buildkit-image runc file
     runc=$(command -v runc)
-    mkdir -p "$top/usr/bin"
+    mkdir -p "$top/usr/bin" "$top/tmp"
     cp "$1"/build* "$runc" "$top/usr/bin/"
     ldd "$runc" | grep -o '/[^ ]*' | while read -r file; do
         mkdir -p "$top$(dirname "$file")" && cp -L "$file" "$top$file"
