@@ -76,6 +76,20 @@ impl Host {
         first.is_none() || first != id(Path::new("/"))
     }
 
+    /// What says that this is a pod of Kubernetes; `None` where nothing does.
+    pub fn pod_sign(&self) -> Option<&'static str> {
+        const VARIABLE: &str = "KUBERNETES_SERVICE_HOST";
+        const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+        if std::env::var_os(VARIABLE).is_some() {
+            return Some(VARIABLE);
+        }
+        if Path::new(ACCOUNT).exists() {
+            return Some(ACCOUNT);
+        }
+        let groups = fs::read_to_string(self.of_process(1, "cgroup")).unwrap_or_default();
+        groups.contains("kubepods").then_some("the control group of process 1")
+    }
+
     /// The machine that the kernel was built for. Emulators fake uname(2), not this file (kernel 6.1 and later).
     pub fn kernel_arch(&self) -> Option<String> {
         self.setting("kernel.arch")
@@ -95,6 +109,9 @@ pub struct Identity {
     pub first_pid_namespace: bool,
     /// In the mount namespace of process 1; `None` where that cannot be seen.
     pub mounts_of_init: Option<bool>,
+    /// In a pod of Kubernetes.
+    #[serde(default)]
+    pub in_pod: bool,
 }
 
 impl Identity {
@@ -109,12 +126,31 @@ impl Identity {
             first_user_namespace: is("user", FIRST_USER_NAMESPACE),
             first_pid_namespace: is("pid", FIRST_PID_NAMESPACE),
             mounts_of_init: of_init.zip(namespace("mnt")).map(|(init, own)| init == own),
+            in_pod: host.pod_sign().is_some(),
         }
     }
 
     /// On the machine itself: its mounts are ours, and stay when we end.
     pub fn on_host(&self) -> bool {
         self.first_user_namespace && self.first_pid_namespace && self.mounts_of_init == Some(true)
+    }
+
+    /// What gives this container the rights that it lacks.
+    pub fn privileged(&self) -> &'static str {
+        if self.in_pod {
+            "set `securityContext.privileged: true` for this container, in the DaemonSet"
+        } else {
+            "add --privileged to `docker run`"
+        }
+    }
+
+    /// The same for a user who is not root.
+    pub fn rights(&self) -> &'static str {
+        if self.in_pod {
+            "run it as root: `securityContext: {runAsUser: 0, privileged: true}`, in the DaemonSet"
+        } else {
+            "run the same command with sudo; in a container, add --privileged"
+        }
     }
 }
 

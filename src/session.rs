@@ -45,10 +45,9 @@ pub fn may_not_mount(doing: &str, host: &Host, identity: &Identity) -> Error {
     let table = host.table.display();
     if identity.euid == 0 {
         let why = format!("nothing is mounted on {table}, and this container may not mount it");
-        return Error::unknown(doing, why).help("add --privileged to `docker run`");
+        return Error::unknown(doing, why).help(identity.privileged());
     }
-    Error::unknown(doing, format!("nothing is mounted on {table}, and only root may mount it"))
-        .help("run the same command with sudo; in a container, add --privileged")
+    Error::unknown(doing, format!("nothing is mounted on {table}, and only root may mount it")).help(identity.rights())
 }
 
 /// A process that has the table of this device mounted in mounts of its own; `None` where there is none or none is seen.

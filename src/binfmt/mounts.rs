@@ -115,9 +115,9 @@ fn explain_mount(error: Error) -> Error {
             error.help("this kernel has no binfmt_misc: run `modprobe binfmt_misc`, or take a kernel built with it")
         }
         Some(Errno::EPERM | Errno::EACCES) => {
-            error.help("this process may not mount: on a host run it as root, in a container give it --privileged")
+            error.help("this process may not mount: on a host run it as root; a container has to be privileged")
         }
-        Some(Errno::EROFS) => error.help("the folder is read-only here: in a container, give it --privileged"),
+        Some(Errno::EROFS) => error.help("the folder is read-only here: a container has to be privileged"),
         _ => error,
     }
 }

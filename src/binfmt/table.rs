@@ -97,7 +97,7 @@ impl Table {
             match error.errno().map(Errno::from_raw) {
                 Some(Errno::EACCES | Errno::EPERM) => error.help("only root may change the table: run it with sudo"),
                 Some(Errno::EROFS) => {
-                    error.help("the table is mounted read-only here: in a container give it --privileged")
+                    error.help("the table is mounted read-only here: a container has to be privileged")
                 }
                 _ => error,
             }

@@ -8,16 +8,18 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::install::{self, Installed, Request};
-use super::persist::Move;
+use super::persist::{self, Move};
 use super::{Context, status, uninstall};
 use crate::apply::State;
 use crate::cli::DropIn;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::health;
+use crate::host::Identity;
 use crate::plan::Skip;
 use crate::profile::Profile;
-use crate::report::{complain, rows};
+use crate::report::complain;
+use crate::report::rows::{self, HeldBy};
 
 /// What is printed at the end.
 #[derive(Serialize)]
@@ -60,7 +62,12 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     if let (Some(list), Some(folder)) = (&args.install, &args.persist) {
         status = status.max(persist(context, list, folder)?);
     } else if let Some((profiles, all)) = additions {
-        status = status.max(add(context, &Request::new(context, profiles, all))?.0);
+        let (added, installed) = add(context, &Request::new(context, profiles, all))?;
+        status = status.max(added);
+        if let Some(installed) = installed {
+            install::advise(context, &installed);
+            foretell(context, installed.held_by);
+        }
     }
     let (facts, _) = status::look(context, true)?;
     let running = health::platforms(&context.profiles, &facts);
@@ -123,7 +130,23 @@ fn persist(context: &mut Context, list: &str, folder: &Path) -> Result<Status> {
     for change in move_in.write(&installed)? {
         complain(&format!("persisting: {}", crate::report::boot::text(&change, false)));
     }
+    context.printer.note(persist::COMES_BACK);
     Ok(status)
+}
+
+/// What keeps the entries, and what ends them.
+fn foretell(context: &Context, held_by: Option<HeldBy>) {
+    let Some(held_by) = held_by else { return };
+    complain(held_by.describe());
+    let identity = Identity::own(&context.host);
+    if !identity.first_user_namespace || identity.in_pod {
+        return;
+    }
+    context.printer.note(if identity.on_host() {
+        "a reboot ends them; `rbinfmt enable` brings them back with every boot"
+    } else {
+        "a reboot ends them; with `-v /:/host` before the image and --persist behind it they come back with every boot"
+    });
 }
 
 fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed>)> {

@@ -270,7 +270,7 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
             Err(Attempt::Final(error)) => return Err(error),
         }
     }
-    Err(not_kept(context, failures))
+    Err(not_kept(context, &start.identity, failures))
 }
 
 /// Somebody who may only look: it is enough when all is as wanted.
@@ -278,7 +278,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     let session = Session::visit(&context.host, &start.identity, start.mounted, context.private)?;
     let (facts, plan) = start.plan(context, request, &session)?;
     if plan.changes() {
-        return Err(may_not_change(&context.host, start.mounted));
+        return Err(may_not_change(&context.host, &start.identity, start.mounted));
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
@@ -397,14 +397,14 @@ fn proof(context: &Context, rows: &[Row]) -> Result<Option<String>> {
     Ok((!works).then(|| row.item.label.clone()))
 }
 
-fn not_kept(context: &Context, failures: Vec<Error>) -> Error {
+fn not_kept(context: &Context, identity: &Identity, failures: Vec<Error>) -> Error {
     let reasons: Vec<String> = failures.iter().map(Error::to_string).collect();
     let denied = failures.iter().all(|e| e.errno() == Some(nix::libc::EPERM)) && !failures.is_empty();
     let error = Error::failed("registering entries that stay", reasons.join("; "));
     if denied {
         return error
             .with_status(Status::Unknown)
-            .help("this container may not mount: add --privileged to `docker run`");
+            .help(format!("this container may not mount: {}", identity.privileged()));
     }
     error.help(format!(
         "run `mount -t binfmt_misc binfmt_misc {}` on the host and try again, or keep this container with --hold",

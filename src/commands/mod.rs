@@ -21,7 +21,7 @@ use crate::cli::{Cli, Verb};
 use crate::emulators::Store;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
-use crate::host::Host;
+use crate::host::{Host, Identity};
 use crate::profile::{Folder, Profiles};
 use crate::report::Printer;
 
@@ -99,11 +99,10 @@ pub fn run(cli: Cli) -> Result<Status> {
 }
 
 /// The error of a run that may look at the table but not change it.
-fn may_not_change(host: &Host, mounted: Mounted) -> Error {
+fn may_not_change(host: &Host, identity: &Identity, mounted: Mounted) -> Error {
     let why = match mounted {
         Mounted::ReadOnly => "it is mounted read-only here; nothing was changed",
         _ => "only root may do that; nothing was changed",
     };
-    Error::failed(format!("changing the table {}", host.table.display()), why)
-        .help("run the same command with sudo; in a container, add --privileged")
+    Error::failed(format!("changing the table {}", host.table.display()), why).help(identity.rights())
 }

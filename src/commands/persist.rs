@@ -21,6 +21,9 @@ use crate::host::{Host, Identity};
 use crate::profile::Kind;
 use crate::report::boot as report;
 
+/// What is said at the end.
+pub const COMES_BACK: &str = "it comes back with every boot; `rbinfmt disable --persist` in such a container undoes it";
+
 /// Installs, and says what was written.
 pub fn run(context: &Context, args: &cli::Install, folder: &Path) -> Result<Status> {
     let tree = check(&context.host, folder)?;
@@ -41,7 +44,7 @@ pub fn run(context: &Context, args: &cli::Install, folder: &Path) -> Result<Stat
     let (run, status) = enable::done(&context, &request, &installed)?;
     let changes = move_in.write(&installed)?;
     report::print(&context.printer, &changes, Some(&run), false)?;
-    context.printer.note("it comes back with every boot; `rbinfmt disable --persist` in such a container undoes it");
+    context.printer.note(COMES_BACK);
     Ok(status)
 }
 
@@ -100,12 +103,17 @@ impl Move {
 /// The host's tree, where that is what `folder` is.
 fn check(host: &Host, folder: &Path) -> Result<Tree> {
     let doing = format!("looking for the host's system in {}", folder.display());
-    if Identity::own(host).on_host() {
+    let identity = Identity::own(host);
+    if identity.on_host() {
         let why = "this is the host itself";
         return Err(Error::usage(doing, why).help("use `rbinfmt enable`"));
     }
     if !folder.join("etc").is_dir() {
-        let help = format!("mount it there: docker run --privileged --rm -v /:{} ...", folder.display());
+        let help = if identity.in_pod {
+            format!("mount it there: a volume `hostPath: {{path: /}}` on {}", folder.display())
+        } else {
+            format!("mount it there: docker run --privileged --rm -v /:{} ...", folder.display())
+        };
         return Err(Error::failed(doing, "it is not there").help(help));
     }
     let tree = Tree::at(folder);
@@ -152,9 +160,12 @@ pub fn enter(host: &Host, folder: &Path) -> Result<()> {
     };
     // A root has to be a mount of its own where its mounts are changed later.
     bind(folder, folder)?;
-    let processes = folder.join(host.processes().strip_prefix("/").unwrap_or(host.processes()));
-    if !processes.join("self").exists() {
-        bind(host.processes(), &processes)?;
+    // A container that was not given the mounts below the host's / has its own.
+    for (own, mark) in [(host.processes(), "self"), (Path::new("/dev"), "null")] {
+        let there = folder.join(own.strip_prefix("/").unwrap_or(own));
+        if !there.join(mark).exists() {
+            bind(own, &there)?;
+        }
     }
     chdir(folder).doing(doing)?;
     // Behind chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no

@@ -19,7 +19,7 @@ use crate::session::{self, Session};
 pub fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
     let wanted = read(context, &args.wanted)?;
     let run = if args.dry_run {
-        let plan = with_table(context, |session, _| Ok(plan(context, wanted, args.force, session)?.0))?;
+        let plan = with_table(context, |session, _, _| Ok(plan(context, wanted, args.force, session)?.0))?;
         Run::planned(&plan, &context.host.table)
     } else {
         Run::done(&uninstall(context, wanted, args.force)?, &context.host.table, None)
@@ -45,11 +45,11 @@ pub fn read<'a>(context: &'a Context, words: &[String]) -> Result<Vec<Wanted<'a>
 
 /// Removes what is wanted; the rows say what became of each entry.
 pub fn uninstall(context: &Context, wanted: Vec<Wanted>, force: bool) -> Result<Vec<Row>> {
-    with_table(context, |session, mounted| {
+    with_table(context, |session, identity, mounted| {
         let _lock = session.table.lock()?;
         let (plan, table) = plan(context, wanted, force, session)?;
         if plan.changes() && !table.writable {
-            return Err(may_not_change(&context.host, mounted));
+            return Err(may_not_change(&context.host, identity, mounted));
         }
         apply::apply(plan, &table.entries, session, &Kernel::running(), None)
     })
@@ -66,11 +66,11 @@ fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) 
     Ok((plan::uninstall(&request, &context.profiles, &table), table))
 }
 
-fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session, Mounted) -> Result<T>) -> Result<T> {
+fn with_table<T>(context: &Context, work: impl FnOnce(&mut Session, &Identity, Mounted) -> Result<T>) -> Result<T> {
     let identity = Identity::own(&context.host);
     let mounted: Mounted = session::mounted(&context.host, context.private && !identity.first_user_namespace)?;
     let mut session = Session::visit(&context.host, &identity, mounted, context.private)?;
-    let result = work(&mut session, mounted);
+    let result = work(&mut session, &identity, mounted);
     session.leave()?;
     result
 }

@@ -239,7 +239,12 @@ impl Fetcher<'_> {
             file::take_package(&path, &what, found.proved, self.policy.jobs, wanted, &mut staging)?;
             found
         };
-        self.commit(staging, wanted, &what, format!("file-{}", found.id), None, found.proof)
+        let id = format!("file-{}", found.id);
+        // The name is that of the content: what is in use already is not replaced by the same.
+        if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
+            return Ok(manifest);
+        }
+        self.commit(staging, wanted, &what, id, None, found.proof)
     }
 
     fn registry(&self, lock: &Lock, wanted: &Wanted, reference: &Reference) -> Result<Manifest> {

@@ -42,6 +42,7 @@ fn facts(profiles: &Profiles) -> Facts {
             first_user_namespace: true,
             first_pid_namespace: true,
             mounts_of_init: Some(true),
+            in_pod: false,
         },
         own: Target { class: Class::Bits64, data: Data::Little, machine: 62 },
         emulated: None,

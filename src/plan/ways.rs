@@ -59,7 +59,8 @@ pub fn ways(s: Situation) -> Result<Vec<Way>> {
         return of_user_namespace(s);
     }
     if s.mounted == Mounted::ReadOnly && !s.identity.may_mount {
-        return Err(Error::unknown("looking at the table", "it is mounted read-only here").help(PRIVILEGED));
+        let help = format!("in a container, {}", s.identity.privileged());
+        return Err(Error::unknown("looking at the table", "it is mounted read-only here").help(help));
     }
     Ok(match s.keep {
         Keep::Mount => vec![here],
@@ -81,8 +82,6 @@ pub fn ways(s: Situation) -> Result<Vec<Way>> {
         }
     })
 }
-
-const PRIVILEGED: &str = "in a container, add --privileged to `docker run`";
 
 /// Mounting the table in another user namespace gives that namespace a table of its own for good, and every foreign
 /// program in it stops working. So that is done only when it is asked for.
@@ -114,6 +113,7 @@ mod tests {
         first_user_namespace: true,
         first_pid_namespace: true,
         mounts_of_init: Some(true),
+        in_pod: false,
     };
     const CONTAINER: Identity = Identity { first_pid_namespace: false, ..ROOT };
     const HOST_PID: Identity = Identity { mounts_of_init: Some(false), ..ROOT };
@@ -145,6 +145,16 @@ mod tests {
         assert_eq!(ways(process).unwrap(), [Way::Entries, Way::Mount]);
         let process = Situation { hold: true, ..situation(&CONTAINER, Mounted::Yes) };
         assert_eq!(ways(process).unwrap(), [Way::Present]);
+    }
+
+    #[test]
+    fn a_container_and_a_pod_are_told_what_they_lack() {
+        let refused = |in_pod| {
+            let weak = Identity { may_mount: false, in_pod, ..CONTAINER };
+            ways(situation(&weak, Mounted::ReadOnly)).unwrap_err()
+        };
+        assert!(refused(false).help_text().unwrap().contains("--privileged"));
+        assert!(refused(true).help_text().unwrap().contains("securityContext.privileged: true"));
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub enum HeldBy {
 }
 
 impl HeldBy {
-    fn describe(self) -> &'static str {
+    /// In words.
+    pub fn describe(self) -> &'static str {
         match self {
             HeldBy::Mount => "the table stays mounted here",
             HeldBy::Namespace => "the table stays as long as the mounts of this namespace",

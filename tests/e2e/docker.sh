@@ -70,6 +70,8 @@ each refused
 ok 'before: foreign images of one digest are refused: exec format error'
 in_container --privileged -- --install all || failing '--install all'
 cat "$WORK/err" "$WORK/out"
+mounted 1 || said '^the entries hold their own table: they stay when this container is gone$' || failing 'what keeps them'
+said '^note: a reboot ends them; .*--persist' || failing 'what ends them'
 each greets
 ok 'after docker run --privileged --rm IMAGE --install all they run, and docker inspect tells their platform'
 
@@ -117,6 +119,65 @@ else
     echo 'SKIPPED: the machine has binfmt_misc mounted, so that nothing can vanish' >&2
 fi
 
+# Another container's systemd clears the table of everybody when it starts.
+in_container --privileged -- install arm64 s390x || failing 'install before it is cleared'
+unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && echo -1 >$TABLE/status"
+[ -z "$(entries)" ] && gone || fail 'the table is not cleared'
+in_container --privileged -- status || failing 'status of a table that was cleared'
+grep -q 'qemu-' "$WORK/out" && failing 'status shows what was cleared'
+in_container --privileged -- --install arm64 || failing 'install after it was cleared'
+hello "$INDEX" linux/arm64 || failing 'arm64 after that'
+in_container --privileged -- uninstall all || failing 'uninstall after that'
+[ -z "$(entries)" ] && gone || fail "entries are left: $(entries)"
+ok 'cleared by somebody else, as systemd-binfmt does: seen, and installed again'
+
+# Docker's way to less than --privileged.
+if in_container --cap-add SYS_ADMIN -- install arm64; then
+    hello "$INDEX" linux/arm64 || failing 'arm64 after --cap-add SYS_ADMIN'
+    in_container --cap-add SYS_ADMIN -- uninstall all || failing 'uninstall with --cap-add SYS_ADMIN'
+    ok '--cap-add SYS_ADMIN is enough here'
+else
+    said 'has to be privileged\|add --privileged' || failing '--cap-add SYS_ADMIN'
+    echo 'SKIPPED: --cap-add SYS_ADMIN is not enough here' >&2
+fi
+
+# The host's system, or what stands for it: a tree with systemd in it, and not this machine's.
+host=$WORK/host
+mkdir -p "$host"/{dev,etc,proc,run,sys,tmp,usr/bin,usr/lib/systemd,var/lib}
+touch "$host/usr/lib/systemd/systemd"
+paths() { (cd "$host" && find . -mindepth 1 -printf '%p %m %u %l\n' | sort); }
+contents() { (cd "$host" && find . -type f -exec sha256sum {} + | sort); }
+has() { [ -e "$host/$1" ] || failing "there is no $1"; }
+paths >"$WORK/before"
+in_container --privileged -v "$host:/host" -- --install arm64,s390x --persist || failing '--install --persist'
+supported linux/arm64 && supported linux/s390x || failing 'the JSON of --install --persist'
+said '^note: it comes back with every boot' || failing 'the last word of --install --persist'
+sed 's/^/    /' "$WORK/err"
+version=$(cd "$host/var/lib/rbinfmt/versions" && echo *)
+for name in aarch64 s390x; do
+    emulator=var/lib/rbinfmt/versions/$version/qemu-$name
+    has "$emulator"
+    grep -q "^:qemu-$name:M:.*:/$emulator:P\?OCF\$" "$host/etc/binfmt.d/rbinfmt.conf" || failing "the line of $name"
+done
+docker run --rm --privileged rbinfmt status --json | jq -e --arg e "/$emulator" 'any(.entries[]; .interpreter == $e)' >"$WORK/out" ||
+    failing "no entry has /$emulator"
+grep -qx 'architectures = \["arm64", "s390x"\]' "$host/etc/rbinfmt/config.toml" || failing 'the configuration'
+grep -qx 'ExecStart=/usr/local/bin/rbinfmt install --offline' "$host/etc/systemd/system/rbinfmt.service" || failing 'the unit'
+[ "$(readlink "$host/etc/systemd/system/multi-user.target.wants/rbinfmt.service")" = /etc/systemd/system/rbinfmt.service ] ||
+    failing 'the link of the unit'
+[ "$("$host/usr/local/bin/rbinfmt" -V)" = "$(docker run --rm rbinfmt -V)" ] || failing 'the program on the host'
+hello "$INDEX" linux/arm64 || failing 'arm64 after --install --persist'
+{ paths && contents; } >"$WORK/persisted"
+in_container --privileged -v "$host:/host" -- install arm64 s390x --persist || failing 'install --persist, a second time'
+! grep -q '^wrote' "$WORK/out" || failing 'a second time writes'
+{ paths && contents; } | diff "$WORK/persisted" - >"$WORK/out" || failing 'a second time changes files'
+ok 'docker run -v /:/host ... --persist: emulators, program, unit and configuration are the host'"'"'s, once'
+in_container --privileged -v "$host:/host" -- disable --persist || failing 'disable --persist'
+cat "$WORK/out"
+paths | diff "$WORK/before" - >"$WORK/out" || failing 'disable --persist left'
+[ -z "$(entries)" ] && gone || fail "entries are left: $(entries)"
+ok 'disable --persist takes all of it away'
+
 # told STATUS TEXT: a single error in words, and nothing on standard output.
 told() {
     local got=$1
@@ -135,6 +196,15 @@ in_container --privileged --user 1000 -- --install all
 told $? 3 'root'
 in_container --privileged -- --install arm64,vax
 told $? 2 'unsupported architecture: vax'
+in_container --privileged -- --install arm64 --persist
+told $? 1 'mount it there: docker run --privileged --rm -v /:/host'
+in_container --privileged -v "$host:/host:ro" -- --install arm64 --persist
+told $? 1 'cannot be written'
+printf 'architectures = ["arm64", "s39' >"$WORK/half.toml"
+in_container --privileged -v "$WORK/half.toml:/etc/rbinfmt/config.toml:ro" -- install
+told $? 2 'config.toml:1'
+in_container --env KUBERNETES_SERVICE_HOST=192.0.2.1 -- install all
+told $? 3 'securityContext.privileged: true'
 # A container that may do all but make user namespaces.
 cat >"$WORK/seccomp.json" <<'JSON'
 {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
@@ -147,4 +217,4 @@ if ! mounted 1; then
     told $? 1 'making a user namespace'
     said 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc` on the host' || failing 'no command for the host'
 fi
-ok 'without --privileged, as a user, without user namespaces, for an unknown platform: one sentence, nothing changed'
+ok 'without rights, user namespaces, a host'"'"'s tree, for an unknown platform or half a configuration: one sentence, nothing changed'

@@ -47,8 +47,8 @@ fn container(host: &Host) -> Option<(String, String)> {
     {
         return seen(text.trim(), manager.display().to_string());
     }
-    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-        return seen("kubernetes", "KUBERNETES_SERVICE_HOST".into());
+    if let Some(sign) = host.pod_sign() {
+        return seen("kubernetes", sign.to_owned());
     }
     let files = [
         ("podman", "/run/.containerenv"),
@@ -66,7 +66,7 @@ fn container(host: &Host) -> Option<(String, String)> {
         return seen(&String::from_utf8_lossy(kind), "the environment of process 1".into());
     }
     let groups = fs::read_to_string(host.of_process(1, "cgroup")).unwrap_or_default();
-    let kinds = [("kubernetes", "kubepods"), ("docker", "/docker"), ("podman", "libpod"), ("lxc", "/lxc")];
+    let kinds = [("docker", "/docker"), ("podman", "libpod"), ("lxc", "/lxc")];
     let (kind, _) = kinds.iter().find(|(_, mark)| groups.contains(mark))?;
     seen(kind, "the control group of process 1".into())
 }
