@@ -139,7 +139,8 @@ fn foretell(context: &Context, held_by: Option<HeldBy>) {
     let Some(held_by) = held_by else { return };
     complain(held_by.describe());
     let identity = Identity::own(&context.host);
-    if !identity.first_user_namespace || identity.in_pod {
+    let enabled = identity.on_host() && Path::new(crate::boot::LINES).exists();
+    if !identity.first_user_namespace || identity.in_pod || enabled {
         return;
     }
     context.printer.note(if identity.on_host() {
