@@ -211,7 +211,7 @@ pub fn these(archs: &[&str]) -> Wanted {
     Wanted::These(archs.iter().map(|&a| a.to_owned()).collect())
 }
 
-/// The program, with a store and a home of its own and no proxies.
+/// The program, with a store and a home of its own, no proxies, and no table: the machine's is left alone.
 pub fn rbinfmt(store: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rbinfmt"));
     for name in
@@ -220,6 +220,7 @@ pub fn rbinfmt(store: &Path) -> Command {
         command.env_remove(name);
     }
     command.env("RBINFMT_STORE", store).env("HOME", store).env_remove("DOCKER_CONFIG");
+    command.arg("--mount").arg(store.join("no-table"));
     command
 }
 
