@@ -1,17 +1,22 @@
 //! The doctor's speed: one file against `readelf -h`, and a message, whole processes; the host with ten entries against
 //! `status`; the model alone, files a second.
 //!
-//!     cargo bench --bench doctor
+//!     packaging/static.sh && RBINFMT_PROGRAM=target/x86_64-unknown-linux-gnu/release/rbinfmt cargo bench --bench doctor
+//!
+//! Without RBINFMT_PROGRAM it is the program that cargo builds, which loads a C library.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 use std::fs;
+use std::io::{Read, Write, pipe};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use bstr::{BString, ByteVec};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use rbinfmt::exec::Model;
@@ -25,7 +30,9 @@ const ROUNDS: usize = 40;
 const HOSTS: usize = 60;
 
 fn main() {
-    let ours = env!("CARGO_BIN_EXE_rbinfmt");
+    let program = std::env::var("RBINFMT_PROGRAM");
+    let ours = program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_rbinfmt"));
+    let ours = &*fs::canonicalize(ours).unwrap().into_os_string().into_string().unwrap();
     // Turn by turn, so that a noisy machine is noisy for both; the median counts.
     let (mut doctor, mut readelf) = (Vec::new(), Vec::new());
     for _ in 0..PROCESSES {
@@ -37,6 +44,7 @@ fn main() {
         "one file: doctor {doctor:?}, readelf -h {readelf:?}, ratio {:.2}",
         doctor.as_secs_f64() / readelf.as_secs_f64()
     );
+    println!("its peak memory: {}", peak(Command::new(ours).args(["doctor", FILE])));
 
     let message = message();
     let mut times = Vec::new();
@@ -102,6 +110,26 @@ fn run(command: &mut Command) -> Duration {
     let start = time_of(UsageWho::RUSAGE_CHILDREN);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     time_of(UsageWho::RUSAGE_CHILDREN) - start
+}
+
+/// VmHWM and its parts. What wait4(2) tells of a child counts the parent's memory at its execve(2) too.
+fn peak(command: &mut Command) -> String {
+    // Into a pipe that is full, so that it is still there when its last work is done.
+    let (mut reader, mut writer) = pipe().unwrap();
+    let size = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).unwrap();
+    writer.write_all(&vec![b' '; size as usize]).unwrap();
+    let mut child = command.stdout(writer).spawn().unwrap();
+    command.stdout(Stdio::null());
+    let folder = PathBuf::from(format!("/proc/{}", child.id()));
+    while fs::read_to_string(folder.join("wchan")).unwrap().find("pipe").is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let status = fs::read_to_string(folder.join("status")).unwrap();
+    let wanted = |line: &&str| ["VmHWM", "RssAnon", "RssFile"].iter().any(|key| line.starts_with(key));
+    let lines: Vec<String> = status.lines().filter(wanted).map(|line| line.replace('\t', " ")).collect();
+    reader.read_to_end(&mut Vec::new()).unwrap();
+    child.wait().unwrap();
+    lines.join(", ")
 }
 
 /// CPU time: what others do on the machine does not count.

@@ -19,12 +19,8 @@ fi
 if command -v rustup >/dev/null; then rustup target add "$target"; fi
 
 linker=CARGO_TARGET_$(echo "$target" | tr a-z- A-Z_)_LINKER
-export "$linker=$cpu-linux-gnu-gcc" RUSTFLAGS='-C target-feature=+crt-static'
-cargo build --release --locked --target "$target"
-if readelf -lW "target/$target/release/rbinfmt" | grep -w INTERP; then
-    echo 'rbinfmt is not static' >&2
-    exit 1
-fi
+export "$linker=$cpu-linux-gnu-gcc"
+packaging/static.sh "$target"
 
 doc=$to/usr/share/doc/rbinfmt
 mkdir -p "$doc" "$to/usr/bin"

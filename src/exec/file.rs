@@ -1,10 +1,10 @@
 //! A file that a walk found, and its content. Only regular files are ever opened, and only as much of them is read as
 //! the kernel would read.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ impl Found {
 
     fn access_list(&self) -> Option<Vec<u8>> {
         let Place::Disk(fd) = &self.place else { return None };
-        xattr(fd.as_raw_fd(), c"system.posix_acl_access")
+        xattr(fd, c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
@@ -207,13 +207,16 @@ impl Found {
 }
 
 /// An extended attribute of an open file.
-fn xattr(fd: RawFd, name: &CStr) -> Option<Vec<u8>> {
-    // By path, since descriptors of O_PATH have no attributes.
-    let path = CString::new(format!("/proc/self/fd/{fd}")).ok()?;
+fn xattr(fd: impl AsFd, name: &CStr) -> Option<Vec<u8>> {
     let mut value = vec![0; 4096];
-    #[expect(unsafe_code)] // nix has no getxattr; path, name and buffer outlive the call.
-    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
-    value.truncate(usize::try_from(len).ok()?);
+    let len = match rustix::fs::fgetxattr(&fd, name, &mut value[..]) {
+        // A descriptor of O_PATH.
+        Err(rustix::io::Errno::BADF) => {
+            rustix::fs::getxattr(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()), name, &mut value[..])
+        }
+        len => len,
+    };
+    value.truncate(len.ok()?);
     Some(value)
 }
 
@@ -224,7 +227,7 @@ impl Content {
             Source::Disk(file) => file,
             Source::Tree(_, stored) => return FileCaps::parse(&stored.capability),
         };
-        let caps = FileCaps::parse(&xattr(file.as_raw_fd(), c"security.capability")?)?;
+        let caps = FileCaps::parse(&xattr(file, c"security.capability")?)?;
         let counts = fstatfs(file).is_ok_and(|fs| !fs.flags().contains(FsFlags::ST_NOSUID));
         counts.then_some(caps)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 use nix::errno::Errno;
 
 use super::file::Found;
@@ -80,7 +80,7 @@ pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> R
 }
 
 fn pieces(path: &[u8]) -> impl Iterator<Item = BString> {
-    path.split_str("/").filter(|piece| !piece.is_empty()).map(BString::from)
+    path.split(|&byte| byte == b'/').filter(|piece| !piece.is_empty()).map(BString::from)
 }
 
 fn queue(parts: &mut VecDeque<BString>, path: &[u8]) {

@@ -62,7 +62,7 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
         versions: versions::needed(&table(DT_VERNEED), &strings, little),
         defines: versions::defined(&table(DT_VERDEF), &strings, little),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
-        folders: path.split_str(":").filter(|f| !f.is_empty()).map(BString::from).collect(),
+        folders: path.split(|&byte| byte == b':').filter(|f| !f.is_empty()).map(BString::from).collect(),
     })
 }
 
@@ -86,7 +86,7 @@ pub struct Library<'a> {
 
 /// The libraries that `program`, at `path` of `root`, needs directly. /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
 pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<Library<'a>> {
-    let origin = path.rfind_byte(b'/').map_or(&b"."[..], |slash| &path[..slash]);
+    let origin = path.iter().rposition(|&byte| byte == b'/').map_or(&b"."[..], |slash| &path[..slash]);
     let named = program.dynamic.folders.iter().map(|folder| {
         let folder = folder.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
         BString::from(folder)

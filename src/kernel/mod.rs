@@ -173,12 +173,13 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(MATRIX).unwrap_or_defaul
 fn rows(text: &'static str) -> Option<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for line in text.lines() {
-        let line = line.split('#').next().unwrap_or(line).trim();
-        match line.split_once('=') {
-            Some((name, value)) => rows.last_mut()?.set(name.trim(), value.trim())?,
-            None if line == "[[row]]" => rows.push(Row::default()),
-            None if line.is_empty() => {}
-            None => return None,
+        let mut words = line.split_ascii_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (None, ..) => {}
+            (Some(word), ..) if word.starts_with('#') => {}
+            (Some("[[row]]"), ..) => rows.push(Row::default()),
+            (Some(name), Some("="), Some(value)) => rows.last_mut()?.set(name, value)?,
+            _ => return None,
         }
     }
     Some(rows)

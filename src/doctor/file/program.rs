@@ -121,8 +121,8 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
             let detail = format!("it asks for {version} of {place}{newest}");
             findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
         }
-        if let (Some(level), Some(own), true) = (found.notes.x86_level, own_level().filter(|_| setting.here), native)
-            && level > own
+        if let Some(level) = found.notes.x86_level.filter(|level| *level > 1 && native && setting.here)
+            && let Some(own) = own_level().filter(|own| *own < level)
         {
             let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
             findings.push(Finding::problem("isa-note-level", about, detail).with("library", to_text(&place)));
@@ -200,7 +200,7 @@ fn osabi(number: u8) -> Option<&'static str> {
     })
 }
 
-/// The x86-64 level of this CPU; `None` on another one.
+/// The x86-64 level of this CPU; `None` on another one. In a virtual machine each question takes a while.
 #[cfg(target_arch = "x86_64")]
 fn own_level() -> Option<u8> {
     let v2 = is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("popcnt");

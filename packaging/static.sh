@@ -1,0 +1,16 @@
+#!/bin/sh
+# The static program, which runs in an empty image: target/TARGET/release/rbinfmt
+# usage: packaging/static.sh [TARGET]      TARGET: x86_64-unknown-linux-gnu where nothing is said
+set -eu
+cd "$(dirname "$0")/.."
+target=${1:-x86_64-unknown-linux-gnu}
+
+# cargo runs the linker in this folder.
+RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-T,packaging/order.ld' \
+    cargo build --release --locked --target "$target"
+program=target/$target/release/rbinfmt
+if readelf -lW "$program" | grep -w INTERP; then
+    echo "$program is not static" >&2
+    exit 1
+fi
+ls -l "$program"
