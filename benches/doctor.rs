@@ -121,7 +121,8 @@ fn peak(command: &mut Command) -> String {
     let mut child = command.stdout(writer).spawn().unwrap();
     command.stdout(Stdio::null());
     let folder = PathBuf::from(format!("/proc/{}", child.id()));
-    while fs::read_to_string(folder.join("wchan")).unwrap().find("pipe").is_none() {
+    while !fs::read_to_string(folder.join("wchan")).unwrap().contains("pipe") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it wrote anything");
         thread::sleep(Duration::from_millis(1));
     }
     let status = fs::read_to_string(folder.join("status")).unwrap();

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 
+use super::ask;
 pub use super::file::Content;
 use super::file::Found;
 use super::identity::Identity;
@@ -57,10 +58,10 @@ impl Root {
     }
 
     /// Lets the kernel say of each file whether it can be executed (AT_EXECVE_CHECK, 6.14 and later): that knows of
-    /// writers and security modules too. Only for this process's own identity.
+    /// writers and security modules too. Only for this process's own identity, and not under a tool that drops the flag.
     #[must_use]
     pub fn asking_kernel(mut self, ask: bool) -> Self {
-        self.asks_kernel = ask;
+        self.asks_kernel = ask && ask::heeds_flags();
         self
     }
 
