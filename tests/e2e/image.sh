@@ -81,7 +81,8 @@ look() {
 
 build rbinfmt
 look rbinfmt amd64
-docker save rbinfmt >"$IMAGE_FILE"
+# Without a tag it would be all of that name.
+docker save rbinfmt:latest >"$IMAGE_FILE"
 docker run --rm rbinfmt -V || fail 'it does not start'
 
 build rbinfmt:all --build-arg EMULATORS=all
