@@ -1,9 +1,9 @@
 #!/bin/sh
 # The static program, which runs in an empty image: target/TARGET/release/rbinfmt
-# usage: packaging/static.sh [TARGET]      TARGET: x86_64-unknown-linux-gnu where nothing is said
+# usage: packaging/static.sh [TARGET]      TARGET: this machine's where nothing is said
 set -eu
 cd "$(dirname "$0")/.."
-target=${1:-x86_64-unknown-linux-gnu}
+target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 
 # cargo runs the linker in this folder.
 RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-T,packaging/order.ld' \
