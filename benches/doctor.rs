@@ -119,6 +119,7 @@ fn peak(command: &mut Command) -> String {
     let size = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).unwrap();
     writer.write_all(&vec![b' '; size as usize]).unwrap();
     let mut child = command.stdout(writer).spawn().unwrap();
+    // Its end of the pipe is closed with that.
     command.stdout(Stdio::null());
     let folder = PathBuf::from(format!("/proc/{}", child.id()));
     while !fs::read_to_string(folder.join("wchan")).unwrap().contains("pipe") {

@@ -14,7 +14,6 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{Doing, Error, Result, Status};
-pub use crate::exec::ask::check;
 
 /// What the kernel did.
 #[derive(Debug, Clone, PartialEq, Eq)]

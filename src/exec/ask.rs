@@ -9,8 +9,7 @@ use nix::errno::Errno;
 const AT_EXECVE_CHECK: libc::c_int = 0x10000;
 
 /// Why the kernel would not execute the file; `None` where it would, or where it does not know the question.
-#[must_use]
-pub fn check(file: BorrowedFd) -> Option<Errno> {
+pub(super) fn check(file: BorrowedFd) -> Option<Errno> {
     match execveat(file.as_raw_fd(), c"", libc::AT_EMPTY_PATH | AT_EXECVE_CHECK) {
         Ok(()) | Err(Errno::EINVAL | Errno::ENOSYS) => None,
         Err(errno) => Some(errno),

@@ -4,7 +4,7 @@
 mod acl;
 mod arch;
 mod args;
-pub mod ask;
+mod ask;
 mod caps;
 mod chain;
 mod elf;

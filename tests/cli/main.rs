@@ -8,6 +8,7 @@ mod boot;
 mod drop_in;
 mod profiles;
 mod rights;
+mod valgrind;
 mod words;
 
 use assert_cmd::Command;
