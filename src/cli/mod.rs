@@ -100,7 +100,7 @@ pub enum Verb {
     Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
     Profiles,
-    /// Fetch emulators, prove them and keep them
+    /// Fetch emulators, verify them and keep them
     Fetch(Deferred<FetchArgs>),
     /// List the emulators that were fetched, choose among them, remove them
     Emulators(Deferred<EmulatorsArgs>),

@@ -60,7 +60,7 @@ fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) 
     let mut places = context.places.clone();
     // What the configuration had made is ours too, wherever its emulators are.
     if let Ok(config) = Config::read(Path::new(Host::CONFIG)) {
-        places.folders.extend(config.emulators);
+        places.directories.extend(config.emulators);
     }
     let request = plan::Uninstall { wanted, force, places: &places, prefix: &context.prefix };
     Ok((plan::uninstall(&request, &context.profiles, &table), table))

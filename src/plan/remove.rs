@@ -16,7 +16,7 @@ pub struct Uninstall<'a> {
     pub wanted: Vec<Wanted<'a>>,
     /// Remove also what is neither ours nor QEMU's.
     pub force: bool,
-    /// The folders that make an entry ours.
+    /// The directories that make an entry ours.
     pub places: &'a Places,
     /// Put before the names of entries.
     pub prefix: &'a str,

@@ -1,4 +1,4 @@
-//! Telling how far a long piece of work is. Rooms that fetch and prove take a [`Progress`] and never print.
+//! Telling how far a long piece of work is. Rooms that fetch and verify take a [`Progress`] and never print.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;

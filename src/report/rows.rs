@@ -19,7 +19,7 @@ pub struct Run {
     ok: bool,
     dry_run: bool,
     items: Vec<Line>,
-    /// The table's folder.
+    /// The table's directory.
     table: String,
     /// What keeps the entries after this process; `null` where nothing was registered.
     held_by: Option<HeldBy>,

@@ -67,7 +67,7 @@ struct Row {
 }
 
 impl Table {
-    /// From what was found out; `path` is the folder that was asked about.
+    /// From what was found out; `path` is the directory that was asked about.
     pub fn new(
         path: &Path,
         facts: &Facts,

@@ -115,7 +115,7 @@ fn a_changed_byte_anywhere_in_the_chain_is_refused() {
         changed[at] = if changed[at] == b'T' { b'U' } else { b'T' };
         s.suite.put_inrelease(&s.server, &changed);
         let text = s.refusal();
-        assert!(text.contains("proving http"), "{text}");
+        assert!(text.contains("verifying http"), "{text}");
     }
     s.suite.put_inrelease(&s.server, &inrelease);
     for path in [s.suite.index_path().replace("trixie", "stable"), s.suite.deb_path()] {

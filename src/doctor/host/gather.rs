@@ -71,7 +71,7 @@ impl HostFacts {
         // They take longest, and answer while the rest is read.
         let asked = look.engines.then(|| engines::ask(PATIENCE));
         let identity = Identity::own(host);
-        // Before anything touches the table's folder.
+        // Before anything touches the table's directory.
         let mounted = session::mounted(host, look.private && !identity.first_user_namespace);
         let kernel = Kernel::running();
         let own = own_target(host)?;

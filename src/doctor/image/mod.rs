@@ -5,7 +5,7 @@ mod census;
 mod entry;
 mod platform;
 
-pub use self::census::Kin;
+pub use self::census::ArchCount;
 pub use self::platform::{Judged, Program, Runs};
 
 use super::finding::{Finding, Severity};

@@ -1,4 +1,4 @@
-//! Images as files: a folder in OCI's layout, and the tar that `docker save` writes.
+//! Images as files: a directory in OCI's layout, and the tar that `docker save` writes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,16 +12,16 @@ use crate::emulators::Wanted;
 use crate::emulators::source::taken;
 use crate::emulators::store::Staging;
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Digest, Promise, Proving, of_file, refused};
+use crate::verify::{Digest, Expected, HashingReader, of_file, refused};
 
-/// A folder in OCI's layout.
+/// A directory in OCI's layout.
 #[derive(Debug)]
 pub struct Layout(PathBuf);
 
 impl Layout {
-    /// In this folder.
-    pub fn new(folder: &Path) -> Self {
-        Layout(folder.to_owned())
+    /// In this directory.
+    pub fn new(directory: &Path) -> Self {
+        Layout(directory.to_owned())
     }
 
     /// Its index.
@@ -29,28 +29,28 @@ impl Layout {
         read(&self.0.join("index.json"))
     }
 
-    fn blob(&self, promise: &Promise) -> PathBuf {
-        self.0.join("blobs/sha256").join(promise.sha256.hex())
+    fn blob(&self, expected: &Expected) -> PathBuf {
+        self.0.join("blobs/sha256").join(expected.sha256.hex())
     }
 }
 
 impl Blobs for Layout {
     fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
-        let promise = descriptor.promise()?;
-        let path = self.blob(&promise);
+        let expected = descriptor.expected()?;
+        let path = self.blob(&expected);
         let bytes = read(&path)?;
-        promise.check(path.display(), &Promise::of(&bytes))?;
+        expected.check(path.display(), &Expected::of(&bytes))?;
         Ok(bytes)
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf> {
-        let promise = descriptor.promise()?;
-        let path = self.blob(&promise);
+        let expected = descriptor.expected()?;
+        let path = self.blob(&expected);
         let size = fs::metadata(&path).doing(|| format!("reading {}", path.display()))?.len();
-        if size != promise.size {
-            return Err(refused(path.display(), format!("expected {} bytes, it has {size}", promise.size)));
+        if size != expected.size {
+            return Err(refused(path.display(), format!("expected {} bytes, it has {size}", expected.size)));
         }
-        promise.check(path.display(), &of_file(&path, size).doing(|| format!("reading {}", path.display()))?)?;
+        expected.check(path.display(), &of_file(&path, size).doing(|| format!("reading {}", path.display()))?)?;
         Ok(path)
     }
 }
@@ -81,7 +81,7 @@ struct RootFs {
     diff_ids: Vec<String>,
 }
 
-/// Takes emulators out of what `docker save` wrote, and returns the image's id. Every layer is proved by the
+/// Takes emulators out of what `docker save` wrote, and returns the image's id. Every layer is verified by the
 /// configuration's list, and the configuration by its name, which is its hash.
 pub fn take_docker_archive(path: &Path, jobs: usize, wanted: &Wanted, staging: &mut Staging) -> Result<Digest> {
     let members = Members::list(path)?;
@@ -111,7 +111,7 @@ pub fn take_docker_archive(path: &Path, jobs: usize, wanted: &Wanted, staging: &
             break;
         }
         let origin = format!("{layer} in {}", path.display());
-        let came = Proving::new(members.open(layer, jobs)?, archive::MAX_UNPACKED)
+        let came = HashingReader::new(members.open(layer, jobs)?, archive::MAX_UNPACKED)
             .finish()
             .doing(|| format!("reading {origin}"))?;
         let expected = promised.get(layer.as_str()).copied().unwrap_or_default();

@@ -18,7 +18,7 @@ use super::store::Staging;
 use crate::archive;
 use crate::archive::tar::Member;
 use crate::error::{Error, Result};
-use crate::verify::{Digest, Promise};
+use crate::verify::{Digest, Expected};
 
 /// Manifests and indices of real images have a few kilobytes; the specification allows registries to stop at 4 MiB.
 pub const MAX_DOCUMENT: u64 = 4 << 20;
@@ -79,19 +79,19 @@ pub(crate) struct Document {
 
 impl Descriptor {
     /// Size and hash.
-    pub fn promise(&self) -> Result<Promise> {
+    pub fn expected(&self) -> Result<Expected> {
         let sha256 = self.digest.strip_prefix("sha256:").and_then(Digest::parse);
         let sha256 = sha256
             .ok_or_else(|| Error::failed("reading an image", format!("the digest {:?} is no SHA-256", self.digest)))?;
-        Ok(Promise { sha256, size: self.size })
+        Ok(Expected { sha256, size: self.size })
     }
 }
 
 /// Where the parts of an image are.
 pub trait Blobs {
-    /// A small document, proved.
+    /// A small document, verified.
     fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>>;
-    /// A file with a layer, proved.
+    /// A file with a layer, verified.
     fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf>;
 }
 
@@ -108,7 +108,7 @@ pub fn architecture(machine: &str) -> &str {
     }
 }
 
-/// The layers of the image that `bytes` (a proved index or manifest) describes, for this machine; lowest first.
+/// The layers of the image that `bytes` (a verified index or manifest) describes, for this machine; lowest first.
 pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Result<Vec<Descriptor>> {
     let mut bytes = bytes.to_vec();
     // An index may name another index; a chain of them is no image.
@@ -167,7 +167,7 @@ pub fn take_layers(
             break;
         }
         let path = blobs.layer(layer)?;
-        let stream = archive::open_proved(&path, jobs)?;
+        let stream = archive::open_verified(&path, jobs)?;
         take_layer(stream, &format!("layer {} of {what}", layer.digest), &mut hidden, wanted, staging)?;
     }
     Ok(())
@@ -192,10 +192,10 @@ impl Hidden {
     /// Whether a member is a mark of something deleted, which is then remembered.
     fn note(&mut self, member: &Member) -> bool {
         let name = member.file_name();
-        let folder = &member.path[..member.path.len() - name.len()];
+        let directory = &member.path[..member.path.len() - name.len()];
         let Some(deleted) = name.strip_prefix(b".wh.") else { return false };
-        // ".wh..wh..opq": all of the folder in the layers below.
-        let path = if name == b".wh..wh..opq" { folder.to_vec() } else { [folder, deleted].concat() };
+        // ".wh..wh..opq": all of the directory in the layers below.
+        let path = if name == b".wh..wh..opq" { directory.to_vec() } else { [directory, deleted].concat() };
         self.0.push(path);
         true
     }
