@@ -13,7 +13,8 @@ use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
 use crate::kernel::Kernel;
 use crate::profile::Profiles;
-use crate::report::progress::{Progress, Quiet, Stderr, size};
+use crate::progress::{Progress, Quiet};
+use crate::report::progress::{Stderr, size};
 
 /// What fetching needs of the outside world.
 pub struct FetchEnv {

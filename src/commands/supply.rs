@@ -16,7 +16,7 @@ use crate::facts;
 use crate::kernel::Kernel;
 use crate::probe::Outcome;
 use crate::profile::{Kind, Profile};
-use crate::report::progress::Quiet;
+use crate::progress::Quiet;
 
 /// Fetches the emulators that are missing, or all from the source that was named. Whether anything may have changed.
 pub(super) fn fetch(context: &Context, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {

@@ -43,7 +43,7 @@ pub fn run(context: &Context, args: &cli::Upgrade) -> Result<Status> {
             .help("what was in use stays in use"));
     }
     let archs: Vec<String> = good.iter().map(|e| e.arch.clone()).collect();
-    let chosen = store.use_(&store.lock(&crate::report::progress::Quiet)?, &first.id, &archs)?;
+    let chosen = store.use_(&store.lock(&crate::progress::Quiet)?, &first.id, &archs)?;
     let old = current
         .values()
         .find(|e| e.id != first.id)

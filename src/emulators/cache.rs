@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, Result};
 use crate::http::{Client, Missing};
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::{Expected, of_file};
 
 /// The directory of fetched files.

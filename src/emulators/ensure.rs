@@ -15,7 +15,7 @@ use super::{Emulator, From, Wanted, Which, date};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.

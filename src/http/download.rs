@@ -9,7 +9,7 @@ use ureq::http::{StatusCode, header};
 
 use super::{Client, Fault, content_length, ok, passing};
 use crate::error::{Doing, Error, Result};
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::{self, Expected};
 
 /// What to do when the server says that there is no such file.

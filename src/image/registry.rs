@@ -19,7 +19,7 @@ use crate::emulators::oci::registry::{Registry, endpoints};
 use crate::emulators::oci::{Blobs, Descriptor};
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::Expected;
 
 /// The way to registries and engines.

@@ -9,7 +9,7 @@ use crate::common::server::{Fault, Server};
 use crate::common::{World, has, skip};
 use rbinfmt::http::proxy::Proxies;
 use rbinfmt::http::{Client, Missing, Options};
-use rbinfmt::report::progress::Quiet;
+use rbinfmt::progress::Quiet;
 use rbinfmt::verify::Expected;
 
 const SIZE: usize = 700_000;

@@ -18,7 +18,8 @@ use crate::image::registry::Access;
 use crate::image::{self, Name};
 use crate::profile::Profiles;
 use crate::report;
-use crate::report::progress::{Progress, Quiet, Stderr};
+use crate::progress::{Progress, Quiet};
+use crate::report::progress::Stderr;
 
 /// What a target can be meant as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

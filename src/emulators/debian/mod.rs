@@ -19,7 +19,7 @@ use super::store::{Lock, Store};
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::{Digest, Expected};
 
 /// The largest InRelease file is Debian sid's, with 200 kB.

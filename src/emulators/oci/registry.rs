@@ -11,7 +11,7 @@ use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
 use crate::emulators::cache::Cache;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Client, Fault, ok};
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 use crate::verify::{Digest, Expected};
 
 /// Tokens are a few kilobytes.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::Store;
 use crate::error::{Doing, Error, Result};
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use rbinfmt::emulators::debian::mirror::Wish;
 use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
 use rbinfmt::http::{Client, Options};
-use rbinfmt::report::progress::Quiet;
+use rbinfmt::progress::Quiet;
 
 /// Says aloud that a test could not do its work here.
 pub fn skip(why: &str) {
