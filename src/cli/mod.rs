@@ -15,7 +15,7 @@ use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
-use crate::plan::ways::Keep;
+use crate::registrar::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
 #[derive(Debug, Parser)]

@@ -10,14 +10,14 @@ use serde::Serialize;
 use super::install::{self, Installed, Request};
 use super::persist::{self, Move};
 use super::{Context, status, uninstall};
-use crate::apply::State;
 use crate::cli::DropIn;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
-use crate::health;
 use crate::host::Identity;
-use crate::plan::Skip;
 use crate::profile::Profile;
+use crate::registrar::apply::State;
+use crate::registrar::health;
+use crate::registrar::plan::Skip;
 use crate::report::complain;
 use crate::report::rows::{self, HeldBy};
 
@@ -102,7 +102,7 @@ fn read_environment(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status> {
+fn remove(context: &Context, wanted: Vec<crate::registrar::plan::Wanted>) -> Result<Status> {
     let mut status = Status::Done;
     for row in uninstall::uninstall(context, wanted, false)? {
         let what = match &row.state {
@@ -197,7 +197,7 @@ fn version(context: &Context) -> String {
 
 /// What the first emulator that is found says of itself.
 fn qemu_version(context: &Context) -> Option<String> {
-    let own = crate::facts::own_target(&context.host).ok()?;
+    let own = crate::registrar::facts::own_target(&context.host).ok()?;
     let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator =
         context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;

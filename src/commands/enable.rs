@@ -7,7 +7,6 @@ use std::process::Command;
 
 use super::install::{self, Installed, Request};
 use super::{Context, persist, uninstall};
-use crate::apply::Row;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::register;
 use crate::boot::{self, File, Program, Tree};
@@ -19,7 +18,8 @@ use crate::emulators::store::SYSTEM;
 use crate::error::{Doing, Error, Result, Status};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
-use crate::plan::Wanted;
+use crate::registrar::apply::Row;
+use crate::registrar::plan::Wanted;
 use crate::report::boot as report;
 use crate::report::rows::Run;
 

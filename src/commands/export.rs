@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::emulators::store::write_file;
 use crate::error::{Doing, Error, Result, Status};
 use crate::host::Host;
-use crate::plan::Step;
-use crate::session;
+use crate::registrar::plan::Step;
+use crate::registrar::session;
 
 /// Prints or writes them.
 pub fn run(context: &Context, args: &Export) -> Result<Status> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Context, may_not_change, supply};
-use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
 use crate::cli::fetch::SourceArgs;
@@ -12,14 +11,15 @@ use crate::config::Config;
 use crate::elf::Target;
 use crate::emulators::find::{Found, Places};
 use crate::error::{Error, Result, Status};
-use crate::facts::{self, Facts, Scope, TableFacts};
 use crate::host::Identity;
-use crate::plan::ways::{Keep, Situation, Way, ways};
-use crate::plan::{self, Item, Plan, Skip, Step};
 use crate::probe::{self, Outcome, Probe, Ran};
 use crate::profile::Profile;
+use crate::registrar::apply::{self, Row, State};
+use crate::registrar::facts::{self, Facts, Scope, TableFacts};
+use crate::registrar::plan::ways::{Keep, Situation, Way, ways};
+use crate::registrar::plan::{self, Item, Plan, Skip, Step};
+use crate::registrar::session::{self, Session};
 use crate::report::rows::{HeldBy, Run};
-use crate::session::{self, Session};
 
 /// What an installation is asked for.
 #[derive(Debug)]

@@ -16,9 +16,9 @@ use crate::emulators::find::Places;
 use crate::emulators::store::SYSTEM;
 use crate::emulators::{From, Store, Use, Wanted};
 use crate::error::{Doing, Error, Result, Status};
-use crate::facts;
 use crate::host::{Host, Identity};
 use crate::profile::Kind;
+use crate::registrar::facts;
 use crate::report::boot as report;
 
 /// What is said at the end.

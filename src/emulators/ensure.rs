@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{self, Archive, Offer, Package, version};
-use super::oci::layout::{Layout, take_docker_archive};
-use super::oci::reference::Reference;
-use super::oci::registry::{Registry, endpoints};
-use super::oci::{self, auth};
+use super::image::{take_docker_archive, take_layers};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::{Emulator, From, Wanted, Which, date};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::oci::layout::Layout;
+use crate::oci::reference::Reference;
+use crate::oci::registry::{Registry, endpoints};
+use crate::oci::{self, auth};
 use crate::progress::Progress;
 use crate::verify::Digest;
 
@@ -299,7 +300,7 @@ impl Fetcher<'_> {
         }
         let layers = oci::layers(what, bytes, blobs, &self.machine)?;
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        oci::take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
+        take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
         self.commit(staging, wanted, what, id, None, format!("digest sha256:{digest}"))
     }
 

@@ -1,6 +1,7 @@
 //! http and https: proxies, redirects, time limits, retries. Bodies are bounded by what the caller can use.
 
 pub(crate) mod base64;
+pub mod cache;
 mod download;
 mod forward;
 pub mod proxy;

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::apply::{Row, State};
 use crate::binfmt::entry::Flags;
 use crate::error::{Error, Result, Status};
-use crate::plan::{Item, Plan, Skip, Step};
 use crate::probe::Outcome;
+use crate::registrar::apply::{Row, State};
+use crate::registrar::plan::{Item, Plan, Skip, Step};
 use crate::report::Printer;
 
 /// Version of the JSON.

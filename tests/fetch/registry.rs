@@ -4,8 +4,8 @@
 use crate::common::registry::Registry;
 use crate::common::server::{Fault, Server};
 use crate::common::{World, emulator, pipe, tar, these};
-use rbinfmt::emulators::oci::reference::Reference;
 use rbinfmt::emulators::{From, Wanted};
+use rbinfmt::oci::reference::Reference;
 use rbinfmt::verify::Digest;
 
 trait Emulators {

@@ -9,16 +9,16 @@ use crate::cli::doctor::DoctorArgs;
 use crate::config::Fetch;
 use crate::doctor::image::World;
 use crate::doctor::snapshot::Snapshot;
-use crate::emulators::oci::{Platform, auth};
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
 use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
-use crate::image::registry::Access;
-use crate::image::{self, Name};
+use crate::oci::image::{self, Name};
+use crate::oci::remote::Access;
+use crate::oci::{Platform, auth};
 use crate::profile::Profiles;
-use crate::report;
 use crate::progress::{Progress, Quiet};
+use crate::report;
 use crate::report::progress::Stderr;
 
 /// What a target can be meant as.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::binfmt::mounts::Mounted;
 use crate::elf::Target;
 use crate::emulators::find::Places;
-use crate::facts::Facts;
 use crate::host::Identity;
 use crate::kernel::Kernel;
+use crate::registrar::facts::Facts;
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]

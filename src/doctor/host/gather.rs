@@ -12,11 +12,11 @@ use super::{boot, place, programs, support};
 use crate::binfmt::mounts::Mounted;
 use crate::emulators::find::Places;
 use crate::error::Result;
-use crate::facts::{Facts, Scope, own_target};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::profile::{Profile, Profiles};
-use crate::session;
+use crate::registrar::facts::{Facts, Scope, own_target};
+use crate::registrar::session;
 
 /// What a container engine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(4);

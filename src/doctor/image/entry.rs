@@ -5,7 +5,7 @@ use nix::errno::Errno;
 
 use crate::doctor::finding::Finding;
 use crate::exec::root::Root;
-use crate::image::config::Config;
+use crate::oci::config::Config;
 use crate::text::to_text;
 
 /// A program that the image names.

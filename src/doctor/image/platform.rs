@@ -7,15 +7,15 @@ use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
 use crate::doctor::file::{Examination, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
-use crate::emulators::oci::Platform;
 use crate::error::Result;
 use crate::exec::facts::{Environment, ExecFacts, TableFacts, TableState};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
 use crate::exec::{Handler, Outcome, Step};
-use crate::image::Candidate;
-use crate::image::config::Config;
+use crate::oci::Platform;
+use crate::oci::config::Config;
+use crate::oci::image::Candidate;
 use crate::profile::Profile;
 use crate::text::to_text;
 

@@ -14,11 +14,11 @@ use self::deb822::Paragraph;
 use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
-use super::cache::Cache;
 use super::store::{Lock, Store};
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
+use crate::http::cache::Cache;
 use crate::progress::Progress;
 use crate::verify::{Digest, Expected};
 

@@ -6,8 +6,8 @@ mod members;
 use std::path::PathBuf;
 
 pub(crate) use self::members::{take, take_from, taken};
-use super::oci::reference::Reference;
 use crate::error::{Error, Result};
+use crate::oci::reference::Reference;
 
 /// Where emulators come from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,9 +27,9 @@ pub use self::lock::Lock;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
 use super::Emulator;
-use super::cache::Cache;
 use super::debian::version;
 use crate::error::{Doing, Error, Result};
+use crate::http::cache::Cache;
 use crate::selinux;
 
 /// The store of a system.
@@ -208,7 +208,7 @@ impl Store {
                 .help("choose another first: `rbinfmt emulators use ID`"));
         }
         let directory = self.root.join("versions").join(id);
-        let bytes = super::cache::directory_size(&directory);
+        let bytes = crate::http::cache::directory_size(&directory);
         // Out of sight in one step; what a kill leaves in tmp is swept by the next who takes the lock.
         let tomb = lock.temporary(&self.root)?;
         fs::rename(&directory, tomb.path().join("removed")).doing(|| format!("removing {}", directory.display()))?;

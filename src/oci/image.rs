@@ -1,40 +1,21 @@
-//! A container image as a tree of files, from wherever it is. Layers are read as streams and laid over each other in
-//! memory; nothing is unpacked to a disk, and nothing is executed.
-//!
-//! ```text
-//! name      what a user writes: docker-daemon:REF, oci:DIR ...    open: where it is, and its parts
-//! resolve   index -> platforms -> configuration and layers           config: what it claims and starts
-//! layer     a tar -> what it adds and takes away -> the tree         keep: what is kept of content   budget: how much
-//! files     directories and archives       streamed  what comes once     engine  Docker, Podman     registry
-//! ```
-
-mod budget;
-pub mod config;
-mod engine;
-mod files;
-mod keep;
-mod layer;
-pub mod name;
-pub mod registry;
-mod resolve;
-mod streamed;
+//! An image that was found by its name: what it has, and the tree of files of each platform, in memory.
 
 use std::sync::Arc;
 
-pub use self::layer::Layer;
-pub use self::name::Name;
-pub use self::resolve::{Blob, Candidate, Found};
+pub use super::layer::Layer;
+pub use super::name::Name;
+pub use super::resolve::{Blob, Candidate, Found};
 
-use self::budget::Budget;
-use self::layer::LayerDigests;
-use self::registry::Access;
-use crate::emulators::oci::Platform;
+use super::budget::Budget;
+use super::layer::LayerDigests;
+use super::remote::Access;
+use super::{Platform, engine, files, remote};
 use crate::error::{Error, Result};
 use crate::exec::tree::Tree;
 use crate::verify::refused;
 
 /// Where the parts of an image are.
-trait Parts {
+pub(super) trait Parts {
     /// A small document, verified where its hash is known.
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>>;
     /// The same for a configuration, which a registry keeps elsewhere.
@@ -91,11 +72,11 @@ pub fn open<'a>(name: &Name, options: &Options<'a>) -> Result<Image<'a>> {
         Name::DockerArchive(file, reference) => files::archive(&origin, file, reference.as_deref(), false, options)?,
         Name::DockerDaemon(reference) => engine::docker(&origin, reference, options)?,
         Name::Storage(reference) => engine::podman(&origin, reference, options)?,
-        Name::Registry(reference) => registry::open(&origin, reference, options)?,
+        Name::Registry(reference) => remote::open(&origin, reference, options)?,
         Name::Local(reference) => return engine::any(reference, options),
         Name::Any(reference) => {
             return engine::any(reference, options).or_else(|local| {
-                let reference = crate::emulators::oci::reference::Reference::parse(reference)?;
+                let reference = crate::oci::reference::Reference::parse(reference)?;
                 open(&Name::Registry(reference), options).map_err(|error| both(error, &local))
             });
         }
@@ -116,7 +97,7 @@ fn both(error: Error, local: &Error) -> Error {
 
 impl Blob {
     /// Holds what came against what was expected.
-    fn check(&self, origin: &str, came: &LayerDigests) -> Result<()> {
+    pub(super) fn check(&self, origin: &str, came: &LayerDigests) -> Result<()> {
         if let Some(expected) = &self.expected {
             return expected.check(origin, &came.packed);
         }
@@ -128,6 +109,3 @@ impl Blob {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::Parts;
 use super::config::Config;
-use crate::emulators::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
+use super::image::Parts;
 use crate::error::{Error, Result, Status};
+use crate::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
 use crate::verify::{Digest, Expected, refused};
 
 /// A part of an image and what verifies it.

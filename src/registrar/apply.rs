@@ -7,9 +7,9 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
 use crate::probe::{Outcome, Ran};
-use crate::session::Session;
+use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
+use crate::registrar::session::Session;
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::emulators::oci::reference::Reference;
 use crate::error::{Error, Result};
+use crate::oci::reference::Reference;
 
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq)]

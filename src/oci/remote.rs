@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::budget::Budget;
+use super::image::{Options, Parts};
 use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
-use super::{Options, Parts};
 use crate::config::Fetch;
-use crate::emulators::cache::Cache;
-use crate::emulators::oci::auth;
-use crate::emulators::oci::reference::Reference;
-use crate::emulators::oci::registry::{Registry, endpoints};
-use crate::emulators::oci::{Blobs, Descriptor};
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
+use crate::http::cache::Cache;
+use crate::oci::auth;
+use crate::oci::reference::Reference;
+use crate::oci::registry::{Registry, endpoints};
+use crate::oci::{Blobs, Descriptor};
 use crate::progress::Progress;
 use crate::verify::Expected;
 

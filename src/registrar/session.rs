@@ -8,10 +8,10 @@ use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
-use crate::facts::{Facts, Scope, TableFacts};
 use crate::host::{Host, Identity};
-use crate::plan::ways::Way;
 use crate::profile::Profiles;
+use crate::registrar::facts::{Facts, Scope, TableFacts};
+use crate::registrar::plan::ways::Way;
 
 /// The table, open for a run.
 #[derive(Debug)]

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::image::{Options, Parts};
 use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
 use super::streamed::Streamed;
-use super::{Options, Parts};
 use crate::archive::{Members, Part};
-use crate::emulators::oci::MAX_DOCUMENT;
 use crate::error::{Doing, Error, Result};
+use crate::oci::MAX_DOCUMENT;
 use crate::verify::{Expected, refused};
 
 type Opened<'a> = (Found, Box<dyn Parts + 'a>);

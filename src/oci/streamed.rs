@@ -6,13 +6,14 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::files;
+use super::image::{Options, Parts};
 use super::layer::{Layer, LayerDigests};
 use super::resolve::{self, Blob, Found};
-use super::{Options, Parts, files};
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::unpack;
-use crate::emulators::oci::MAX_DOCUMENT;
 use crate::error::{Doing, Error, Result};
+use crate::oci::MAX_DOCUMENT;
 use crate::verify::{Digest, Expected};
 
 /// What came.

@@ -6,8 +6,8 @@ use super::install::removal;
 use super::{Item, Plan, STAND_IN, Skip, Step, is_ours, is_qemu};
 use crate::binfmt::entry::Entry;
 use crate::emulators::find::Places;
-use crate::facts::TableFacts;
 use crate::profile::{Profile, Profiles};
+use crate::registrar::facts::TableFacts;
 
 /// What an uninstallation asks for.
 #[derive(Debug)]
