@@ -2,6 +2,7 @@
 //! from directories of .toml files, where a later profile of the same name replaces an earlier one.
 
 mod file;
+pub mod program;
 mod spelling;
 
 pub use file::parse;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
-use crate::probe::program;
 use crate::signature::Signature;
 
 const BUILT_IN: (&str, &str) = ("profiles/qemu.toml", include_str!("../../profiles/qemu.toml"));
