@@ -1,12 +1,12 @@
 //! `rbinfmt explain ID`: an entry of the catalogue.
 
-use crate::doctor::catalogue::CATALOGUE;
+use crate::doctor::catalogue;
 use crate::error::{Error, Result, Status};
 use crate::report::{self, Printer};
 
 /// Prints the entry.
 pub(super) fn run(printer: Printer, id: &str) -> Result<Status> {
-    let cause = CATALOGUE.get(id).ok_or_else(|| unknown(id))?;
+    let cause = catalogue::get(id).ok_or_else(|| unknown(id))?;
     match printer.json {
         true => printer.value(cause)?,
         false => report::out(report::explain::text(cause).trim_end())?,
@@ -16,9 +16,9 @@ pub(super) fn run(printer: Printer, id: &str) -> Result<Status> {
 
 fn unknown(id: &str) -> Error {
     const MOST: usize = 3;
-    let mut near: Vec<(f64, &str)> =
-        CATALOGUE.iter().map(|cause| (strsim::jaro_winkler(id, &cause.id), cause.id.as_str())).collect();
-    near.extend(CATALOGUE.iter().filter(|c| !id.is_empty() && c.id.contains(id)).map(|c| (1.0, c.id.as_str())));
+    let known = catalogue::all().iter().map(|cause| cause.id.as_str());
+    let mut near: Vec<(f64, &str)> = known.clone().map(|known| (strsim::jaro_winkler(id, known), known)).collect();
+    near.extend(known.filter(|known| !id.is_empty() && known.contains(id)).map(|known| (1.0, known)));
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut names: Vec<&str> = near.into_iter().map(|(_, id)| id).collect();
     names.dedup();

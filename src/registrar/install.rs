@@ -43,9 +43,9 @@ pub enum Advice {
         /// The version of QEMU.
         version: String,
         /// What goes wrong.
-        symptom: String,
+        symptom: &'static str,
         /// The version to take instead.
-        take: String,
+        take: &'static str,
     },
     /// What was found out of the emulators is not in the store.
     NotRecorded(Error),

@@ -88,16 +88,15 @@ pub(super) fn note(registrar: &Registrar, rows: &[Row]) -> Result<Vec<Advice>> {
         return Ok(advice);
     }
     let current = store.all_current()?;
-    let known_bad = known_bad::table()?;
     for row in rows {
         let (Some(emulator), Some(entry)) = (current.get(&row.item.profile), &row.entry) else { continue };
         if matches!(row.state, State::Added | State::Replaced) {
-            let pairs = known_bad::warnings(&known_bad, &emulator.version, &emulator.arch, &Kernel::running());
+            let pairs = known_bad::warnings(&emulator.version, &emulator.arch, &Kernel::running());
             advice.extend(pairs.into_iter().map(|pair| Advice::KnownBad {
                 label: row.item.label.clone(),
                 version: emulator.version.clone(),
-                symptom: pair.symptom.clone(),
-                take: pair.take.clone(),
+                symptom: pair.symptom,
+                take: pair.take,
             }));
         }
         if let Some(Outcome::Works { argv0 }) = row.outcome {

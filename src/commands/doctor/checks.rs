@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::doctor::catalogue::{CATALOGUE, Cause, Form, Group};
+use crate::doctor::catalogue::{self, Cause, CauseId, Form, Group};
 use crate::error::{Result, Status};
 use crate::report::{self, Printer};
 
 /// Prints one line for each entry.
 pub(super) fn list(printer: Printer) -> Result<Status> {
     match printer.json {
-        true => printer.value(&CATALOGUE.iter().map(Brief::from).collect::<Vec<_>>())?,
+        true => printer.value(&catalogue::all().iter().map(Brief::from).collect::<Vec<_>>())?,
         false => report::out(report::explain::list().trim_end())?,
     }
     Ok(Status::Done)
@@ -17,15 +17,15 @@ pub(super) fn list(printer: Printer) -> Result<Status> {
 
 /// An entry in one line.
 #[derive(Serialize)]
-struct Brief<'c> {
-    id: &'c str,
+struct Brief {
+    id: CauseId,
     group: Group,
-    title: &'c str,
-    found_by: &'c [Form],
+    title: &'static str,
+    found_by: &'static [Form],
 }
 
-impl<'c> From<&'c Cause> for Brief<'c> {
-    fn from(cause: &'c Cause) -> Brief<'c> {
-        Brief { id: &cause.id, group: cause.group, title: &cause.title, found_by: &cause.found_by }
+impl From<&Cause> for Brief {
+    fn from(cause: &Cause) -> Brief {
+        Brief { id: cause.id, group: cause.group, title: cause.title, found_by: cause.found_by }
     }
 }
