@@ -22,7 +22,7 @@ struct Directory {
 
 impl Directory {
     fn new() -> Self {
-        let mut facts = ExecFacts::gather(Path::new("/nonexistent")).unwrap();
+        let mut facts = ExecFacts::gather(Path::new("/nonexistent"));
         facts.table = TableFacts::absent();
         Directory { facts, dir: tempfile::tempdir().unwrap() }
     }
@@ -135,6 +135,7 @@ fn names_that_are_not_utf8() {
         verdict,
         near: Vec::new(),
         inspection: None,
+        unreadable: Vec::new(),
         findings: Vec::new(),
     }));
     assert!(json.unwrap().contains(r#""target":"\\xff\\xfe\\x0a""#));

@@ -197,7 +197,7 @@ fn version(context: &Context) -> String {
 
 /// What the first emulator that is found says of itself.
 fn qemu_version(context: &Context) -> Option<String> {
-    let own = crate::registrar::facts::own_target(&context.host).ok()?;
+    let own = crate::registrar::facts::own_target().ok()?;
     let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator =
         context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;

@@ -63,7 +63,7 @@ pub fn run(context: &Context, args: &Enable) -> Result<Status> {
     }
     let wish = Wish::read(&tree, &args.archs)?;
     let request = Request::of_config(context, &wish.config)?.supplied(&args.source);
-    let program = Program::own(&context.host, &tree)?;
+    let program = Program::own(&tree)?;
     if args.dry_run {
         let (facts, plan) = install::plan_only(context, &request)?;
         let run = Run::planned(&plan, &context.host.table);
@@ -125,7 +125,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
         let path = entry.interpreter.as_ref().and_then(|path| tree.inside(path.to_path().ok()?));
         entry.interpreter = path.map(|path| path.into_os_string().into_encoded_bytes().into());
     }
-    let files = wish.files(tree, Program::own(&context.host, tree)?, &entries)?;
+    let files = wish.files(tree, Program::own(tree)?, &entries)?;
     let changes = match args.dry_run {
         true => tree.compare(&files)?,
         false => tree.write(&files, &(&versions(tree)? - &before))?,

@@ -165,7 +165,7 @@ pub fn plan_only(context: &Context, request: &Request) -> Result<(Facts, Plan)> 
     session.leave()?;
     let (facts, mut plan) = planned?;
     let named = request.supply.as_ref().is_some_and(SourceArgs::names_one);
-    let to_fetch = supply::lacking(context, request, named, &start.emulators)?;
+    let to_fetch = supply::lacking(request, named, &start.emulators)?;
     for item in &mut plan.items {
         let lacks = to_fetch.as_ref().is_some_and(|wanted| wanted.has(&item.profile));
         if lacks && !matches!(item.step, Step::Skip(Skip::Native)) {
@@ -190,7 +190,7 @@ struct Start {
 
 impl Start {
     fn look(context: &Context, request: &Request) -> Result<Start> {
-        let own: Target = facts::own_target(&context.host)?;
+        let own: Target = facts::own_target()?;
         let identity = Identity::own(&context.host);
         Ok(Start {
             mounted: session::mounted(&context.host, context.private && !identity.first_user_namespace)?,
@@ -250,7 +250,7 @@ pub fn install(context: &Context, request: &Request) -> Result<Installed> {
         identity: &start.identity,
         mounted: start.mounted,
         writable,
-        mounted_on_host: session::mounted_on_host(&context.host, &start.identity),
+        mounted_on_host: session::mounted_on_host(&start.identity),
         private: context.private,
         hold: request.hold,
         keep: request.keep,
@@ -320,7 +320,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
         Way::Entries if registered && unheld.is_none() => Some(HeldBy::Entries),
         Way::Entries => Some(HeldBy::Elsewhere),
     };
-    let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);
+    let host_knows = start.identity.on_host() || session::mounted_on_host(&start.identity);
     let unconfirmed = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
     // The registration is done and stays, whatever the record says.
     if let Err(error) = supply::note(context, &rows) {
@@ -364,12 +364,12 @@ fn probe_items(context: &Context, items: &[&Item]) -> Result<Vec<Option<Ran>>> {
     let mut at = Vec::new();
     for (index, item) in items.iter().enumerate() {
         if let Some(program) = program(context, item) {
-            probes.push(Probe::new(&context.host, program)?);
+            probes.push(Probe::new(program)?);
             at.push(index);
         }
     }
     let mut results: Vec<Option<Ran>> = items.iter().map(|_| None).collect();
-    for (index, ran) in at.into_iter().zip(probe::run(&context.host, &probes)) {
+    for (index, ran) in at.into_iter().zip(probe::run(&probes)) {
         results[index] = Some(ran);
     }
     Ok(results)
@@ -392,8 +392,8 @@ fn stopped(context: &Context, rows: &[Row]) -> Result<Option<String>> {
     let Some((row, program)) = rows.iter().filter(stays).find_map(|r| Some((r, program(context, &r.item)?))) else {
         return Ok(None);
     };
-    let probe = Probe::new(&context.host, program)?;
-    let works = probe::run(&context.host, &[probe]).iter().all(|ran| ran.outcome.works());
+    let probe = Probe::new(program)?;
+    let works = probe::run(&[probe]).iter().all(|ran| ran.outcome.works());
     Ok((!works).then(|| row.item.label.clone()))
 }
 

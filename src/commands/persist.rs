@@ -17,6 +17,7 @@ use crate::emulators::store::SYSTEM;
 use crate::emulators::{From, Store, Use, Wanted};
 use crate::error::{Doing, Error, Result, Status};
 use crate::host::{Host, Identity};
+use crate::proc;
 use crate::profile::Kind;
 use crate::registrar::facts;
 use crate::report::boot as report;
@@ -31,7 +32,7 @@ pub fn run(context: &Context, args: &cli::Install, directory: &Path) -> Result<S
     if args.dry_run {
         let request = Request::of_config(context, &wish.config)?.supplied(&args.source);
         let (_, plan) = install::plan_only(context, &request)?;
-        let files = wish.files(&tree, Program::own(&context.host, &tree)?, &[])?;
+        let files = wish.files(&tree, Program::own(&tree)?, &[])?;
         report::print(&context.printer, &tree.compare(&files)?, None, true)?;
         let run = crate::report::rows::Run::planned(&plan, &context.host.table);
         return run.print_text(&context.printer);
@@ -69,7 +70,7 @@ impl Move {
         }
         let tree = check(&context.host, directory)?;
         let wish = enable::Wish::read(&tree, archs)?;
-        let program = Program::own(&context.host, &tree)?;
+        let program = Program::own(&tree)?;
         if let Program::Elsewhere(bytes) = &program
             && let Ok(crate::elf::Elf { interpreter: Some(loader), .. }) = crate::elf::parse(bytes)
         {
@@ -127,7 +128,7 @@ fn bring(context: &Context, tree: &Tree, wish: &enable::Wish, source: Option<&So
     let mut there = context.clone();
     there.store = Some(store.clone());
     let request = Request::of_config(context, &wish.config)?;
-    let found = request.places.find_all(&request.profiles, "", facts::own_target(&context.host)?)?;
+    let found = request.places.find_all(&request.profiles, "", facts::own_target()?)?;
     let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for profile in &request.profiles {
         let (Kind::Elf { emulator, .. }, Some(found)) = (&profile.kind, found.get(&profile.name)) else { continue };
@@ -154,14 +155,14 @@ pub fn enter(host: &Host, directory: &Path) -> Result<()> {
     check(host, directory)?;
     let doing = || format!("entering the host's system in {}", directory.display());
     // What is mounted here is gone with this process.
-    Namespace::enter(host)?;
+    Namespace::enter()?;
     let bind = |from: &Path, to: &Path| {
         mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>).doing(doing)
     };
     // A root has to be a mount of its own where its mounts are changed later.
     bind(directory, directory)?;
     // A container that was not given the mounts below the host's / has its own.
-    for (own, mark) in [(host.processes(), "self"), (Path::new("/dev"), "null")] {
+    for (own, mark) in [(Path::new(proc::DIRECTORY), "self"), (Path::new("/dev"), "null")] {
         let there = directory.join(own.strip_prefix("/").unwrap_or(own));
         if !there.join(mark).exists() {
             bind(own, &there)?;

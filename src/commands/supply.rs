@@ -22,19 +22,14 @@ use crate::registrar::facts;
 pub(super) fn fetch(context: &Context, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {
     let Some(args) = &request.supply else { return Ok(false) };
     let from = fetch::source(args)?;
-    let Some(wanted) = lacking(context, request, from.is_some(), found)? else { return Ok(false) };
+    let Some(wanted) = lacking(request, from.is_some(), found)? else { return Ok(false) };
     let use_ = if from.is_some() { Use::Always } else { Use::IfNone };
     fetch::ensure(context, args, &wanted, from.as_ref(), use_)?;
     Ok(true)
 }
 
 /// What would have to be fetched; `None` where nothing would. `named`: the user named a source, and all come from there.
-pub(super) fn lacking(
-    context: &Context,
-    request: &Request,
-    named: bool,
-    found: &BTreeMap<String, Found>,
-) -> Result<Option<Wanted>> {
+pub(super) fn lacking(request: &Request, named: bool, found: &BTreeMap<String, Found>) -> Result<Option<Wanted>> {
     if request.supply.is_none() {
         return Ok(None);
     }
@@ -46,7 +41,7 @@ pub(super) fn lacking(
     if request.all {
         return Ok(Some(Wanted::All));
     }
-    let names = emulator_names(context, request, &lacking)?;
+    let names = emulator_names(request, &lacking)?;
     Ok((!names.is_empty()).then_some(Wanted::These(names)))
 }
 
@@ -57,8 +52,8 @@ fn has_its_own(request: &Request, found: &BTreeMap<String, Found>) -> bool {
 }
 
 /// QEMU's names of those that the kernel does not run by itself.
-fn emulator_names(context: &Context, request: &Request, lacking: &[&Profile]) -> Result<Vec<String>> {
-    let native = if request.force { Vec::new() } else { facts::native(&context.host, lacking)? };
+fn emulator_names(request: &Request, lacking: &[&Profile]) -> Result<Vec<String>> {
+    let native = if request.force { Vec::new() } else { facts::native(lacking)? };
     let name = |p: &&&Profile| match &p.kind {
         Kind::Elf { emulator, .. } if !native.contains(&p.name) => emulator.strip_prefix("qemu-").map(str::to_owned),
         _ => None,

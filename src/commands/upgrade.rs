@@ -64,7 +64,7 @@ fn try_all<'a>(context: &Context, emulators: &[&'a Emulator]) -> Result<Tried<'a
             tried.0.push(emulator);
             continue;
         };
-        match probe::run_with(&context.host, &emulator.path, &program)? {
+        match probe::run_with(&emulator.path, &program)? {
             outcome if outcome.works() => tried.0.push(emulator),
             probe::Outcome::Fails(why) => tried.1.push((emulator, why)),
             probe::Outcome::Works { .. } => {}
