@@ -15,7 +15,7 @@ const CAP_SYS_ADMIN: u32 = 21;
 /// The paths that everything else starts from.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// The folder on which the table is, or would be, mounted.
+    /// The directory on which the table is, or would be, mounted.
     pub table: PathBuf,
 }
 
@@ -42,7 +42,7 @@ impl Host {
         Path::new("/proc/self").join(name)
     }
 
-    /// The folder of all processes.
+    /// The directory of all processes.
     pub fn processes(&self) -> &'static Path {
         Path::new("/proc")
     }
@@ -52,7 +52,7 @@ impl Host {
         PathBuf::from(format!("/proc/{pid}/{name}"))
     }
 
-    /// An open file of ours as a path; what is executed by it needs no folder of its own.
+    /// An open file of ours as a path; what is executed by it needs no directory of its own.
     pub fn of_descriptor(&self, fd: i32) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{fd}"))
     }
@@ -68,7 +68,7 @@ impl Host {
         fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
     }
 
-    /// Whether our root is another folder than process 1's; where that cannot be seen, it is.
+    /// Whether our root is another directory than process 1's; where that cannot be seen, it is.
     pub fn is_chroot(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         let id = |path: &Path| fs::metadata(path).ok().map(|root| (root.dev(), root.ino()));

@@ -42,7 +42,7 @@ pub struct Process {
 /// Whom the kernel takes for the caller. To be another one takes privileges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// A folder for chroot(2).
+    /// A directory for chroot(2).
     pub root: Option<PathBuf>,
     /// User, group and supplementary groups.
     pub user: Option<(u32, u32, Vec<u32>)>,
@@ -167,14 +167,14 @@ fn wait(pid: Pid) -> Result<WaitStatus, Errno> {
 }
 
 fn look_at(pid: Pid) -> std::io::Result<Process> {
-    let folder = PathBuf::from(format!("/proc/{pid}"));
-    let cmdline = fs::read(folder.join("cmdline"))?;
+    let directory = PathBuf::from(format!("/proc/{pid}"));
+    let cmdline = fs::read(directory.join("cmdline"))?;
     let mut argv: Vec<BString> = cmdline.split(|&b| b == 0).map(BString::from).collect();
     argv.pop();
-    let auxv = fs::read(folder.join("auxv"))?;
+    let auxv = fs::read(directory.join("auxv"))?;
     let entry = |key| auxiliary(&auxv, key);
-    let execfd = entry(AT_EXECFD).map(|fd| fs::read_link(folder.join("fd").join(fd.to_string()))).transpose()?;
-    Ok(Process { argv, exe: fs::read_link(folder.join("exe"))?, at_flags: entry(AT_FLAGS).unwrap_or(0), execfd })
+    let execfd = entry(AT_EXECFD).map(|fd| fs::read_link(directory.join("fd").join(fd.to_string()))).transpose()?;
+    Ok(Process { argv, exe: fs::read_link(directory.join("exe"))?, at_flags: entry(AT_FLAGS).unwrap_or(0), execfd })
 }
 
 /// A value of the auxiliary vector. A 32-bit program has 32-bit pairs, which read as 64-bit ones have absurd keys.

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Fetches what the live tests run: Debian's emulators, unpacked, and programs of other architectures.
-# usage: tests/fixtures.sh [FOLDER]     once; a second run finds everything there and does nothing
+# usage: tests/fixtures.sh [DIR]     once; a second run finds everything there and does nothing
 #
-#   FOLDER/qemu/qemu-ARCH-static     the emulators of bookworm
-#   FOLDER/qemu-5.2/                 those of bullseye, which know nothing of flag P
-#   FOLDER/ARCH/{busybox,bash}       static programs of ARCH
-#   FOLDER/missing                   what could not be had, a line each
+#   DIR/qemu/qemu-ARCH-static     the emulators of bookworm
+#   DIR/qemu-5.2/                 those of bullseye, which know nothing of flag P
+#   DIR/ARCH/{busybox,bash}       static programs of ARCH
+#   DIR/missing                   what could not be had, a line each
 #
-# It uses the machine's own apt configuration, in folders of its own: nothing is installed.
+# It uses the machine's own apt configuration, in directories of its own: nothing is installed.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 TO=${1:-${RBINFMT_TEST_CACHE:-$HERE/.cache}}
@@ -33,7 +33,7 @@ programs() {
     done
 }
 
-# emulators CONF FOLDER
+# emulators CONF DIR
 emulators() {
     [ ! -e "$2" ] || return 0
     package "$1" qemu-user-static:amd64 "$2.unpacked" || return 1

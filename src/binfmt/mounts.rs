@@ -17,7 +17,7 @@ pub const BINFMT_MISC: &str = "binfmt_misc";
 /// BINFMTFS_MAGIC (include/uapi/linux/magic.h)
 const SUPER_MAGIC: i64 = 0x4249_4e4d;
 
-/// What is mounted on the table's folder.
+/// What is mounted on the table's directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mounted {
@@ -41,11 +41,11 @@ impl Mounted {
 /// What is mounted on `dir`, according to the mountinfo file at `mountinfo`.
 pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
     let mounts = read(mountinfo)?;
-    // The last mount on a folder hides the others.
+    // The last mount on a directory hides the others.
     let Some(top) = mounts.0.iter().rfind(|m| m.mount_point == dir) else { return Ok(Mounted::No) };
     match top.fs_type.as_str() {
         "autofs" => Ok(Mounted::Automount),
-        // A mount below a folder that was mounted over since (a new /proc) is listed but cannot be reached.
+        // A mount below a directory that was mounted over since (a new /proc) is listed but cannot be reached.
         BINFMT_MISC if !is_table(dir) => Ok(Mounted::No),
         BINFMT_MISC if top.mount_options.contains_key("ro") || top.super_options.contains_key("ro") => {
             Ok(Mounted::ReadOnly)
@@ -98,7 +98,7 @@ pub fn is_own_table(dir: &Path) -> bool {
 
 /// Mounts the table on `dir`. Loads the kernel's module where it is missing and may be loaded.
 pub fn mount_table(dir: &Path) -> Result<()> {
-    // With the module the folder comes too (5.18 and later), and opening the file system asks the kernel for the module.
+    // With the module the directory comes too (5.18 and later), and opening the file system asks the kernel for the module.
     if !dir.exists() {
         drop(rustix::mount::fsopen(BINFMT_MISC, rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC));
     }
@@ -117,7 +117,7 @@ fn explain_mount(error: Error) -> Error {
         Some(Errno::EPERM | Errno::EACCES) => {
             error.help("this process may not mount: on a host run it as root; a container has to be privileged")
         }
-        Some(Errno::EROFS) => error.help("the folder is read-only here: a container has to be privileged"),
+        Some(Errno::EROFS) => error.help("the directory is read-only here: a container has to be privileged"),
         _ => error,
     }
 }

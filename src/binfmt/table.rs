@@ -1,4 +1,4 @@
-//! The table below its folder: list, register, enable, remove.
+//! The table below its directory: list, register, enable, remove.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -42,7 +42,7 @@ impl Table {
         Table { dir: dir.to_owned() }
     }
 
-    /// Its folder.
+    /// Its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }

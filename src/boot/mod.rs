@@ -72,7 +72,7 @@ pub fn lines(strings: &[Vec<u8>]) -> Vec<u8> {
 /// The files that make these lines and this configuration last. `config` is `None` where there is nothing to change.
 pub fn files(tree: &Tree, program: Program, config: Option<String>, lines: Vec<u8>) -> Vec<File> {
     let mut files = Vec::new();
-    let packaged = UNITS_OF_PACKAGES.iter().map(|folder| format!("{folder}/{UNIT_NAME}")).find(|p| tree.has(p));
+    let packaged = UNITS_OF_PACKAGES.iter().map(|directory| format!("{directory}/{UNIT_NAME}")).find(|p| tree.has(p));
     let unit = match packaged {
         Some(unit) => unit,
         None => {

@@ -15,7 +15,7 @@ use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
-use crate::plan::ways::Keep;
+use crate::registrar::plan::ways::Keep;
 
 /// Makes programs built for another CPU run on this machine.
 #[derive(Debug, Parser)]
@@ -100,7 +100,7 @@ pub enum Verb {
     Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
     Profiles,
-    /// Fetch emulators, prove them and keep them
+    /// Fetch emulators, verify them and keep them
     Fetch(Deferred<FetchArgs>),
     /// List the emulators that were fetched, choose among them, remove them
     Emulators(Deferred<EmulatorsArgs>),

@@ -10,14 +10,14 @@ use serde::Serialize;
 use super::install::{self, Installed, Request};
 use super::persist::{self, Move};
 use super::{Context, status, uninstall};
-use crate::apply::State;
 use crate::cli::DropIn;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
-use crate::health;
 use crate::host::Identity;
-use crate::plan::Skip;
 use crate::profile::Profile;
+use crate::registrar::apply::State;
+use crate::registrar::health;
+use crate::registrar::plan::Skip;
 use crate::report::complain;
 use crate::report::rows::{self, HeldBy};
 
@@ -59,8 +59,8 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     if let Some(wanted) = removals {
         status = status.max(remove(context, wanted)?);
     }
-    if let (Some(list), Some(folder)) = (&args.install, &args.persist) {
-        status = status.max(persist(context, list, folder)?);
+    if let (Some(list), Some(directory)) = (&args.install, &args.persist) {
+        status = status.max(persist(context, list, directory)?);
     } else if let Some((profiles, all)) = additions {
         let (added, installed) = add(context, &Request::new(context, profiles, all))?;
         status = status.max(added);
@@ -89,8 +89,8 @@ fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, boo
 
 fn read_environment(context: &mut Context) -> Result<()> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(folder) = text("QEMU_BINARY_PATH") {
-        context.places = Places::named(&[folder.into()]);
+    if let Some(directory) = text("QEMU_BINARY_PATH") {
+        context.places = Places::named(&[directory.into()]);
     }
     if let Some(prefix) = text("QEMU_BINARY_PREFIX") {
         if prefix.contains('/') {
@@ -102,7 +102,7 @@ fn read_environment(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status> {
+fn remove(context: &Context, wanted: Vec<crate::registrar::plan::Wanted>) -> Result<Status> {
     let mut status = Status::Done;
     for row in uninstall::uninstall(context, wanted, false)? {
         let what = match &row.state {
@@ -120,8 +120,8 @@ fn remove(context: &Context, wanted: Vec<crate::plan::Wanted>) -> Result<Status>
 }
 
 /// Into the system of this container's host.
-fn persist(context: &mut Context, list: &str, folder: &Path) -> Result<Status> {
-    let move_in = Move::prepare(context, folder, &[list.to_owned()], None)?;
+fn persist(context: &mut Context, list: &str, directory: &Path) -> Result<Status> {
+    let move_in = Move::prepare(context, directory, &[list.to_owned()], None)?;
     let (status, installed) = add(context, &move_in.request(context)?)?;
     let (Status::Done, Some(installed)) = (status, installed) else {
         let why = "not all of it could be registered now, so it was not written down for the next boot";
@@ -197,7 +197,7 @@ fn version(context: &Context) -> String {
 
 /// What the first emulator that is found says of itself.
 fn qemu_version(context: &Context) -> Option<String> {
-    let own = crate::facts::own_target(&context.host).ok()?;
+    let own = crate::registrar::facts::own_target(&context.host).ok()?;
     let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator =
         context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;

@@ -67,14 +67,14 @@ fn list(store: &Store) -> Result<String> {
             _ => format!("in use for {}", used.join(" ")),
         };
         text.push_str(&format!(
-            "{}\n  QEMU {}, {} emulators, {}, {used}\n  from {}, fetched {}\n  proved by {}\n",
+            "{}\n  QEMU {}, {} emulators, {}, {used}\n  from {}, fetched {}\n  verified by {}\n",
             manifest.id,
             manifest.version,
             manifest.emulators.len(),
             size(bytes),
             manifest.source,
             date::show(manifest.fetched),
-            manifest.proof,
+            manifest.verified_by,
         ));
     }
     Ok(text)

@@ -7,7 +7,6 @@ use std::process::Command;
 
 use super::install::{self, Installed, Request};
 use super::{Context, persist, uninstall};
-use crate::apply::Row;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::register;
 use crate::boot::{self, File, Program, Tree};
@@ -19,7 +18,8 @@ use crate::emulators::store::SYSTEM;
 use crate::error::{Doing, Error, Result, Status};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
-use crate::plan::Wanted;
+use crate::registrar::apply::Row;
+use crate::registrar::plan::Wanted;
 use crate::report::boot as report;
 use crate::report::rows::Run;
 
@@ -101,14 +101,14 @@ pub fn done(context: &Context, request: &Request, installed: &Installed) -> Resu
 fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
     let mut context = Context { store: Some(Store::open(tree.real(SYSTEM))), ..context.clone() };
     context.places = Places {
-        folders: [Host::EMULATORS, Host::BIN].map(|folder| tree.real(folder)).to_vec(),
+        directories: [Host::EMULATORS, Host::BIN].map(|directory| tree.real(directory)).to_vec(),
         store: Some(tree.real(SYSTEM)),
     };
     let context = &context;
     let wish = Wish::read(tree, &args.archs)?;
     let mut request = Request::of_config(context, &wish.config)?.supplied(&args.source);
     if !wish.config.emulators.is_empty() {
-        request.places.folders = wish.config.emulators.iter().map(|folder| tree.real(folder)).collect();
+        request.places.directories = wish.config.emulators.iter().map(|directory| tree.real(directory)).collect();
     }
     let before = versions(tree)?;
     if !args.dry_run {
@@ -137,11 +137,11 @@ fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
 /// Takes away what was written, and the entries.
 pub fn disable(context: &Context, args: &Disable) -> Result<Status> {
     let host = match &args.persist {
-        Some(folder) if !args.dry_run => {
-            persist::enter(&context.host, folder)?;
+        Some(directory) if !args.dry_run => {
+            persist::enter(&context.host, directory)?;
             Path::new("/")
         }
-        Some(folder) => folder,
+        Some(directory) => directory,
         None => &args.root,
     };
     let tree = Tree::at(host);

@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::emulators::store::write_file;
 use crate::error::{Doing, Error, Result, Status};
 use crate::host::Host;
-use crate::plan::Step;
-use crate::session;
+use crate::registrar::plan::Step;
+use crate::registrar::session;
 
 /// Prints or writes them.
 pub fn run(context: &Context, args: &Export) -> Result<Status> {
@@ -36,9 +36,9 @@ pub fn run(context: &Context, args: &Export) -> Result<Status> {
     let files = export(args.format, &entries, &facts.kernel).map_err(|mistake| Error::failed("exporting", mistake))?;
     for file in &files {
         match &args.to {
-            Some(folder) => {
-                fs::create_dir_all(folder).doing(|| format!("making the folder {}", folder.display()))?;
-                let path = folder.join(&file.name);
+            Some(directory) => {
+                fs::create_dir_all(directory).doing(|| format!("making the directory {}", directory.display()))?;
+                let path = directory.join(&file.name);
                 write_file(&path, &[&file.content[..], b"\n"].concat(), 0o644)?;
                 context.printer.line(format!("wrote {}", path.display()))?;
             }

@@ -6,17 +6,18 @@ use super::Context;
 use crate::cli::fetch::{FetchArgs, SourceArgs};
 use crate::config::Fetch;
 use crate::emulators::debian::mirror::Wish;
-use crate::emulators::oci::auth;
 use crate::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted, Which, valid_arch};
 use crate::error::{Result, Status};
 use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
 use crate::kernel::Kernel;
+use crate::oci::auth;
 use crate::profile::Profiles;
-use crate::report::progress::{Progress, Quiet, Stderr, size};
+use crate::progress::{Progress, Quiet};
+use crate::report::progress::{Stderr, size};
 
 /// What fetching needs of the outside world.
-pub struct Outside {
+pub struct FetchEnv {
     store: Store,
     client: Client,
     config: Fetch,
@@ -25,12 +26,12 @@ pub struct Outside {
     docker_config: Option<PathBuf>,
 }
 
-impl Outside {
+impl FetchEnv {
     /// This process's: its environment, its identity, the host's files below `root`.
     pub fn of_process(store: Store, root: PathBuf, args: &SourceArgs) -> Result<Self> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let options = Options { offline: args.offline, proxies: Proxies::of_environment(), ..Options::default() };
-        Ok(Outside {
+        Ok(FetchEnv {
             store,
             client: Client::new(options),
             config: Fetch::load(&root)?,
@@ -111,7 +112,7 @@ pub fn ensure(
     from: Option<&From>,
     use_: Use,
 ) -> Result<Vec<Emulator>> {
-    let outside = Outside::of_process(context.store()?, PathBuf::from("/"), args)?;
+    let outside = FetchEnv::of_process(context.store()?, PathBuf::from("/"), args)?;
     let stderr = Stderr::default();
     let progress: &dyn Progress = if context.printer.quiet { &Quiet } else { &stderr };
     let fetched = outside.fetcher(args, progress).ensure(wanted, from, use_);

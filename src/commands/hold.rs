@@ -11,11 +11,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::Context;
 use super::install::{Installed, Request, install};
-use crate::apply::{Row, State};
 use crate::cli::hold::HoldArgs;
 use crate::emulators::date;
 use crate::emulators::store::write_whole;
 use crate::error::{Doing, Result, Status};
+use crate::registrar::apply::{Row, State};
 use crate::report::features;
 use crate::report::metrics::Metrics;
 

@@ -1,10 +1,9 @@
-//! `rbinfmt install`: registers emulators, proves that they work, and that they will stay.
+//! `rbinfmt install`: registers emulators, verifies that they work, and that they will stay.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Context, may_not_change, supply};
-use crate::apply::{self, Row, State};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
 use crate::cli::fetch::SourceArgs;
@@ -12,14 +11,15 @@ use crate::config::Config;
 use crate::elf::Target;
 use crate::emulators::find::{Found, Places};
 use crate::error::{Error, Result, Status};
-use crate::facts::{self, Facts, Scope, TableFacts};
 use crate::host::Identity;
-use crate::plan::ways::{Keep, Situation, Way, ways};
-use crate::plan::{self, Item, Plan, Skip, Step};
 use crate::probe::{self, Outcome, Probe, Ran};
 use crate::profile::Profile;
+use crate::registrar::apply::{self, Row, State};
+use crate::registrar::facts::{self, Facts, Scope, TableFacts};
+use crate::registrar::plan::ways::{Keep, Situation, Way, ways};
+use crate::registrar::plan::{self, Item, Plan, Skip, Step};
+use crate::registrar::session::{self, Session};
 use crate::report::rows::{HeldBy, Run};
-use crate::session::{self, Session};
 
 /// What an installation is asked for.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct Installed {
     /// What keeps the entries.
     pub held_by: Option<HeldBy>,
     /// The table was mounted in this container before, and nothing shows by whom.
-    pub unproved: bool,
+    pub unconfirmed: bool,
 }
 
 impl<'a> Request<'a> {
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
-    /// Lets missing emulators be fetched, unless only certain folders count.
+    /// Lets missing emulators be fetched, unless only certain directories count.
     pub fn supplied(mut self, source: &SourceArgs) -> Self {
         self.supply = (self.places.store.is_some() || source.names_one()).then(|| source.clone());
         self
@@ -229,13 +229,13 @@ impl Start {
         Ok((facts, plan))
     }
 
-    /// The folders that hold the emulators, without links.
-    fn folders(&self) -> Vec<PathBuf> {
+    /// The directories that hold the emulators, without links.
+    fn directories(&self) -> Vec<PathBuf> {
         let real = |e: &Found| e.path.canonicalize().ok()?.parent().map(Path::to_owned);
-        let mut folders: Vec<PathBuf> = self.emulators.values().filter_map(real).collect();
-        folders.sort();
-        folders.dedup();
-        folders
+        let mut directories: Vec<PathBuf> = self.emulators.values().filter_map(real).collect();
+        directories.sort();
+        directories.dedup();
+        directories
     }
 }
 
@@ -282,7 +282,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
     }
     let mut session = session;
     let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
-    Ok(Installed { rows: with_facts(rows, &facts), held_by: None, unproved: false })
+    Ok(Installed { rows: with_facts(rows, &facts), held_by: None, unconfirmed: false })
 }
 
 /// Why one way did not do.
@@ -294,7 +294,7 @@ enum Attempt {
 }
 
 fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Result<Installed, Attempt> {
-    let mut session = match (Session::open(&context.host, way, &start.folders(), context.private), way) {
+    let mut session = match (Session::open(&context.host, way, &start.directories(), context.private), way) {
         (Ok(session), _) => session,
         (Err(error), Way::Entries | Way::OnHost) => return Err(Attempt::NextWay(error)),
         (Err(error), _) => return Err(Attempt::Final(refused(start, error))),
@@ -307,7 +307,7 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
     let rows = worked.map_err(Attempt::Final)?;
     left.map_err(Attempt::Final)?;
     let registered = rows.iter().any(|r| matches!(r.state, State::Added | State::Replaced | State::Enabled));
-    if away && let Some(label) = proof(context, &rows).map_err(Attempt::Final)? {
+    if away && let Some(label) = stopped(context, &rows).map_err(Attempt::Final)? {
         let why = format!("they were gone when our own mount of it was ({label} does not run)");
         return Err(Attempt::NextWay(unheld.unwrap_or_else(|| Error::failed("making the entries last", why))));
     }
@@ -321,12 +321,12 @@ fn attempt(context: &Context, request: &Request, start: &Start, way: Way) -> Res
         Way::Entries => Some(HeldBy::Elsewhere),
     };
     let host_knows = start.identity.on_host() || session::mounted_on_host(&context.host, &start.identity);
-    let unproved = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
+    let unconfirmed = way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold;
     // The registration is done and stays, whatever the record says.
     if let Err(error) = supply::note(context, &rows) {
         context.printer.note(format!("what was found out of the emulators was not kept: {error}"));
     }
-    Ok(Installed { rows, held_by, unproved })
+    Ok(Installed { rows, held_by, unconfirmed })
 }
 
 /// A container without the rights for any of this gets one sentence.
@@ -382,7 +382,7 @@ fn program<'a>(context: &'a Context, item: &Item) -> Option<&'a [u8]> {
 }
 
 /// Runs one program that ran before: the label of it when it does not run any more.
-fn proof(context: &Context, rows: &[Row]) -> Result<Option<String>> {
+fn stopped(context: &Context, rows: &[Row]) -> Result<Option<String>> {
     let stays = |row: &&Row| match row.state {
         State::Added | State::Replaced | State::Enabled | State::Kept => {
             !matches!(row.outcome, Some(Outcome::Fails(_)))
@@ -421,7 +421,7 @@ pub fn nothing_at_all(request: &Request, rows: &[Row]) -> Result<()> {
     {
         let why = format!("there is none in {}", request.places.describe());
         return Err(Error::failed("looking for emulators", why)
-            .help("install your distribution's qemu-user-static, or name their folder with --emulators DIR"));
+            .help("install your distribution's qemu-user-static, or name their directory with --emulators DIR"));
     }
     Ok(())
 }
@@ -433,7 +433,7 @@ pub fn supply_missing(context: &Context, request: &Request) -> Result<()> {
 
 /// What is not wrong, but will be missed later: who holds the table, and an entry without flag F.
 pub fn advise(context: &Context, installed: &Installed) {
-    if installed.unproved {
+    if installed.unconfirmed {
         context.printer.warn(
             "nothing here shows who else holds the table: if this container mounted it itself, the entries end with it",
         );

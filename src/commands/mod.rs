@@ -22,7 +22,7 @@ use crate::emulators::Store;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::host::{Host, Identity};
-use crate::profile::{Folder, Profiles};
+use crate::profile::{Directory, Profiles};
 use crate::report::Printer;
 
 /// What every verb starts from.
@@ -46,12 +46,12 @@ pub struct Context {
 
 impl Context {
     fn new(cli: &Cli, printer: Printer) -> Result<Context> {
-        let mut folders = vec![Folder { path: Host::PROFILES.into(), required: false }];
-        folders.extend(cli.common.profiles.iter().map(|path| Folder { path: path.clone(), required: true }));
+        let mut directories = vec![Directory { path: Host::PROFILES.into(), required: false }];
+        directories.extend(cli.common.profiles.iter().map(|path| Directory { path: path.clone(), required: true }));
         let store = fetch::store().ok();
         Ok(Context {
             host: Host { table: cli.common.mount.clone() },
-            profiles: Profiles::load(&folders)?,
+            profiles: Profiles::load(&directories)?,
             places: match &cli.common.emulators[..] {
                 [] => Places::usual(store.as_ref()),
                 named => Places::named(named),

@@ -16,17 +16,17 @@ use crate::emulators::find::Places;
 use crate::emulators::store::SYSTEM;
 use crate::emulators::{From, Store, Use, Wanted};
 use crate::error::{Doing, Error, Result, Status};
-use crate::facts;
 use crate::host::{Host, Identity};
 use crate::profile::Kind;
+use crate::registrar::facts;
 use crate::report::boot as report;
 
 /// What is said at the end.
 pub const COMES_BACK: &str = "it comes back with every boot; `rbinfmt disable --persist` in such a container undoes it";
 
 /// Installs, and says what was written.
-pub fn run(context: &Context, args: &cli::Install, folder: &Path) -> Result<Status> {
-    let tree = check(&context.host, folder)?;
+pub fn run(context: &Context, args: &cli::Install, directory: &Path) -> Result<Status> {
+    let tree = check(&context.host, directory)?;
     let wish = enable::Wish::read(&tree, &args.archs)?;
     if args.dry_run {
         let request = Request::of_config(context, &wish.config)?.supplied(&args.source);
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &cli::Install, folder: &Path) -> Result<Stat
     }
     let source = (context.places.store.is_some() || args.source.names_one()).then_some(&args.source);
     let mut context = context.clone();
-    let move_in = Move::prepare(&mut context, folder, &args.archs, source)?;
+    let move_in = Move::prepare(&mut context, directory, &args.archs, source)?;
     let request = move_in.request(&context)?;
     let installed = install::install(&context, &request)?;
     let (run, status) = enable::done(&context, &request, &installed)?;
@@ -60,14 +60,14 @@ impl Move {
     /// Without a `source` only the emulators that this container has count.
     pub fn prepare(
         context: &mut Context,
-        folder: &Path,
+        directory: &Path,
         archs: &[String],
         source: Option<&SourceArgs>,
     ) -> Result<Move> {
         if !context.prefix.is_empty() {
             return Err(Error::usage("reading the command line", "--persist knows no QEMU_BINARY_PREFIX"));
         }
-        let tree = check(&context.host, folder)?;
+        let tree = check(&context.host, directory)?;
         let wish = enable::Wish::read(&tree, archs)?;
         let program = Program::own(&context.host, &tree)?;
         if let Program::Elsewhere(bytes) = &program
@@ -80,7 +80,7 @@ impl Move {
         let before = enable::versions(&tree)?;
         bring(context, &tree, &wish, source)?;
         let emulators = &enable::versions(&tree)? - &before;
-        enter(&context.host, folder)?;
+        enter(&context.host, directory)?;
         let store = Store::open(SYSTEM);
         context.places = Places::usual(Some(&store));
         context.store = Some(store);
@@ -100,23 +100,23 @@ impl Move {
     }
 }
 
-/// The host's tree, where that is what `folder` is.
-fn check(host: &Host, folder: &Path) -> Result<Tree> {
-    let doing = format!("looking for the host's system in {}", folder.display());
+/// The host's tree, where that is what `directory` is.
+fn check(host: &Host, directory: &Path) -> Result<Tree> {
+    let doing = format!("looking for the host's system in {}", directory.display());
     let identity = Identity::own(host);
     if identity.on_host() {
         let why = "this is the host itself";
         return Err(Error::usage(doing, why).help("use `rbinfmt enable`"));
     }
-    if !folder.join("etc").is_dir() {
+    if !directory.join("etc").is_dir() {
         let help = if identity.in_pod {
-            format!("mount it there: a volume `hostPath: {{path: /}}` on {}", folder.display())
+            format!("mount it there: a volume `hostPath: {{path: /}}` on {}", directory.display())
         } else {
-            format!("mount it there: docker run --privileged --rm -v /:{} ...", folder.display())
+            format!("mount it there: docker run --privileged --rm -v /:{} ...", directory.display())
         };
         return Err(Error::failed(doing, "it is not there").help(help));
     }
-    let tree = Tree::at(folder);
+    let tree = Tree::at(directory);
     tree.check()?;
     Ok(tree)
 }
@@ -128,21 +128,21 @@ fn bring(context: &Context, tree: &Tree, wish: &enable::Wish, source: Option<&So
     there.store = Some(store.clone());
     let request = Request::of_config(context, &wish.config)?;
     let found = request.places.find_all(&request.profiles, "", facts::own_target(&context.host)?)?;
-    let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for profile in &request.profiles {
         let (Kind::Elf { emulator, .. }, Some(found)) = (&profile.kind, found.get(&profile.name)) else { continue };
-        let (Some(arch), Some(folder)) = (emulator.strip_prefix("qemu-"), found.path.parent()) else { continue };
+        let (Some(arch), Some(directory)) = (emulator.strip_prefix("qemu-"), found.path.parent()) else { continue };
         if found.problem.is_none() {
-            folders.entry(folder.to_owned()).or_default().push(arch.to_owned());
+            directories.entry(directory.to_owned()).or_default().push(arch.to_owned());
         }
     }
     let args = SourceArgs::default();
-    for (folder, archs) in folders {
+    for (directory, archs) in directories {
         let wanted = if request.all { Wanted::All } else { Wanted::These(archs) };
-        fetch::ensure(&there, &args, &wanted, Some(&From::Path(folder)), Use::Always)?;
+        fetch::ensure(&there, &args, &wanted, Some(&From::Path(directory)), Use::Always)?;
     }
     if let Some(source) = source {
-        there.places = Places { folders: Vec::new(), store: Some(store.root().to_owned()) };
+        there.places = Places { directories: Vec::new(), store: Some(store.root().to_owned()) };
         let request = Request::of_config(&there, &wish.config)?.supplied(source);
         install::supply_missing(&there, &request)?;
     }
@@ -150,24 +150,24 @@ fn bring(context: &Context, tree: &Tree, wish: &enable::Wish, source: Option<&So
 }
 
 /// Makes the host's tree the root of this process.
-pub fn enter(host: &Host, folder: &Path) -> Result<()> {
-    check(host, folder)?;
-    let doing = || format!("entering the host's system in {}", folder.display());
+pub fn enter(host: &Host, directory: &Path) -> Result<()> {
+    check(host, directory)?;
+    let doing = || format!("entering the host's system in {}", directory.display());
     // What is mounted here is gone with this process.
     Namespace::enter(host)?;
     let bind = |from: &Path, to: &Path| {
         mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>).doing(doing)
     };
     // A root has to be a mount of its own where its mounts are changed later.
-    bind(folder, folder)?;
+    bind(directory, directory)?;
     // A container that was not given the mounts below the host's / has its own.
     for (own, mark) in [(host.processes(), "self"), (Path::new("/dev"), "null")] {
-        let there = folder.join(own.strip_prefix("/").unwrap_or(own));
+        let there = directory.join(own.strip_prefix("/").unwrap_or(own));
         if !there.join(mark).exists() {
             bind(own, &there)?;
         }
     }
-    chdir(folder).doing(doing)?;
+    chdir(directory).doing(doing)?;
     // Behind chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no
     // other way.
     match pivot_root(".", ".") {

@@ -8,13 +8,13 @@ use crate::binfmt::entry::Entry;
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Result, Status};
-use crate::facts::{Facts, Scope};
-use crate::health;
 use crate::host::Identity;
-use crate::plan::is_ours;
 use crate::profile::Profile;
+use crate::registrar::facts::{Facts, Scope};
+use crate::registrar::health;
+use crate::registrar::plan::is_ours;
+use crate::registrar::session;
 use crate::report::table::{Table, Wanted};
-use crate::session;
 
 /// Looks and prints.
 pub fn run(context: &Context, args: &cli::Status) -> Result<Status> {

@@ -7,16 +7,16 @@ use bstr::ByteSlice;
 use super::Context;
 use super::fetch;
 use super::install::Request;
-use crate::apply::{Row, State};
 use crate::binfmt::entry::Flags;
 use crate::emulators::find::Found;
 use crate::emulators::{Use, Wanted, known_bad};
 use crate::error::Result;
-use crate::facts;
 use crate::kernel::Kernel;
 use crate::probe::Outcome;
 use crate::profile::{Kind, Profile};
-use crate::report::progress::Quiet;
+use crate::progress::Quiet;
+use crate::registrar::apply::{Row, State};
+use crate::registrar::facts;
 
 /// Fetches the emulators that are missing, or all from the source that was named. Whether anything may have changed.
 pub(super) fn fetch(context: &Context, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::{Context, may_not_change};
-use crate::apply::{self, Row};
 use crate::binfmt::mounts::Mounted;
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Error, Result, Status};
-use crate::facts::TableFacts;
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
-use crate::plan::{self, Plan, Wanted};
+use crate::registrar::apply::{self, Row};
+use crate::registrar::facts::TableFacts;
+use crate::registrar::plan::{self, Plan, Wanted};
+use crate::registrar::session::{self, Session};
 use crate::report::rows::Run;
-use crate::session::{self, Session};
 
 /// Does it and prints what was done.
 pub fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
@@ -60,7 +60,7 @@ fn plan(context: &Context, wanted: Vec<Wanted>, force: bool, session: &Session) 
     let mut places = context.places.clone();
     // What the configuration had made is ours too, wherever its emulators are.
     if let Ok(config) = Config::read(Path::new(Host::CONFIG)) {
-        places.folders.extend(config.emulators);
+        places.directories.extend(config.emulators);
     }
     let request = plan::Uninstall { wanted, force, places: &places, prefix: &context.prefix };
     Ok((plan::uninstall(&request, &context.profiles, &table), table))

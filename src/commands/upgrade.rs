@@ -7,9 +7,9 @@ use super::install::{self, Request};
 use crate::cli;
 use crate::emulators::{Emulator, From, Use, Wanted, Which};
 use crate::error::{Error, Result, Status};
-use crate::plan::ways::Keep;
 use crate::probe;
 use crate::profile::Profile;
+use crate::registrar::plan::ways::Keep;
 use crate::report::rows::Run;
 
 /// Fetches, tries, switches.
@@ -43,7 +43,7 @@ pub fn run(context: &Context, args: &cli::Upgrade) -> Result<Status> {
             .help("what was in use stays in use"));
     }
     let archs: Vec<String> = good.iter().map(|e| e.arch.clone()).collect();
-    let chosen = store.use_(&store.lock(&crate::report::progress::Quiet)?, &first.id, &archs)?;
+    let chosen = store.use_(&store.lock(&crate::progress::Quiet)?, &first.id, &archs)?;
     let old = current
         .values()
         .find(|e| e.id != first.id)
@@ -87,7 +87,11 @@ pub fn reregister(context: &Context, chosen: &[Emulator]) -> Result<Status> {
     let registered = |p: &&Profile| {
         let ours = |rule: &crate::profile::NamedRule| {
             let same = |e: &&crate::binfmt::entry::Entry| e.rule.same_meaning(&rule.rule);
-            facts.table.entries.iter().any(|e| same(&e) && crate::plan::is_ours(e, &context.profiles, &context.places))
+            facts
+                .table
+                .entries
+                .iter()
+                .any(|e| same(&e) && crate::registrar::plan::is_ours(e, &context.profiles, &context.places))
         };
         p.rules.iter().any(ours)
     };
@@ -115,5 +119,5 @@ pub fn reregister(context: &Context, chosen: &[Emulator]) -> Result<Status> {
 /// `--no-credentials` was asked for once, and is not forgotten with a new version.
 fn lacks_credentials(context: &Context, entry: &crate::binfmt::entry::Entry) -> bool {
     use crate::binfmt::entry::Flags;
-    crate::plan::is_ours(entry, &context.profiles, &context.places) && !entry.flags.has(Flags::C)
+    crate::registrar::plan::is_ours(entry, &context.profiles, &context.places) && !entry.flags.has(Flags::C)
 }

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{self, Archive, Offer, Package, version};
-use super::oci::layout::{Layout, take_docker_archive};
-use super::oci::reference::Reference;
-use super::oci::registry::{Registry, endpoints};
-use super::oci::{self, auth};
+use super::image::{take_docker_archive, take_layers};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::{Emulator, From, Wanted, Which, date};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
+use crate::oci::layout::Layout;
+use crate::oci::reference::Reference;
+use crate::oci::registry::{Registry, endpoints};
+use crate::oci::{self, auth};
+use crate::progress::Progress;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
@@ -52,7 +53,7 @@ pub struct Fetcher<'a> {
     pub client: &'a Client,
     /// This host's `uname -m`.
     pub machine: String,
-    /// The host's root folder: apt's sources are below it.
+    /// The host's root directory: apt's sources are below it.
     pub root: PathBuf,
     /// The configuration.
     pub config: Fetch,
@@ -164,10 +165,10 @@ impl Fetcher<'_> {
             From::Debian { which, suite } => self.debian(lock, &wanted, which, suite.as_deref())?,
             From::Path(path) => self.path(lock, &wanted, path)?,
             From::Registry(reference) => self.registry(lock, &wanted, reference)?,
-            From::OciLayout(folder) => {
-                let layout = Layout::new(folder);
+            From::OciLayout(directory) => {
+                let layout = Layout::new(directory);
                 let index = layout.index()?;
-                let what = format!("oci:{}", folder.display());
+                let what = format!("oci:{}", directory.display());
                 self.image(lock, &wanted, &what, Digest::of(&index), &index, &layout)?
             }
             From::DockerArchive(path) => {
@@ -219,10 +220,10 @@ impl Fetcher<'_> {
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
         file::take_package(&file, &archive.url(&package), true, self.policy.jobs, wanted, &mut staging)?;
         let what = archive.url(&package);
-        let proof = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
-        let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), proof)?;
+        let verified_by = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
+        let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), verified_by)?;
         if manifest.complete {
-            archive.cache.forget(&package.promise);
+            archive.cache.forget(&package.expected);
         }
         Ok(manifest)
     }
@@ -233,10 +234,10 @@ impl Fetcher<'_> {
         self.progress.step(&format!("taking emulators out of {what}"));
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
         let found = if path.is_dir() {
-            file::take_folder(&path, wanted, &mut staging)?
+            file::take_directory(&path, wanted, &mut staging)?
         } else {
-            let (_, found) = file::prove(&path)?;
-            file::take_package(&path, &what, found.proved, self.policy.jobs, wanted, &mut staging)?;
+            let (_, found) = file::verify(&path)?;
+            file::take_package(&path, &what, found.verified, self.policy.jobs, wanted, &mut staging)?;
             found
         };
         let id = format!("file-{}", found.id);
@@ -244,7 +245,7 @@ impl Fetcher<'_> {
         if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
             return Ok(manifest);
         }
-        self.commit(staging, wanted, &what, id, None, found.proof)
+        self.commit(staging, wanted, &what, id, None, found.verified_by)
     }
 
     fn registry(&self, lock: &Lock, wanted: &Wanted, reference: &Reference) -> Result<Manifest> {
@@ -299,7 +300,7 @@ impl Fetcher<'_> {
         }
         let layers = oci::layers(what, bytes, blobs, &self.machine)?;
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        oci::take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
+        take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
         self.commit(staging, wanted, what, id, None, format!("digest sha256:{digest}"))
     }
 
@@ -311,7 +312,7 @@ impl Fetcher<'_> {
         what: &str,
         id: String,
         version: Option<String>,
-        proof: String,
+        verified_by: String,
     ) -> Result<Manifest> {
         let items = staging.items();
         if let (Wanted::These(archs), false) = (wanted, taken(wanted, &staging)) {
@@ -334,7 +335,7 @@ impl Fetcher<'_> {
             id,
             version,
             source: what.to_owned(),
-            proof,
+            verified_by,
             fetched: date::now(),
             complete: *wanted == Wanted::All,
             emulators: Default::default(),

@@ -1,20 +1,19 @@
-//! Emulators: where they come from, how they are proved, and where they are kept.
+//! Emulators: where they come from, how they are verified, and where they are kept.
 //!
 //! ```text
 //! ensure      what is asked for, from the store or fetched           the one door for the registrar
-//! source/     a folder, a package file, the Debian archive, an image: each hands over named emulators
-//! debian/     mirror -> InRelease -> signature -> index -> package    oci/    reference -> digest -> layers
-//! cache       fetched files by hash       elf         can it run here     store/    versions and which is in use
+//! source/     a directory, a package file, the Debian archive, an image: each hands over named emulators
+//! debian/     mirror -> InRelease -> signature -> index -> package    image       the layers of an image (crate::oci)
+//! elf         can it run here             store/      versions and which is in use
 //! ```
 
-pub mod cache;
 pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;
 pub mod find;
+mod image;
 pub mod known_bad;
-pub mod oci;
 pub mod source;
 pub mod store;
 

@@ -98,9 +98,12 @@ fn begin(model: &Model, path: &[u8], argv: &[BString]) -> Stop<(Arguments, Admit
 /// Walks to a file and asks everything but its content (do_open_execat).
 pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
     let name = BStr::new(path);
-    // The empty name is the working folder, for every file but the first.
+    // The empty name is the working directory, for every file but the first.
     if path.is_empty() {
-        return Err(Outcome::fails(Errno::EACCES, "the interpreter's name is empty, which means the working folder"));
+        return Err(Outcome::fails(
+            Errno::EACCES,
+            "the interpreter's name is empty, which means the working directory",
+        ));
     }
     let who = &model.facts.identity;
     let found = model.root.find(path, who).map_err(|errno| Outcome::fails(errno, walk_failed(name, errno)))?;
@@ -148,8 +151,8 @@ fn walk_failed(name: &BStr, errno: Errno) -> String {
             format!("{name:?} does not exist: the line ends with a carriage return (a Windows line end)")
         }
         Errno::ENOENT => format!("{name} does not exist"),
-        Errno::ENOTDIR => format!("a part of {name} is no folder"),
-        Errno::EACCES => format!("a folder on the way to {name} may not be searched"),
+        Errno::ENOTDIR => format!("a part of {name} is no directory"),
+        Errno::EACCES => format!("a directory on the way to {name} may not be searched"),
         Errno::ELOOP => format!("{name} leads through more than 40 links"),
         Errno::ENAMETOOLONG => format!("{name} or a part of it is too long"),
         errno => format!("{name}: {}", errno.desc()),

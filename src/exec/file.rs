@@ -24,7 +24,7 @@ use super::tree::{Body, Stored, Tree};
 /// A file that was found and not opened.
 #[derive(Debug)]
 pub(super) struct Found {
-    place: Place,
+    place: SystemInfo,
     mode: u32,
     uid: u32,
     gid: u32,
@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 #[derive(Debug)]
-enum Place {
+enum SystemInfo {
     /// O_PATH
     Disk(OwnedFd),
     Tree(Arc<Tree>, usize),
@@ -41,7 +41,7 @@ enum Place {
 /// Why a file cannot be executed, apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// Its kind: a folder, a FIFO, a socket or a device.
+    /// Its kind: a directory, a FIFO, a socket or a device.
     Kind(&'static str),
     /// The mount or the filesystem it lies on.
     Mount,
@@ -73,7 +73,7 @@ impl Found {
     pub(super) fn of(fd: OwnedFd) -> Result<Self, Errno> {
         let stat = fstat(&fd)?;
         let (mode, uid, gid) = (stat.st_mode, stat.st_uid, stat.st_gid);
-        Ok(Found { place: Place::Disk(fd), mode, uid, gid, len: stat.st_size.max(0) as u64 })
+        Ok(Found { place: SystemInfo::Disk(fd), mode, uid, gid, len: stat.st_size.max(0) as u64 })
     }
 
     /// The root of a tree.
@@ -85,18 +85,18 @@ impl Found {
         let found = tree.node(node);
         let len = if let Body::File(stored) = &found.body { stored.len } else { 0 };
         let (mode, uid, gid) = (found.mode(), found.meta.uid, found.meta.gid);
-        Found { place: Place::Tree(tree.clone(), node), mode, uid, gid, len }
+        Found { place: SystemInfo::Tree(tree.clone(), node), mode, uid, gid, len }
     }
 
-    /// A file of this folder; a link is not followed.
+    /// A file of this directory; a link is not followed.
     pub(super) fn child(&self, name: &[u8]) -> Result<Self, Errno> {
         match &self.place {
-            Place::Disk(fd) => {
+            SystemInfo::Disk(fd) => {
                 let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
                 Found::of(openat(fd, name, flags, Mode::empty())?)
             }
-            Place::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
-            Place::Tree(tree, node) => {
+            SystemInfo::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
+            SystemInfo::Tree(tree, node) => {
                 tree.child(*node, name).map(|node| Found::within(tree, node)).ok_or(Errno::ENOENT)
             }
         }
@@ -105,8 +105,10 @@ impl Found {
     /// Where a link points.
     pub(super) fn target(&self) -> Result<BString, Errno> {
         match &self.place {
-            Place::Disk(fd) => Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL),
-            Place::Tree(tree, node) => match &tree.node(*node).body {
+            SystemInfo::Disk(fd) => {
+                Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL)
+            }
+            SystemInfo::Tree(tree, node) => match &tree.node(*node).body {
                 Body::Link(target) => Ok(target.clone()),
                 _ => Err(Errno::EINVAL),
             },
@@ -121,7 +123,7 @@ impl Found {
         self.uid
     }
 
-    pub(super) fn is_folder(&self) -> bool {
+    pub(super) fn is_directory(&self) -> bool {
         self.mode() & TYPE == libc::S_IFDIR
     }
 
@@ -133,7 +135,7 @@ impl Found {
     pub(super) fn special(&self) -> Option<&'static str> {
         match self.mode() & TYPE {
             libc::S_IFREG => None,
-            libc::S_IFDIR => Some("a folder"),
+            libc::S_IFDIR => Some("a directory"),
             libc::S_IFIFO => Some("a FIFO"),
             libc::S_IFSOCK => Some("a socket"),
             libc::S_IFCHR | libc::S_IFBLK => Some("a device"),
@@ -153,7 +155,7 @@ impl Found {
         if let Some(kind) = self.special() {
             return Some(Refused::Kind(kind));
         }
-        if let (true, Place::Disk(fd)) = (who.own, &self.place) {
+        if let (true, SystemInfo::Disk(fd)) = (who.own, &self.place) {
             let flags = AtFlags::AT_EACCESS | AtFlags::AT_EMPTY_PATH;
             match faccessat(fd, "", AccessFlags::X_OK, flags) {
                 Ok(()) if ask => return ask::check(fd.as_fd()).map(Refused::Kernel),
@@ -179,25 +181,25 @@ impl Found {
     /// Whether its mount, or its filesystem whatever the mount says, forbids programs.
     fn is_noexec(&self) -> bool {
         const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x0027_e0eb];
-        let Place::Disk(fd) = &self.place else { return false };
+        let SystemInfo::Disk(fd) = &self.place else { return false };
         fstatfs(fd)
             .is_ok_and(|fs| fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64)))
     }
 
     fn access_list(&self) -> Option<Vec<u8>> {
-        let Place::Disk(fd) = &self.place else { return None };
+        let SystemInfo::Disk(fd) = &self.place else { return None };
         xattr(fd, c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
     pub(super) fn content(&self) -> Result<Content, Errno> {
         let from = match &self.place {
-            Place::Disk(fd) => {
+            SystemInfo::Disk(fd) => {
                 let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
                 let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
                 Source::Disk(open(path.as_str(), flags, Mode::empty())?.into())
             }
-            Place::Tree(tree, node) => match &tree.node(*node).body {
+            SystemInfo::Tree(tree, node) => match &tree.node(*node).body {
                 Body::File(stored) => Source::Tree(tree.clone(), stored.clone()),
                 _ => return Err(Errno::EINVAL),
             },

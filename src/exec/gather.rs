@@ -50,26 +50,26 @@ impl ExecFacts {
 }
 
 impl TableFacts {
-    /// Reads the table mounted on `folder`; `mounts` is this process's mountinfo, for the question whether anybody
+    /// Reads the table mounted on `directory`; `mounts` is this process's mountinfo, for the question whether anybody
     /// mounted one where none is. The kernel lists entries in the order in which it looks at them.
-    pub fn gather(folder: &Path, mounts: &str) -> Result<Self> {
+    pub fn gather(directory: &Path, mounts: &str) -> Result<Self> {
         // A look below an automount that nobody triggered would mount the table.
-        let untouched = topmost(mounts, folder) == Some("autofs");
-        let status = if untouched { None } else { fs::read(folder.join("status")).ok() };
+        let untouched = topmost(mounts, directory) == Some("autofs");
+        let status = if untouched { None } else { fs::read(directory.join("status")).ok() };
         let Some(status) = status else {
             let state = if nobody_mounts_it(mounts) { TableState::Absent } else { TableState::Hidden };
             return Ok(TableFacts { state, entries: Vec::new() });
         };
         let state = if status.starts_with(b"disabled") { TableState::Disabled } else { TableState::Enabled };
         let mut entries = Vec::new();
-        let listing = || format!("listing {}", folder.display());
-        for item in fs::read_dir(folder).doing(listing)? {
+        let listing = || format!("listing {}", directory.display());
+        for item in fs::read_dir(directory).doing(listing)? {
             let name = item.doing(listing)?.file_name();
             let name = name.as_bytes();
             if name == b"register" || name == b"status" {
                 continue;
             }
-            let path = folder.join(std::ffi::OsStr::from_bytes(name));
+            let path = directory.join(std::ffi::OsStr::from_bytes(name));
             // An entry that goes away while we look is no entry.
             let Ok(text) = read_some(&path, MAX_ENTRY) else { continue };
             let reading = || format!("reading the entry {}", path.display());
@@ -157,10 +157,10 @@ fn nobody_mounts_it(mounts: &str) -> bool {
     sees_first && in_first_user_namespace() && unmounted(&first) && unmounted(mounts)
 }
 
-/// The type of what is mounted last, and so on top, on `folder`.
-fn topmost<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
-    let on_folder = |line: &&str| line.split(' ').nth(4).is_some_and(|point| Path::new(point) == folder);
-    mounts.lines().rfind(on_folder)?.split(" - ").nth(1)?.split(' ').next()
+/// The type of what is mounted last, and so on top, on `directory`.
+fn topmost<'a>(mounts: &'a str, directory: &Path) -> Option<&'a str> {
+    let on_directory = |line: &&str| line.split(' ').nth(4).is_some_and(|point| Path::new(point) == directory);
+    mounts.lines().rfind(on_directory)?.split(" - ").nth(1)?.split(' ').next()
 }
 
 fn noexec_mounts(mounts: &str) -> Vec<String> {

@@ -20,7 +20,7 @@ pub(super) struct Image {
 
 /// How a segment is put where it goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum SystemInfo {
     /// Over whatever is there (MAP_FIXED).
     Fixed,
     /// There or nowhere (MAP_FIXED_NOREPLACE).
@@ -92,7 +92,7 @@ fn load_program(
     for (index, s) in image.loads().enumerate() {
         // Checked after mapping in the kernel; the end is the same, and what follows can rely on it.
         refuse_sizes(space, s, Between::exactly(s.p_vaddr))?;
-        let (mut place, mut total) = (if index == 0 { Place::Claimed } else { Place::Fixed }, 0);
+        let (mut place, mut total) = (if index == 0 { SystemInfo::Claimed } else { SystemInfo::Fixed }, 0);
         if index == 0 && dynamic {
             total = image.span(loader.wide, space);
             if total == 0 {
@@ -103,9 +103,9 @@ fn load_program(
             let base = if interpreted {
                 random_base(facts, loader).map(|b| b & mask)
             } else if facts.kernel.behaviour().aligns_static_pie && alignment > facts.page_size {
-                map(space, image, s, Between::exactly(0), Place::Hint, total)?.map(|b| b & mask)
+                map(space, image, s, Between::exactly(0), SystemInfo::Hint, total)?.map(|b| b & mask)
             } else {
-                place = Place::Hint;
+                place = SystemInfo::Hint;
                 Between::exactly(0)
             };
             bias = base.map(|b| space.page_start(b.wrapping_sub(s.p_vaddr)));
@@ -114,7 +114,7 @@ fn load_program(
         let mapped = map(space, image, s, at, place, total)?;
         if index == 0 && dynamic {
             bias = match place {
-                Place::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
+                SystemInfo::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
                 _ => bias,
             };
         }
@@ -146,7 +146,7 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
             bias = Between::exactly(0u64.wrapping_sub(s.p_vaddr));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, if searches { Place::Hint } else { Place::Fixed }, total)?;
+        let mapped = map(space, image, s, at, if searches { SystemInfo::Hint } else { SystemInfo::Fixed }, total)?;
         total = 0;
         if searches {
             bias = mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr)));
@@ -162,7 +162,7 @@ fn map(
     image: &Image,
     s: &ProgramHeader,
     at: Between,
-    place: Place,
+    place: SystemInfo,
     total: u64,
 ) -> Result<Between, Fate> {
     let in_page = s.p_vaddr & (space.page - 1);
@@ -183,12 +183,12 @@ fn map(
             space.charge(whole)?;
         }
         match place {
-            Place::Fixed => space.fix(page, whole)?,
-            Place::Claimed => {
+            SystemInfo::Fixed => space.fix(page, whole)?,
+            SystemInfo::Claimed => {
                 space.claim(page, whole)?;
                 space.fix(page, len)?;
             }
-            Place::Hint => {
+            SystemInfo::Hint => {
                 // An address outside the space is as good as none.
                 let hint = if page.lo == page.hi { page.lo } else { 0 };
                 mapped = space.search(hint, whole)?;

@@ -99,7 +99,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Puts a program into memory. No folder is needed, so that an empty image will do.
+    /// Puts a program into memory. No directory is needed, so that an empty image will do.
     pub fn new(host: &Host, program: &[u8]) -> Result<Probe> {
         let doing = || "making a probe program";
         // It must stay open across execve: an emulator opens the program by this descriptor's path.

@@ -168,7 +168,7 @@ fn emulated(source: &Source, row: &Row, elf: &Spanned<Elf>) -> Result<Kind> {
     }
     let emulator = match &row.emulator {
         Some(name) if name.get_ref().is_empty() || name.get_ref().contains('/') => {
-            return source.wrong(name.span(), "emulator", "is the name of a file, without a folder");
+            return source.wrong(name.span(), "emulator", "is the name of a file, without a directory");
         }
         Some(name) => name.get_ref().clone(),
         None => format!("qemu-{}", row.name.get_ref()),
@@ -228,7 +228,7 @@ fn other(source: &Source, row: &Row, rule: Rule, span: Range<usize>) -> Result<K
         return source.wrong(span, "interpreter", "is missing: the absolute path of the program that runs these files");
     };
     if !interpreter.get_ref().starts_with('/') {
-        let why = "is not an absolute path: it would be looked for in the folder of whoever runs a file";
+        let why = "is not an absolute path: it would be looked for in the directory of whoever runs a file";
         return source.wrong(interpreter.span(), "interpreter", why);
     }
     let flags = match &row.flags {

@@ -1,5 +1,5 @@
 //! Profiles: how to recognise the files of a target and what runs them. profiles/qemu.toml is built in; more come
-//! from folders of .toml files, where a later profile of the same name replaces an earlier one.
+//! from directories of .toml files, where a later profile of the same name replaces an earlier one.
 
 mod file;
 mod spelling;
@@ -130,14 +130,14 @@ impl Profile {
 pub struct Profiles(Vec<Profile>);
 
 impl Profiles {
-    /// The built-in ones, then those of each folder's .toml files in the order of their names.
-    /// A folder that does not exist counts as empty unless `required`.
-    pub fn load(folders: &[Folder]) -> Result<Self> {
+    /// The built-in ones, then those of each directory's .toml files in the order of their names.
+    /// A directory that does not exist counts as empty unless `required`.
+    pub fn load(directories: &[Directory]) -> Result<Self> {
         let mut profiles = Profiles(Vec::new());
         profiles.add(file::parse_known(BUILT_IN.0, BUILT_IN.1)?);
         let mut more = false;
-        for folder in folders {
-            for path in folder.files()? {
+        for directory in directories {
+            for path in directory.files()? {
                 let text = read(&path)?;
                 profiles.add(file::parse(&path.display().to_string(), &text)?);
                 more = true;
@@ -184,16 +184,16 @@ impl Profiles {
     }
 }
 
-/// A folder of profile files.
+/// A directory of profile files.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct Directory {
     /// Where it is.
     pub path: PathBuf,
     /// Whether it is an error when it does not exist.
     pub required: bool,
 }
 
-impl Folder {
+impl Directory {
     fn files(&self) -> Result<Vec<PathBuf>> {
         let listing = match std::fs::read_dir(&self.path) {
             Ok(listing) => listing,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{diagnostic, doctor};
 use crate::doctor::finding::{Finding, Severity};
-use crate::doctor::image::{Examination, Judged, Kin, Program, Runs};
+use crate::doctor::image::{ArchCount, Examination, Judged, Program, Runs};
 use crate::exec::Outcome;
 use crate::text::to_text;
 
@@ -38,7 +38,7 @@ fn platform_json(judged: &Judged) -> Value {
         "holds": judged.holds,
         "argv": judged.argv,
         "user": judged.user,
-        "folder": judged.folder,
+        "directory": judged.directory,
         "entrypoint": judged.entrypoint.as_ref().map(program),
         "command": judged.command.as_ref().map(program),
         "shell": judged.shell.as_ref().map(|(path, arch)| json!({"path": path, "arch": arch})),
@@ -75,7 +75,7 @@ fn platform(text: &mut String, judged: &Judged) {
     if judged.claims != judged.platform {
         row("claims", &judged.claims);
     }
-    let kin = |kin: &Kin| format!("{} ({})", kin.arch, kin.count);
+    let kin = |kin: &ArchCount| format!("{} ({})", kin.arch, kin.count);
     let holds: Vec<String> = judged.holds.iter().map(kin).collect();
     row(
         "holds",
@@ -85,7 +85,7 @@ fn platform(text: &mut String, judged: &Judged) {
     let user = if judged.user.is_empty() { "root" } else { &judged.user };
     row(
         "starts",
-        &if judged.argv.is_empty() { "nothing".into() } else { format!("{argv} as {user} in {}", judged.folder) },
+        &if judged.argv.is_empty() { "nothing".into() } else { format!("{argv} as {user} in {}", judged.directory) },
     );
     for (name, program) in [("entrypoint", &judged.entrypoint), ("command", &judged.command)] {
         let Some(program) = program else { continue };

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::apply::{Row, State};
 use crate::binfmt::entry::Flags;
 use crate::error::{Error, Result, Status};
-use crate::plan::{Item, Plan, Skip, Step};
 use crate::probe::Outcome;
+use crate::registrar::apply::{Row, State};
+use crate::registrar::plan::{Item, Plan, Skip, Step};
 use crate::report::Printer;
 
 /// Version of the JSON.
@@ -19,7 +19,7 @@ pub struct Run {
     ok: bool,
     dry_run: bool,
     items: Vec<Line>,
-    /// The table's folder.
+    /// The table's directory.
     table: String,
     /// What keeps the entries after this process; `null` where nothing was registered.
     held_by: Option<HeldBy>,

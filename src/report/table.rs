@@ -8,8 +8,8 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::Rule;
 use crate::error::Status;
-use crate::facts::Facts;
-use crate::health::Health;
+use crate::registrar::facts::Facts;
+use crate::registrar::health::Health;
 use crate::text::{to_hex, to_text};
 
 /// Version of the JSON.
@@ -67,7 +67,7 @@ struct Row {
 }
 
 impl Table {
-    /// From what was found out; `path` is the folder that was asked about.
+    /// From what was found out; `path` is the directory that was asked about.
     pub fn new(
         path: &Path,
         facts: &Facts,

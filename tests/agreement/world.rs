@@ -1,4 +1,4 @@
-//! A user and mount namespace with a table and a folder of its own. Nothing outside can be touched from in here.
+//! A user and mount namespace with a table and a directory of its own. Nothing outside can be touched from in here.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -42,7 +42,7 @@ impl World {
         let table = PathBuf::from("/tmp/table");
         fs::create_dir_all(&table).ok()?;
         mount(Some("table"), &table, Some("binfmt_misc"), MsFlags::empty(), NONE).ok()?;
-        // Everything happens in a folder whose name has no dot, with relative names.
+        // Everything happens in a directory whose name has no dot, with relative names.
         fs::create_dir("/tmp/w").ok()?;
         std::env::set_current_dir("/tmp/w").ok()?;
         let mut facts = ExecFacts::gather(&table).ok()?;
@@ -94,7 +94,7 @@ impl World {
                 mode(0o755);
             }
             Item::Link(target) => symlink(OsStr::from_bytes(target), path).unwrap(),
-            Item::Folder(bits) => {
+            Item::Directory(bits) => {
                 fs::create_dir(path).unwrap();
                 mode(*bits);
             }

@@ -21,7 +21,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// What makes it: bash, in a sandbox with a table of its own, in an empty folder.
+    /// What makes it: bash, in a sandbox with a table of its own, in an empty directory.
     make: String,
     /// Bash that fails because of it: its words are what the doctor is given, in place of the file.
     #[serde(default)]
@@ -155,9 +155,9 @@ fn first(report: &Value) -> &Value {
 
 #[test]
 fn causes_are_named_and_cured() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/cases");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/cases");
     let only = std::env::var("CASE").unwrap_or_default();
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|item| item.unwrap().path()).collect();
     paths.retain(|path| path.to_string_lossy().contains(&only));
     paths.sort();
     let next = Mutex::new(paths.into_iter());

@@ -1,4 +1,4 @@
-//! Profiles from a folder: every one that is refused, and the list.
+//! Profiles from a directory: every one that is refused, and the list.
 
 use serde_json::Value;
 
@@ -84,16 +84,16 @@ fn a_spelling_that_two_profiles_claim_is_refused() {
 }
 
 #[test]
-fn a_folder_of_profiles_that_cannot_be_read_is_refused() {
+fn a_directory_of_profiles_that_cannot_be_read_is_refused() {
     let Some(lab) = lab() else { return };
     lab.write("file", "");
     lab.write("binary/x.toml", b"\xff\xfe");
     std::fs::File::create(lab.write("large/x.toml", "")).unwrap().set_len(2 << 20).unwrap();
-    for folder in ["/nonexistent", "file", "binary", "large"] {
-        let output = lab.try_run(&format!("rbinfmt profiles --profiles {folder}"));
+    for directory in ["/nonexistent", "file", "binary", "large"] {
+        let output = lab.try_run(&format!("rbinfmt profiles --profiles {directory}"));
         let (out, err) = texts(&output);
-        assert_eq!(output.status.code(), Some(2), "{folder}: {out}{err}");
-        assert!(err.contains(folder), "{err}");
+        assert_eq!(output.status.code(), Some(2), "{directory}: {out}{err}");
+        assert!(err.contains(directory), "{err}");
     }
 }
 

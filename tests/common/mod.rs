@@ -86,7 +86,7 @@ impl Lab {
         self
     }
 
-    /// The folder in which the script starts.
+    /// The directory in which the script starts.
     pub(crate) fn scratch(&self) -> &Path {
         self.scratch.path()
     }
@@ -154,7 +154,7 @@ pub(crate) fn texts(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// The folder of fetched programs; the first call fetches them.
+/// The directory of fetched programs; the first call fetches them.
 pub(crate) fn fixtures() -> &'static Path {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     CACHE.get_or_init(|| {

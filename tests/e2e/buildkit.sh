@@ -4,7 +4,7 @@
 # Libraries that apt does not know golang-github-docker-docker-dev, which has BuildKit in it, to need for the two programs.
 LIBRARIES='agext-levenshtein aws-aws-sdk-go-v2 aws-smithy-go dimchansky-utfbom gofrs-flock google-shlex vbatts-tar-split'
 
-# buildkit FOLDER: buildkitd and buildctl, static, in FOLDER.
+# buildkit DIR: buildkitd and buildctl, static, in DIR.
 buildkit() {
     local to=$1 top=$WORK/buildkit conf file
     [ ! -e "$to/complete" ] || return 0
@@ -18,7 +18,7 @@ buildkit() {
             $(printf 'golang-github-%s-dev ' $LIBRARIES) |
             awk '$1 == "Inst" && $2 ~ /^golang/ { print $2 }' | xargs apt-get download -qq || exit
         # What no package has is in the sources alone: BuildKit's own copies of libraries, and the file that lets Go look for
-        # one's second version in its only folder.
+        # one's second version in its only directory.
         sed 's/^deb /deb-src /' "${conf%/*}/sources.list" >"${conf%/*}/sources/source.list"
         apt-get update -qq && apt-get source -qq --download-only --tar-only docker.io
     ) >&2 || return 1
@@ -38,7 +38,7 @@ buildkit() {
     touch "$to/complete"
 }
 
-# buildkit_image FOLDER TAG: an image of them and of this machine's runc.
+# buildkit_image DIR TAG: an image of them and of this machine's runc.
 buildkit_image() {
     local top=$WORK/buildkit-image runc file
     runc=$(command -v runc)

@@ -1,4 +1,4 @@
-# Real container engines of the tests' own: sourced. Their data is in the folder of fixtures, all else in a temporary one.
+# Real container engines of the tests' own: sourced. Their data is in the directory of fixtures, all else in a temporary one.
 # Docker gets no bridge, no rules of a firewall, and no way to a registry outside. Whatever is started is ended by its
 # number, and nothing stays in the machine's table.
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -51,7 +51,7 @@ end() {
     return 0
 }
 
-# What is mounted below a folder.
+# What is mounted below a directory.
 unmount() {
     awk -v top="$1/" 'index($5, top) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
         while read -r place; do umount "$place"; done
@@ -104,7 +104,7 @@ SCRIPT
     echo "$to"
 }
 
-# start_docker [FOLDER [FLAG...]]: dockerd with its data in FOLDER; ENGINE is its number.
+# start_docker [DIR [FLAG...]]: dockerd with its data in DIR; ENGINE is its number.
 start_docker() {
     local data=${1:-$CACHE/docker}
     shift || true

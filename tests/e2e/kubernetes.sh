@@ -40,7 +40,7 @@ tools() {
     mv "$load" "$TOOLS"
 }
 [ -e "$TOOLS" ] || tools || skip 'kubectl, helm and the schemas could not be fetched'
-# After Debian's folders: where these have a kubectl, it is another one.
+# After Debian's directories: where these have a kubectl, it is another one.
 PATH=$TOOLS/bin:$PATH
 export PYTHONPATH=$TOOLS/python HELM_CACHE_HOME=$WORK/helm HELM_CONFIG_HOME=$WORK/helm HELM_DATA_HOME=$WORK/helm
 pods() { python3 "$HERE/pods.py" "$@"; }

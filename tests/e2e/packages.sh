@@ -1,12 +1,12 @@
 #!/bin/bash
 # The packages, by the tools that will install them: into a fresh system, upgraded, removed, looked at.
-# usage: tests/e2e/packages.sh FOLDER RBINFMT     FOLDER has them, and FOLDER/next those of a later version
+# usage: tests/e2e/packages.sh DIR RBINFMT     DIR has them, and DIR/next those of a later version
 #
 # Needs rpm, mmdebstrap, root and a Debian mirror; says so and ends well where one is missing.
 # With python3-rpm and PyPI rpmlint looks at the RPM too.
 set -euo pipefail
-FOLDER=$(realpath "${1:?usage: packages.sh FOLDER RBINFMT}")
-RBINFMT=$(realpath "${2:?usage: packages.sh FOLDER RBINFMT}")
+DIR=$(realpath "${1:?usage: packages.sh DIR RBINFMT}")
+RBINFMT=$(realpath "${2:?usage: packages.sh DIR RBINFMT}")
 HERE=$(cd "$(dirname "$0")" && pwd)
 FIXTURES=${RBINFMT_TEST_CACHE:-$HERE/../.cache}
 TO=$FIXTURES/vm
@@ -41,8 +41,8 @@ ours() {
 }
 enabled() { [ -L "$top/etc/systemd/system/multi-user.target.wants/rbinfmt.service" ] && [ -e "$top/etc/binfmt.d/rbinfmt.conf" ]; }
 
-one() { find "$FOLDER$1" -maxdepth 1 -name "*.$2"; }
-[ -n "$(one '' deb)" ] && [ -n "$(one /next rpm)" ] || skip "there are no packages in $FOLDER"
+one() { find "$DIR$1" -maxdepth 1 -name "*.$2"; }
+[ -n "$(one '' deb)" ] && [ -n "$(one /next rpm)" ] || skip "there are no packages in $DIR"
 
 echo "=== $(basename "$(one '' deb)")"
 dpkg-deb --info "$(one '' deb)" | grep -E '^ (Version|Depends|Installed-Size|Conffiles)' || true

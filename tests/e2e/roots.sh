@@ -31,7 +31,7 @@ if [ "${2-}" != inside ]; then
     exit
 fi
 
-# Nothing is removed in here: the mounts end with the namespace, and the folder is the other half's.
+# Nothing is removed in here: the mounts end with the namespace, and the directory is the other half's.
 trap - EXIT
 rmdir "$WORK"
 WORK=$3
@@ -42,7 +42,7 @@ mount -t tmpfs -o mode=755 tmpfs "$WORK/roots"
 URI=$(host_source)
 URI=${URI%/}
 rbinfmt() { "$RBINFMT" "$@" --private --emulators "$CACHE/qemu" >"$WORK/out" 2>&1; }
-# A namespace's root makes no devices: some of the machine's are lent, one by one. The whole folder never is: what removes
+# A namespace's root makes no devices: some of the machine's are lent, one by one. The whole directory never is: what removes
 # a root would remove the machine's devices.
 devices() {
     local name

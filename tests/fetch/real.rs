@@ -9,7 +9,7 @@ use rbinfmt::emulators::debian::mirror::{self, Wish};
 use rbinfmt::emulators::debian::settings;
 use rbinfmt::emulators::{Fetcher, From, Use, Which};
 use rbinfmt::http::{Client, Options, proxy::Proxies};
-use rbinfmt::report::progress::Quiet;
+use rbinfmt::progress::Quiet;
 
 #[test]
 fn the_chain_holds_against_the_real_archive() {

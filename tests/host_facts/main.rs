@@ -51,8 +51,8 @@ const CASES: [(&str, &str, Status); 29] = [
 ];
 
 fn read(name: &str) -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host_facts");
-    serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host_facts");
+    serde_json::from_slice(&fs::read(directory.join(name)).unwrap()).unwrap()
 }
 
 fn patched(target: Value, patch: &Value) -> Value {

@@ -19,19 +19,19 @@ fn lies() -> Image {
     )
 }
 
-/// A daemon without a network, on a socket and in folders of its own.
+/// A daemon without a network, on a socket and in directories of its own.
 struct Docker {
     process: Child,
     socket: String,
 }
 
 impl Docker {
-    fn start(folder: &Path) -> Option<Self> {
+    fn start(directory: &Path) -> Option<Self> {
         if !has("dockerd") || !nix::unistd::Uid::effective().is_root() {
             skip("dockerd is not installed, or this is not root");
             return None;
         }
-        let path = |name: &str| folder.join(name).display().to_string();
+        let path = |name: &str| directory.join(name).display().to_string();
         let socket = format!("unix://{}", path("docker.sock"));
         let mut process = Command::new("dockerd")
             .args(["--host", &socket, "--data-root", &path("data"), "--exec-root", &path("exec")])
@@ -39,13 +39,13 @@ impl Docker {
             .args(["--storage-driver", "vfs"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.join("log")).unwrap())
+            .stderr(std::fs::File::create(directory.join("log")).unwrap())
             .spawn()
             .unwrap();
         let start = Instant::now();
         while !Command::new("docker").args(["--host", &socket, "version"]).output().unwrap().status.success() {
             if start.elapsed() > Duration::from_secs(60) || process.try_wait().unwrap().is_some() {
-                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+                let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
                 skip(&format!("dockerd does not start: {}", log.lines().last().unwrap_or_default()));
                 let _ = process.kill();
                 process.wait().unwrap();
@@ -101,8 +101,9 @@ fn what_podman_has() {
     let world = World::new();
     let file = world.write("image.tar", &lies().docker_archive("localhost/lies:1"));
     let store = world.path("storage.conf");
-    let folder = |name: &str| world.path(name).display().to_string();
-    let text = format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", folder("graph"), folder("run"));
+    let directory = |name: &str| world.path(name).display().to_string();
+    let text =
+        format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", directory("graph"), directory("run"));
     std::fs::write(&store, text).unwrap();
     let load =
         Command::new("podman").args(["load", "-i", &file]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();

@@ -60,7 +60,7 @@ fn the_emulator_stays_when_its_file_goes() {
 }
 
 #[test]
-fn a_root_folder_without_the_emulator_runs_its_programs() {
+fn a_root_directory_without_the_emulator_runs_its_programs() {
     if !nix::unistd::geteuid().is_root() {
         return skipped("chroot wants more users than one").unwrap_or(());
     }
@@ -103,7 +103,7 @@ fn an_emulator_that_does_not_know_p_goes_without_it() {
     assert_eq!(entry(&status, "qemu-aarch64")["works"], true);
 }
 
-/// Debian's own entries point at a link whose name ends in -binfmt-P, by which its QEMU knows that P is set. The folder
+/// Debian's own entries point at a link whose name ends in -binfmt-P, by which its QEMU knows that P is set. The directory
 /// of such links is no place for emulators, but a build that always assumes P is: it fails without and works with P.
 #[test]
 fn no_entry_is_left_where_neither_choice_of_p_works() {

@@ -197,7 +197,7 @@ fn an_interpreter_that_may_not_be_executed() {
         "mkdir -p t; must mount -t tmpfs -o noexec none t; cp {EMULATOR} t/q; stranger qemu-aarch64 $PWD/t/q POC"
     );
     Said::of(&lab, &script, "").names("noexec-mount", "problem", "qemu-aarch64");
-    let script = "mkdir -p folder; stranger qemu-aarch64 $PWD/folder POC";
+    let script = "mkdir -p directory; stranger qemu-aarch64 $PWD/directory POC";
     Said::of(&lab, script, "").names("is-a-directory", "problem", "qemu-aarch64");
 }
 

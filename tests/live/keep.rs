@@ -104,7 +104,7 @@ fn the_plain_table_of_a_namespace_stays_mounted_and_says_how_long() {
 }
 
 #[test]
-fn another_folder_for_the_table() {
+fn another_directory_for_the_table() {
     let Some(lab) = lab_of("arm64") else { return };
     lab.without_table().run(
         r#"

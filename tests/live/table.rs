@@ -168,7 +168,7 @@ fn uninstall_all_leaves_strangers() {
     lab.run(
         r#"
         must rb install arm64 s390x
-        # Another tool's entry with another rule, and one of our names in a folder that is not ours.
+        # Another tool's entry with another rule, and one of our names in a directory that is not ours.
         stranger qemu-riscv64 /opt/qemu-riscv64 '' '\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00'
         stranger theirs /bin/true '' THEM ''
         must rb uninstall all

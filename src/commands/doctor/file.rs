@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use bstr::BString;
 
-use super::paper::Paper;
+use super::paper::ReportSink;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::file::{Setting, identity_of, root_of};
@@ -21,7 +21,7 @@ pub(super) fn run(
     args: &DoctorArgs,
     files: &[OsString],
     given: Option<&Snapshot>,
-    paper: &mut Paper,
+    paper: &mut ReportSink,
 ) -> Result<()> {
     let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
     let root = root_of(args.root.as_deref())?;

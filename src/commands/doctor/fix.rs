@@ -54,9 +54,9 @@ pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Res
 fn own(common: &Common, words: impl Iterator<Item = OsString>) -> Result<Option<i32>> {
     let mut command = Command::new(Host::default().own("exe"));
     command.arg("--mount").arg(&common.mount);
-    for (option, folders) in [("--profiles", &common.profiles), ("--emulators", &common.emulators)] {
-        folders.iter().for_each(|folder| {
-            command.arg(option).arg(folder);
+    for (option, directories) in [("--profiles", &common.profiles), ("--emulators", &common.emulators)] {
+        directories.iter().for_each(|directory| {
+            command.arg(option).arg(directory);
         });
     }
     if common.private {

@@ -1,7 +1,7 @@
 //! `rbinfmt doctor`: the machine itself.
 
 use super::Context;
-use super::paper::Paper;
+use super::paper::ReportSink;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::host::Look;
 use crate::doctor::host::check::{self, Check};
@@ -11,7 +11,12 @@ use crate::error::{Error, Result};
 use crate::report;
 
 /// Looks at the machine, or at the facts of another one, judges it, and writes what was found.
-pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+pub(super) fn run(
+    context: &Context,
+    args: &DoctorArgs,
+    given: Option<&Snapshot>,
+    paper: &mut ReportSink,
+) -> Result<()> {
     let own;
     let facts = match given {
         Some(snapshot) => &snapshot.host,

@@ -18,7 +18,7 @@ use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::report::{self, Printer, paste};
 use image::Named;
-use paper::Paper;
+use paper::ReportSink;
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Cont
         return message::run(common, text);
     }
     let given = args.facts.as_deref().map(Snapshot::read).transpose()?;
-    let mut paper = Paper { keeps: args.report, ..Paper::default() };
+    let mut paper = ReportSink { keeps: args.report, ..ReportSink::default() };
     match args.files.is_empty() {
         true => host::run(&context()?, args, given.as_ref(), &mut paper)?,
         false => targets(common, args, given.as_ref(), &mut paper)?,
@@ -40,7 +40,7 @@ pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Cont
         let facts = match given {
             Some(facts) => facts,
             None => {
-                // The host first: the other facts look into the table's folder, which triggers an automount.
+                // The host first: the other facts look into the table's directory, which triggers an automount.
                 let host = host::gather(&context()?, args)?;
                 Snapshot::new(ExecFacts::gather(&common.mount)?, host)
             }
@@ -52,10 +52,10 @@ pub fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Cont
 
 /// One after the other, files that follow each other together. A word that is no file may be an image of this machine;
 /// else what is said of the file stands.
-fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut Paper) -> Result<()> {
+fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, paper: &mut ReportSink) -> Result<()> {
     let is_file = |target: &OsString| image::named(target, args) == Named::File;
     for group in args.files.chunk_by(|a, b| is_file(a) && is_file(b)) {
-        let image = |paper: &mut Paper| image::run(common, args, group, given, paper);
+        let image = |paper: &mut ReportSink| image::run(common, args, group, given, paper);
         match image::named(&group[0], args) {
             Named::File => file::run(common, args, group, given, paper)?,
             Named::Image => image(paper)?,

@@ -6,7 +6,7 @@ use crate::report;
 
 /// What was written and found.
 #[derive(Debug, Default)]
-pub(super) struct Paper {
+pub(super) struct ReportSink {
     /// Text is kept for a report instead of printed.
     pub(super) keeps: bool,
     /// What was kept.
@@ -17,7 +17,7 @@ pub(super) struct Paper {
     pub(super) status: Option<Status>,
 }
 
-impl Paper {
+impl ReportSink {
     /// Some lines of the result.
     pub(super) fn write(&mut self, text: &str) -> Result<()> {
         if self.keeps {

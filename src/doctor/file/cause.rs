@@ -95,7 +95,7 @@ impl Case<'_> {
     fn refuses(&self, path: &[u8], bits: &'static str, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
         let path = to_text(path);
         let id = match (refused, errno) {
-            (Some(Refused::Kind("a folder")), _) => "is-a-directory",
+            (Some(Refused::Kind("a directory")), _) => "is-a-directory",
             (Some(Refused::Kind(_)), _) => "not-a-program",
             (Some(Refused::Mount), _) => "noexec-mount",
             (Some(Refused::Bits), _) => bits,
@@ -127,8 +127,8 @@ impl Case<'_> {
             return finding.evidence(format!("this kernel reads {window} bytes of a file, and the line is longer"));
         }
         let base = name.rsplit_str(b"/").next().unwrap_or(name);
-        let folders: [&[u8]; 5] = [b"/bin/", b"/usr/bin/", b"/usr/local/bin/", b"/sbin/", b"/usr/sbin/"];
-        for other in folders.map(|folder| [folder, base].concat()).iter().filter(|other| there(other)) {
+        let directories: [&[u8]; 5] = [b"/bin/", b"/usr/bin/", b"/usr/local/bin/", b"/sbin/", b"/usr/sbin/"];
+        for other in directories.map(|directory| [directory, base].concat()).iter().filter(|other| there(other)) {
             finding = finding.evidence(format!("{} is there", to_text(other)));
         }
         finding

@@ -22,7 +22,7 @@ struct Loader {
     paths: Vec<String>,
     library: String,
     cpu: String,
-    /// Debian's package of that library for cross-building, and the folder in which its tree lies.
+    /// Debian's package of that library for cross-building, and the directory in which its tree lies.
     cross: Option<(String, String)>,
     install: BTreeMap<String, String>,
 }
@@ -80,9 +80,9 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u
     let finding = Finding::problem("qemu-missing-sysroot", about, detail).with("path", about);
     let known = LOADERS.loader.iter().find(|l| l.paths.contains(&path)).and_then(|l| l.cross.as_ref());
     let debian = family(setting).0.iter().any(|id| id == "debian");
-    let Some((package, folder)) = known.filter(|_| debian) else { return finding };
+    let Some((package, directory)) = known.filter(|_| debian) else { return finding };
     let program = quoted(&setting.root.outside(about));
-    let command = format!("apt-get install {package} && QEMU_LD_PREFIX={folder} {program}");
+    let command = format!("apt-get install {package} && QEMU_LD_PREFIX={directory} {program}");
     finding.fix(
         "Install its C library for cross-building, and show the emulator where that is.",
         command,

@@ -129,6 +129,6 @@ pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Ide
 }
 
 /// The tree to judge.
-pub fn root_of(folder: Option<&Path>) -> Result<Root> {
-    folder.map_or_else(|| Ok(Root::own()), Root::below)
+pub fn root_of(directory: Option<&Path>) -> Result<Root> {
+    directory.map_or_else(|| Ok(Root::own()), Root::below)
 }

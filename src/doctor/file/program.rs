@@ -88,7 +88,7 @@ fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict)
     let arch = entry.strip_prefix(b"qemu-").unwrap_or(&entry);
     // Where QEMU looks besides: QEMU_LD_PREFIX, and what distributions built in.
     let own = std::env::var_os("QEMU_LD_PREFIX").map(|p| p.as_encoded_bytes().to_vec());
-    let built_in = [&b"/etc/qemu-binfmt/"[..], b"/usr/gnemul/qemu-"].map(|folder| [folder, arch].concat());
+    let built_in = [&b"/etc/qemu-binfmt/"[..], b"/usr/gnemul/qemu-"].map(|directory| [directory, arch].concat());
     let places = own.into_iter().chain(built_in);
     if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
         return None;
@@ -102,7 +102,7 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
     for library in inspect::libraries(&setting.root, path, program) {
         let name = library.name;
         let Some((place, found)) = library.found else {
-            let detail = format!("the library {name} is in none of the folders that loaders search");
+            let detail = format!("the library {name} is in none of the directories that loaders search");
             findings.push(Finding::problem("missing-shared-lib", about, detail).with("library", to_text(name)));
             continue;
         };

@@ -46,7 +46,7 @@ fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
     const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let own = std::env::var_os("PATH").filter(|_| setting.root.is_own());
     let own = own.as_ref().map_or(PATH, |path| path.as_encoded_bytes());
-    let folders = setting.path.as_ref().map_or(own, |path| path.as_slice());
-    let paths = folders.split_str(":").map(|folder| BString::from([folder, b"/", name].concat()));
+    let directories = setting.path.as_ref().map_or(own, |path| path.as_slice());
+    let paths = directories.split_str(":").map(|directory| BString::from([directory, b"/", name].concat()));
     paths.into_iter().find(|path| setting.root.open(path).is_ok())
 }

@@ -12,11 +12,11 @@ use super::{boot, place, programs, support};
 use crate::binfmt::mounts::Mounted;
 use crate::emulators::find::Places;
 use crate::error::Result;
-use crate::facts::{Facts, Scope, own_target};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::profile::{Profile, Profiles};
-use crate::session;
+use crate::registrar::facts::{Facts, Scope, own_target};
+use crate::registrar::session;
 
 /// What a container engine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -71,7 +71,7 @@ impl HostFacts {
         // They take longest, and answer while the rest is read.
         let asked = look.engines.then(|| engines::ask(PATIENCE));
         let identity = Identity::own(host);
-        // Before anything touches the table's folder.
+        // Before anything touches the table's directory.
         let mounted = session::mounted(host, look.private && !identity.first_user_namespace);
         let kernel = Kernel::running();
         let own = own_target(host)?;

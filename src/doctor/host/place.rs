@@ -6,19 +6,19 @@ use std::path::Path;
 
 use nix::fcntl::AT_FDCWD;
 
-use super::facts::Place;
+use super::facts::SystemInfo;
 use crate::elf;
 use crate::host::{Host, Identity};
 
 /// What files say.
-pub(super) fn gather(host: &Host, identity: &Identity) -> Place {
+pub(super) fn gather(host: &Host, identity: &Identity) -> SystemInfo {
     let release = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| fs::read_to_string(path).ok());
     let release = release.unwrap_or_default();
     let of = |key: &str| value(&release, key).unwrap_or_default();
     // On the machine itself a container's mark is a leftover of the image that it was made from.
     let container = if identity.on_host() { None } else { container(host) };
     let (container, container_sign) = container.unzip();
-    Place {
+    SystemInfo {
         os: of("ID"),
         os_version: of("VERSION_ID"),
         os_name: of("PRETTY_NAME"),

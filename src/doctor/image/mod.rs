@@ -5,14 +5,14 @@ mod census;
 mod entry;
 mod platform;
 
-pub use self::census::Kin;
+pub use self::census::ArchCount;
 pub use self::platform::{Judged, Program, Runs};
 
 use super::finding::{Finding, Severity};
-use crate::emulators::oci::Platform;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
-use crate::image::Image;
+use crate::oci::Platform;
+use crate::oci::image::Image;
 use crate::profile::Profiles;
 
 /// The machine that images are judged on.

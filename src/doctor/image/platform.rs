@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use super::World;
-use super::census::{Kin, census, name_of};
+use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
 use crate::doctor::file::{Examination, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
-use crate::emulators::oci::Platform;
 use crate::error::Result;
 use crate::exec::facts::{Environment, ExecFacts, TableFacts, TableState};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
 use crate::exec::{Handler, Outcome, Step};
-use crate::image::Candidate;
-use crate::image::config::Config;
+use crate::oci::Platform;
+use crate::oci::config::Config;
+use crate::oci::image::Candidate;
 use crate::profile::Profile;
 use crate::text::to_text;
 
@@ -28,10 +28,10 @@ pub struct Judged {
     pub claims: String,
     /// Its ENTRYPOINT and CMD.
     pub argv: Vec<String>,
-    /// The user and the folder that it starts with.
+    /// The user and the directory that it starts with.
     pub user: String,
     /// WORKDIR
-    pub folder: String,
+    pub directory: String,
     /// The program that is started first.
     pub entrypoint: Option<Program>,
     /// What that starts in turn, as far as its words tell.
@@ -39,9 +39,9 @@ pub struct Judged {
     /// /bin/sh, and the CPU that it is for.
     pub shell: Option<(String, String)>,
     /// All programs and libraries by CPU, the commonest first.
-    pub holds: Vec<Kin>,
+    pub holds: Vec<ArchCount>,
     /// Those of a CPU that is not the claimed one.
-    pub foreign: Vec<Kin>,
+    pub foreign: Vec<ArchCount>,
     /// How it runs on this machine.
     pub runs: Runs,
     /// What was found, the worst first.
@@ -106,7 +106,7 @@ impl World<'_> {
         let config = &candidate.config;
         let claims = config.platform();
         let claimed = self.profiles.spelled(&claims.to_string());
-        let root = Root::tree(tree.clone(), config.folder.as_bytes());
+        let root = Root::tree(tree.clone(), config.directory.as_bytes());
         let (identity, unknown) = match user(config, &root) {
             Ok(identity) => (identity, None),
             Err(finding) => (Identity::named("0", "", "")?, Some(finding)),
@@ -121,7 +121,7 @@ impl World<'_> {
             claims: claims.to_string(),
             argv: config.argv(),
             user: config.user.clone(),
-            folder: config.folder.clone(),
+            directory: config.directory.clone(),
             entrypoint: None,
             command: None,
             shell: None,
@@ -170,7 +170,7 @@ impl Case<'_> {
     fn program(&self, word: &Word) -> Result<Program> {
         let at_home = self.setting(self.home(), false, word).examine(&word.path)?;
         let here = self.setting(self.here(), self.world.here, word).examine(&word.path)?;
-        let root = Root::tree(self.tree.clone(), self.config.folder.as_bytes());
+        let root = Root::tree(self.tree.clone(), self.config.directory.as_bytes());
         let steps = &at_home.verdict.steps;
         let last = steps.iter().rev().find(|step| !is_loader(step, steps));
         let arch = last.and_then(|step| self.arch_at(&root, &step.path));
@@ -180,7 +180,7 @@ impl Case<'_> {
     fn setting(&self, facts: ExecFacts, here: bool, word: &Word) -> Setting {
         Setting {
             facts,
-            root: Root::tree(self.tree.clone(), self.config.folder.as_bytes()),
+            root: Root::tree(self.tree.clone(), self.config.directory.as_bytes()),
             host: Root::own(),
             argv: word.argv.clone(),
             verify: false,

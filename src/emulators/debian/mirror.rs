@@ -45,7 +45,7 @@ pub struct Wish {
     pub keyring: Option<PathBuf>,
 }
 
-/// The mirror to take. `root` is the host's root folder.
+/// The mirror to take. `root` is the host's root directory.
 pub fn choose(wish: &Wish, root: &Path, settings: &Settings) -> Result<Mirror> {
     if let Some(url) = &wish.flag {
         return Ok(Mirror::new(url, wish.keyring.clone(), "--mirror"));
@@ -81,7 +81,7 @@ impl Source {
         self.url.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
-    /// Mirrors keep the archive in a folder "debian"; other archives of a Debian host have other names or keys.
+    /// Mirrors keep the archive in a directory "debian"; other archives of a Debian host have other names or keys.
     fn is_debian(&self) -> bool {
         let name = self.last() == "debian" && !self.url.contains("snapshot");
         let keys = self.signed_by.as_ref().is_none_or(|k| k.contains("debian-archive"));

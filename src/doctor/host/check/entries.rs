@@ -6,9 +6,9 @@ use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
-use crate::health::Problem;
 use crate::probe::Outcome;
 use crate::profile::NamedRule;
+use crate::registrar::health::Problem;
 
 pub(super) const GROUP: &str = "entries";
 

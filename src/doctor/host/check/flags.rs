@@ -4,7 +4,7 @@ use super::causes::Causes;
 use super::{Case, Check, Judged, State, entries};
 use crate::binfmt::entry::Flags;
 use crate::doctor::finding::Severity;
-use crate::health::Problem;
+use crate::registrar::health::Problem;
 
 /// QEMU that is started by such a name takes its arguments as flag P hands them over.
 const EXPECTS_P: &str = "-binfmt-P";

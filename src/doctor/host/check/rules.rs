@@ -64,7 +64,7 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
         let detail = "its magic is so short that other files have it too";
         causes.add(mangled, entry, detail, Some(format!("{bits} bits count")));
     } else if !path.starts_with('/') {
-        let detail = "its interpreter is no absolute path: it is looked up in the folder where a program is started";
+        let detail = "its interpreter is no absolute path: it is looked up in the directory where a program is started";
         causes.add(mangled, entry, detail, Some(path));
     } else if is_only(magic, b"MZ") && !entry.entry.name.starts_with(b"WSLInterop") {
         let detail =

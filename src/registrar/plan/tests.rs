@@ -10,14 +10,14 @@ use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::elf::Target;
 use crate::emulators::find::Found;
-use crate::facts::{Facts, Guarded, TableFacts};
 use crate::host::Identity;
 use crate::kernel::Kernel;
 use crate::probe::{FileId, Outcome, Ran};
 use crate::profile::{Kind, Profile};
+use crate::registrar::facts::{Facts, Guarded, TableFacts};
 use crate::signature::{Class, Data};
 
-const FOLDER: &str = "/usr/lib/rbinfmt";
+const DIR: &str = "/usr/lib/rbinfmt";
 
 fn profiles() -> Profiles {
     Profiles::load(&[]).unwrap()
@@ -29,7 +29,7 @@ fn id(path: &str) -> FileId {
 
 /// A root on an x86_64 host with an empty table and every emulator.
 fn facts(profiles: &Profiles) -> Facts {
-    let emulator = |name: &str| Found { path: format!("{FOLDER}/{name}").into(), id: id("/"), problem: None };
+    let emulator = |name: &str| Found { path: format!("{DIR}/{name}").into(), id: id("/"), problem: None };
     let of = |p: &Profile| match &p.kind {
         Kind::Elf { emulator: name, .. } => Some((p.name.clone(), emulator(name))),
         Kind::Other { .. } => None,
@@ -82,7 +82,7 @@ fn plan(ask: Ask, names: &[&str], profiles: &Profiles, facts: &Facts) -> Plan {
         true => profiles.iter().filter(|p| p.is_emulated()).collect(),
         false => names.iter().map(|name| profiles.named(name).unwrap()).collect(),
     };
-    let places = Places::named(&[FOLDER.into()]);
+    let places = Places::named(&[DIR.into()]);
     let request = Install {
         profiles: &chosen,
         all: ask.all,
@@ -218,7 +218,7 @@ fn an_emulator_that_is_missing_or_cannot_serve() {
     facts.emulators.get_mut("s390x").unwrap().problem = Some("it is not static".into());
     let named = plan(NAMED, &["hexagon", "s390x"], &profiles, &facts);
     let Step::Refuse(why) = step(&named, "qemu-hexagon") else { panic!("{named:?}") };
-    assert!(why.contains("qemu-hexagon") && why.contains(FOLDER), "{why}");
+    assert!(why.contains("qemu-hexagon") && why.contains(DIR), "{why}");
     assert!(matches!(step(&named, "qemu-s390x"), Step::Refuse(why) if why.contains("it is not static")));
     assert!(matches!(step(&plan(ALL, &[], &profiles, &facts), "qemu-hexagon"), Step::Skip(Skip::NoEmulator(_))));
 }
@@ -273,7 +273,7 @@ fn removed(words: &[&str], force: bool, names: &[&str]) -> Vec<(String, Step)> {
         None if word.contains('*') => Wanted::Glob(glob::Pattern::new(word).unwrap()),
         None => Wanted::Name((*word).to_owned()),
     });
-    let places = Places::named(&[FOLDER.into()]);
+    let places = Places::named(&[DIR.into()]);
     let request = Uninstall { wanted: wanted.collect(), force, places: &places, prefix: "" };
     uninstall(&request, &profiles, &table).items.into_iter().map(|i| (i.name, i.step)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// What all files of an image may take: names, folders and kept bytes.
+/// What all files of an image may take: names, directories and kept bytes.
 const MOST: u64 = 768 << 20;
 /// What may go into more than the least that is kept of programs.
 const GENEROUS: u64 = 128 << 20;

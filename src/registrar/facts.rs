@@ -32,7 +32,7 @@ pub struct Facts {
     pub own: Target,
     /// Why rbinfmt itself seems to run under an emulator; then nothing here can be believed about the machine.
     pub emulated: Option<String>,
-    /// What was mounted on the table's folder before we came.
+    /// What was mounted on the table's directory before we came.
     pub mounted: Mounted,
     /// The table.
     pub table: TableFacts,
@@ -49,7 +49,7 @@ pub struct Facts {
 /// The table's state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableFacts {
-    /// Its folder.
+    /// Its directory.
     pub path: PathBuf,
     /// Whether we may register.
     pub writable: bool,

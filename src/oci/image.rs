@@ -1,47 +1,28 @@
-//! A container image as a tree of files, from wherever it is. Layers are read as streams and laid over each other in
-//! memory; nothing is unpacked to a disk, and nothing is executed.
-//!
-//! ```text
-//! name      what a user writes: docker-daemon:REF, oci:FOLDER ...    open: where it is, and its parts
-//! resolve   index -> platforms -> configuration and layers           config: what it claims and starts
-//! layer     a tar -> what it adds and takes away -> the tree         keep: what is kept of content   budget: how much
-//! files     folders and archives       streamed  what comes once     engine  Docker, Podman     registry
-//! ```
-
-mod budget;
-pub mod config;
-mod engine;
-mod files;
-mod keep;
-mod layer;
-pub mod name;
-pub mod registry;
-mod resolve;
-mod streamed;
+//! An image that was found by its name: what it has, and the tree of files of each platform, in memory.
 
 use std::sync::Arc;
 
-pub use self::layer::Layer;
-pub use self::name::Name;
-pub use self::resolve::{Blob, Candidate, Found};
+pub use super::layer::Layer;
+pub use super::name::Name;
+pub use super::resolve::{Blob, Candidate, Found};
 
-use self::budget::Budget;
-use self::layer::Came;
-use self::registry::Access;
-use crate::emulators::oci::Platform;
+use super::budget::Budget;
+use super::layer::LayerDigests;
+use super::remote::Access;
+use super::{Platform, engine, files, remote};
 use crate::error::{Error, Result};
 use crate::exec::tree::Tree;
 use crate::verify::refused;
 
 /// Where the parts of an image are.
-trait Parts {
-    /// A small document, proved where its hash is known.
+pub(super) trait Parts {
+    /// A small document, verified where its hash is known.
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>>;
     /// The same for a configuration, which a registry keeps elsewhere.
     fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
         self.document(blob)
     }
-    /// A layer, proved where it had to be read whole.
+    /// A layer, verified where it had to be read whole.
     fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>>;
     /// Whether it is here.
     fn has(&self, _: &Blob) -> bool {
@@ -54,7 +35,7 @@ trait Parts {
 pub struct Options<'a> {
     /// The one platform that is looked at.
     pub platform: Option<&'a Platform>,
-    /// Layers are read whole and proved also where it would do to look at their headers.
+    /// Layers are read whole and verified also where it would do to look at their headers.
     pub verify: bool,
     /// The way to registries and engines.
     pub access: &'a Access<'a>,
@@ -86,16 +67,16 @@ impl Image<'_> {
 pub fn open<'a>(name: &Name, options: &Options<'a>) -> Result<Image<'a>> {
     let origin = name.to_string();
     let (found, parts) = match name {
-        Name::Oci(folder, tag) => files::folder(&origin, folder, tag.as_deref(), options)?,
+        Name::Oci(directory, tag) => files::directory(&origin, directory, tag.as_deref(), options)?,
         Name::OciArchive(file, tag) => files::archive(&origin, file, tag.as_deref(), true, options)?,
         Name::DockerArchive(file, reference) => files::archive(&origin, file, reference.as_deref(), false, options)?,
         Name::DockerDaemon(reference) => engine::docker(&origin, reference, options)?,
         Name::Storage(reference) => engine::podman(&origin, reference, options)?,
-        Name::Registry(reference) => registry::open(&origin, reference, options)?,
+        Name::Registry(reference) => remote::open(&origin, reference, options)?,
         Name::Local(reference) => return engine::any(reference, options),
         Name::Any(reference) => {
             return engine::any(reference, options).or_else(|local| {
-                let reference = crate::emulators::oci::reference::Reference::parse(reference)?;
+                let reference = crate::oci::reference::Reference::parse(reference)?;
                 open(&Name::Registry(reference), options).map_err(|error| both(error, &local))
             });
         }
@@ -115,10 +96,10 @@ fn both(error: Error, local: &Error) -> Error {
 }
 
 impl Blob {
-    /// Holds what came against what was promised.
-    fn check(&self, origin: &str, came: &Came) -> Result<()> {
-        if let Some(promise) = &self.promise {
-            return promise.check(origin, &came.packed);
+    /// Holds what came against what was expected.
+    pub(super) fn check(&self, origin: &str, came: &LayerDigests) -> Result<()> {
+        if let Some(expected) = &self.expected {
+            return expected.check(origin, &came.packed);
         }
         match self.unpacked {
             Some(expected) if expected != came.unpacked => {
@@ -128,6 +109,3 @@ impl Blob {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

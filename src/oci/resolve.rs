@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-use super::Parts;
 use super::config::Config;
-use crate::emulators::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
+use super::image::Parts;
 use crate::error::{Error, Result, Status};
-use crate::verify::{Digest, Promise, refused};
+use crate::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
+use crate::verify::{Digest, Expected, refused};
 
-/// A part of an image and what proves it.
+/// A part of an image and what verifies it.
 #[derive(Debug, Clone)]
 pub struct Blob {
     /// Where it is in a layout or an archive.
     pub(super) name: String,
     /// Its bytes.
-    pub(super) promise: Option<Promise>,
+    pub(super) expected: Option<Expected>,
     /// The tar that they hold.
     pub(super) unpacked: Option<Digest>,
 }
@@ -45,12 +45,12 @@ const MAX_PLATFORMS: usize = 64;
 
 impl Blob {
     pub(super) fn of(descriptor: &Descriptor) -> Result<Self> {
-        let promise = descriptor.promise()?;
-        Ok(Blob { name: format!("blobs/sha256/{}", promise.sha256), promise: Some(promise), unpacked: None })
+        let expected = descriptor.expected()?;
+        Ok(Blob { name: format!("blobs/sha256/{}", expected.sha256), expected: Some(expected), unpacked: None })
     }
 
     fn plain(name: &str) -> Self {
-        Blob { name: name.to_owned(), promise: None, unpacked: None }
+        Blob { name: name.to_owned(), expected: None, unpacked: None }
     }
 }
 

@@ -7,10 +7,10 @@ use bstr::{BString, ByteSlice};
 
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::find::Places;
-use crate::facts::Facts;
-use crate::plan::{is_ours, is_qemu};
 use crate::probe::Outcome;
 use crate::profile::{NamedRule, Profile, Profiles};
+use crate::registrar::facts::Facts;
+use crate::registrar::plan::{is_ours, is_qemu};
 
 /// What is known of an entry.
 #[derive(Debug, Clone)]

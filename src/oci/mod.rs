@@ -1,10 +1,30 @@
-//! Emulators out of a container image: index -> this host's platform -> layers, every digest checked. The layers are
-//! read from the top, and only until all that is wanted was found.
+//! Container images, from wherever they are: one client for the fetcher and for the doctor. Documents and layers are read
+//! as streams and verified by their digests; nothing is unpacked to a disk, and nothing is executed.
+//!
+//! ```text
+//! reference   [HOST/]NAME[:TAG][@DIGEST]       name      a transport and what follows it: docker-daemon:REF, oci:DIR ...
+//! registry    manifests and blobs over HTTP    auth      Docker's logins, WWW-Authenticate
+//! layout      a directory in OCI's layout      files     directories and archives    engine  Docker, Podman    streamed
+//! resolve     index -> manifests -> configurations and layers            config    what an image claims and starts
+//! layer       a tar -> what it adds and takes away -> a tree in memory   keep, budget   how much of it is kept
+//! image       an image that was found by its name: what it has, and the tree of each platform
+//! ```
 
 pub mod auth;
+mod budget;
+pub mod config;
+mod engine;
+mod files;
+pub mod image;
+mod keep;
+mod layer;
 pub mod layout;
+pub mod name;
 pub mod reference;
 pub mod registry;
+pub mod remote;
+mod resolve;
+mod streamed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,13 +32,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Wanted;
-use super::source::{take, taken};
-use super::store::Staging;
-use crate::archive;
-use crate::archive::tar::Member;
 use crate::error::{Error, Result};
-use crate::verify::{Digest, Promise};
+use crate::verify::{Digest, Expected};
 
 /// Manifests and indices of real images have a few kilobytes; the specification allows registries to stop at 4 MiB.
 pub const MAX_DOCUMENT: u64 = 4 << 20;
@@ -79,19 +94,19 @@ pub(crate) struct Document {
 
 impl Descriptor {
     /// Size and hash.
-    pub fn promise(&self) -> Result<Promise> {
+    pub fn expected(&self) -> Result<Expected> {
         let sha256 = self.digest.strip_prefix("sha256:").and_then(Digest::parse);
         let sha256 = sha256
             .ok_or_else(|| Error::failed("reading an image", format!("the digest {:?} is no SHA-256", self.digest)))?;
-        Ok(Promise { sha256, size: self.size })
+        Ok(Expected { sha256, size: self.size })
     }
 }
 
 /// Where the parts of an image are.
 pub trait Blobs {
-    /// A small document, proved.
+    /// A small document, verified.
     fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>>;
-    /// A file with a layer, proved.
+    /// A file with a layer, verified.
     fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf>;
 }
 
@@ -108,7 +123,7 @@ pub fn architecture(machine: &str) -> &str {
     }
 }
 
-/// The layers of the image that `bytes` (a proved index or manifest) describes, for this machine; lowest first.
+/// The layers of the image that `bytes` (a verified index or manifest) describes, for this machine; lowest first.
 pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Result<Vec<Descriptor>> {
     let mut bytes = bytes.to_vec();
     // An index may name another index; a chain of them is no image.
@@ -152,76 +167,5 @@ fn choose<'a>(manifests: &'a [Descriptor], machine: &str) -> Option<&'a Descript
     })
 }
 
-/// Takes emulators out of layers, the topmost first.
-pub fn take_layers(
-    what: &str,
-    layers: &[Descriptor],
-    blobs: &dyn Blobs,
-    jobs: usize,
-    wanted: &Wanted,
-    staging: &mut Staging,
-) -> Result<()> {
-    let mut hidden = Hidden::default();
-    for layer in layers.iter().rev() {
-        if taken(wanted, staging) {
-            break;
-        }
-        let path = blobs.layer(layer)?;
-        let stream = archive::open_proved(&path, jobs)?;
-        take_layer(stream, &format!("layer {} of {what}", layer.digest), &mut hidden, wanted, staging)?;
-    }
-    Ok(())
-}
-
-pub(super) fn take_layer(
-    stream: archive::Stream,
-    origin: &str,
-    hidden: &mut Hidden,
-    wanted: &Wanted,
-    staging: &mut Staging,
-) -> Result<()> {
-    let above = hidden.clone();
-    take(stream, origin, wanted, staging, &mut |member| hidden.note(member) || above.covers(&member.path))
-}
-
-/// What upper layers deleted.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Hidden(Vec<Vec<u8>>);
-
-impl Hidden {
-    /// Whether a member is a mark of something deleted, which is then remembered.
-    fn note(&mut self, member: &Member) -> bool {
-        let name = member.file_name();
-        let folder = &member.path[..member.path.len() - name.len()];
-        let Some(deleted) = name.strip_prefix(b".wh.") else { return false };
-        // ".wh..wh..opq": all of the folder in the layers below.
-        let path = if name == b".wh..wh..opq" { folder.to_vec() } else { [folder, deleted].concat() };
-        self.0.push(path);
-        true
-    }
-
-    fn covers(&self, path: &[u8]) -> bool {
-        self.0.iter().any(|h| {
-            path.strip_prefix(h.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || h.ends_with(b"/"))
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_upper_layer_deleted_is_gone() {
-        let member = |path: &[u8]| Member { path: path.to_vec(), ..Member::default() };
-        let mut hidden = Hidden::default();
-        assert!(hidden.note(&member(b"usr/bin/.wh.qemu-arm")));
-        assert!(hidden.note(&member(b"opt/.wh..wh..opq")));
-        assert!(!hidden.note(&member(b"usr/bin/qemu-arm")));
-        for (path, gone) in
-            [("usr/bin/qemu-arm", true), ("usr/bin/qemu-armeb", false), ("opt/x/y", true), ("optx/y", false)]
-        {
-            assert_eq!(hidden.covers(path.as_bytes()), gone, "{path}");
-        }
-    }
-}
+mod tests;

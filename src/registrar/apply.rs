@@ -7,9 +7,9 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
 use crate::probe::{Outcome, Ran};
-use crate::session::Session;
+use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
+use crate::registrar::session::Session;
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,8 +60,8 @@ struct Work<'a> {
     done: Vec<Undo>,
 }
 
-/// An entry that is registered and still has to prove itself.
-struct Standing {
+/// An entry that is registered and still has to be tried.
+struct Pending {
     row: usize,
     /// Under which name it is in the table now.
     name: BString,
@@ -91,8 +91,8 @@ pub fn apply(
         }
     }
     if let Some(prober) = prober {
-        standing = match work.prove(&mut rows, standing, prober) {
-            Ok(proved) => proved,
+        standing = match work.try_out(&mut rows, standing, prober) {
+            Ok(tried) => tried,
             Err(error) => return Err(work.take_back(error)),
         };
     }
@@ -112,7 +112,7 @@ pub fn apply(
 
 impl Work<'_> {
     /// Everything that takes nothing away.
-    fn first_step(&mut self, item: &Item, row: usize) -> Result<(State, Option<Standing>)> {
+    fn first_step(&mut self, item: &Item, row: usize) -> Result<(State, Option<Pending>)> {
         Ok(match &item.step {
             Step::Keep => (State::Kept, None),
             Step::Skip(why) => (State::Skipped(why.clone()), None),
@@ -126,11 +126,11 @@ impl Work<'_> {
             Step::Add(change) => {
                 let name = change.entry.name.clone();
                 self.register(&change.entry)?;
-                (State::Added, Some(Standing { row, name, change: change.clone(), old: Vec::new() }))
+                (State::Added, Some(Pending { row, name, change: change.clone(), old: Vec::new() }))
             }
             Step::Replace(change, old) => {
                 let name = self.register_beside(&change.entry, old.contains(&change.entry.name))?;
-                (State::Replaced, Some(Standing { row, name, change: change.clone(), old: old.clone() }))
+                (State::Replaced, Some(Pending { row, name, change: change.clone(), old: old.clone() }))
             }
         })
     }
@@ -166,14 +166,14 @@ impl Work<'_> {
 
     /// Runs a program of each new entry. Where flag P does not suit the emulator, the other choice is tried; an entry
     /// that does not work is taken back, and its row says why.
-    fn prove(&mut self, rows: &mut [Row], standing: Vec<Standing>, prober: &mut Prober) -> Result<Vec<Standing>> {
+    fn try_out(&mut self, rows: &mut [Row], standing: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
         let items: Vec<&Item> = standing.iter().map(|s| &rows[s.row].item).collect();
         let first = prober(&items)?;
-        let mut proved = Vec::new();
+        let mut tried = Vec::new();
         for (mut stands, ran) in standing.into_iter().zip(first) {
             let row = &mut rows[stands.row];
             let Some(mut outcome) = ran.map(|ran| ran.outcome.under(stands.change.entry.flags)) else {
-                proved.push(stands);
+                tried.push(stands);
                 continue;
             };
             if outcome != (Outcome::Works { argv0: true }) && stands.change.try_preserve {
@@ -181,20 +181,20 @@ impl Work<'_> {
             }
             row.outcome = Some(outcome.clone());
             match outcome {
-                Outcome::Works { .. } => proved.push(stands),
+                Outcome::Works { .. } => tried.push(stands),
                 Outcome::Fails(why) => {
                     row.state = State::Failed(why);
                     self.withdraw(&stands.name)?;
                 }
             }
         }
-        Ok(proved)
+        Ok(tried)
     }
 
     /// The same entry with the other choice of flag P; the better one of the two stays.
     fn try_other(
         &mut self,
-        stands: &mut Standing,
+        stands: &mut Pending,
         item: &Item,
         outcome: Outcome,
         prober: &mut Prober,
@@ -227,7 +227,7 @@ impl Work<'_> {
     }
 
     /// Takes the old entries away, and gives the new one its name.
-    fn settle(&mut self, stands: Standing) -> Result<()> {
+    fn settle(&mut self, stands: Pending) -> Result<()> {
         let name = &stands.change.entry.name;
         for old in &stands.old {
             self.session.table.remove(old)?;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::emulators::oci::reference::Reference;
 use crate::error::{Error, Result};
+use crate::oci::reference::Reference;
 
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Name {
     DockerDaemon(String),
     /// In a file that `docker save` wrote, and under which name.
     DockerArchive(PathBuf, Option<String>),
-    /// In a folder in OCI's layout, and under which tag.
+    /// In a directory in OCI's layout, and under which tag.
     Oci(PathBuf, Option<String>),
     /// The same in a tar.
     OciArchive(PathBuf, Option<String>),
@@ -44,7 +44,7 @@ impl Name {
         };
         if rest.is_empty() {
             let error = Error::usage(format!("reading the image name {text:?}"), "nothing follows the transport");
-            return Some(Err(error.help("for example docker-daemon:app:1, oci:FOLDER, docker-archive:FILE")));
+            return Some(Err(error.help("for example docker-daemon:app:1, oci:DIR, docker-archive:FILE")));
         }
         Some(Ok(make(rest)))
     }

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::emulators::oci::Platform;
 use crate::error::{Error, Result};
+use crate::oci::Platform;
 
 /// The configuration, as far as it decides about what runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Config {
     /// ENV
     pub environment: Vec<String>,
     /// WORKDIR; "/" where it does not say.
-    pub folder: String,
+    pub directory: String,
     /// USER; empty for root.
     pub user: String,
     /// The hashes of the layers' tars, lowest first.
@@ -70,7 +70,7 @@ impl Config {
             entrypoint: settings.entrypoint.unwrap_or_default(),
             command: settings.cmd.unwrap_or_default(),
             environment: settings.env.unwrap_or_default(),
-            folder: settings.working_dir.filter(|f| !f.is_empty()).unwrap_or_else(|| "/".into()),
+            directory: settings.working_dir.filter(|f| !f.is_empty()).unwrap_or_else(|| "/".into()),
             user: settings.user.unwrap_or_default(),
             layers: document.rootfs.diff_ids.unwrap_or_default(),
         })

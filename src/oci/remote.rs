@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::budget::Budget;
+use super::image::{Options, Parts};
 use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
-use super::{Options, Parts};
 use crate::config::Fetch;
-use crate::emulators::cache::Cache;
-use crate::emulators::oci::auth;
-use crate::emulators::oci::reference::Reference;
-use crate::emulators::oci::registry::{Registry, endpoints};
-use crate::emulators::oci::{Blobs, Descriptor};
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
-use crate::verify::Promise;
+use crate::http::cache::Cache;
+use crate::oci::auth;
+use crate::oci::reference::Reference;
+use crate::oci::registry::{Registry, endpoints};
+use crate::oci::{Blobs, Descriptor};
+use crate::progress::Progress;
+use crate::verify::Expected;
 
 /// The way to registries and engines.
 pub struct Access<'a> {
@@ -49,7 +49,7 @@ struct Remote<'a> {
     registry: Registry<'a>,
     client: &'a Client,
     /// Holds the few documents for as long as we look.
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 /// An image of a registry, or of one of its mirrors.
@@ -68,12 +68,12 @@ pub(super) fn open<'a>(
     let hosts = endpoints(&reference.host, mirrors);
     let own = hosts.len() - 1;
     for (number, base) in hosts.into_iter().enumerate() {
-        let folder = tempfile::tempdir().doing(|| "making a folder for an image's documents")?;
-        let cache = Cache::new(folder.path().to_owned());
+        let directory = tempfile::tempdir().doing(|| "making a directory for an image's documents")?;
+        let cache = Cache::new(directory.path().to_owned());
         let login = login.clone().filter(|_| number == own);
         let registry = Registry::new(access.client, cache, access.progress, base, reference, login);
         access.progress.step(&format!("reading the image {reference}"));
-        let mut parts = Remote { registry, client: access.client, _folder: folder };
+        let mut parts = Remote { registry, client: access.client, _directory: directory };
         let found = parts.registry.resolve(reference);
         match found.and_then(|(_, bytes)| resolve::oci(what, &bytes, options.platform, &mut parts)) {
             Ok(found) => return Ok((found, Box::new(parts))),
@@ -88,9 +88,9 @@ impl Remote<'_> {
         let digest = blob.descriptor();
         let body = self.registry.blob(&digest.digest).map_err(|error| (error, false))?;
         let broken = Arc::new(AtomicBool::new(false));
-        // One byte more than was promised is enough to know that it is something else.
+        // One byte more than was expected is enough to know that it is something else.
         let body = Watched { inner: body.take(digest.size.saturating_add(1)), broken: broken.clone() };
-        Layer::stream(&format!("the layer {}", digest.digest), body, blob.promise.as_ref(), budget)
+        Layer::stream(&format!("the layer {}", digest.digest), body, blob.expected.as_ref(), budget)
             .map(|(layer, _)| layer)
             .map_err(|error| (error, broken.load(Ordering::Relaxed)))
     }
@@ -106,7 +106,7 @@ impl Parts for Remote<'_> {
         let (mut bytes, doing) = (Vec::new(), || format!("reading {}", descriptor.digest));
         let body = self.registry.blob(&descriptor.digest)?;
         body.take(descriptor.size.saturating_add(1)).read_to_end(&mut bytes).doing(doing)?;
-        blob.promise.map_or(Ok(()), |promise| promise.check(&descriptor.digest, &Promise::of(&bytes)))?;
+        blob.expected.map_or(Ok(()), |expected| expected.check(&descriptor.digest, &Expected::of(&bytes)))?;
         Ok(bytes)
     }
 
@@ -128,7 +128,7 @@ impl Parts for Remote<'_> {
 
 impl Blob {
     fn descriptor(&self) -> Descriptor {
-        let (digest, size) = self.promise.map_or((String::new(), 0), |p| (format!("sha256:{}", p.sha256), p.size));
+        let (digest, size) = self.expected.map_or((String::new(), 0), |p| (format!("sha256:{}", p.sha256), p.size));
         Descriptor { media_type: String::new(), digest, size, platform: None, annotations: Default::default() }
     }
 }

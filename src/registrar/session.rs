@@ -8,10 +8,10 @@ use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
-use crate::facts::{Facts, Scope, TableFacts};
 use crate::host::{Host, Identity};
-use crate::plan::ways::Way;
 use crate::profile::Profiles;
+use crate::registrar::facts::{Facts, Scope, TableFacts};
+use crate::registrar::plan::ways::Way;
 
 /// The table, open for a run.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Session {
     namespace: Option<Namespace>,
 }
 
-/// What is mounted on the table's folder, without a look into it. Where a `private` table is wanted, one that the
+/// What is mounted on the table's directory, without a look into it. Where a `private` table is wanted, one that the
 /// namespace has inherited does not count.
 pub fn mounted(host: &Host, private: bool) -> Result<Mounted> {
     let mounted = mounts::mounted_on(&host.own("mountinfo"), &host.table)?;
@@ -85,8 +85,8 @@ pub fn look(
 }
 
 impl Session {
-    /// Reaches the table to change it. `folders` are those of the emulators.
-    pub fn open(host: &Host, way: Way, folders: &[PathBuf], private: bool) -> Result<Session> {
+    /// Reaches the table to change it. `directories` are those of the emulators.
+    pub fn open(host: &Host, way: Way, directories: &[PathBuf], private: bool) -> Result<Session> {
         let plain = |namespace| Session { table: Table::at(&host.table), writer: None, unheld: None, namespace };
         match way {
             Way::Present => Ok(plain(None)),
@@ -103,7 +103,7 @@ impl Session {
                 Ok(plain(Some(namespace)))
             }
             Way::Entries => {
-                let SelfHolding { table, writer, namespace } = SelfHolding::enter(host, folders)?;
+                let SelfHolding { table, writer, namespace } = SelfHolding::enter(host, directories)?;
                 let (writer, unheld) = match writer {
                     Ok(writer) => (Some(writer), None),
                     Err(error) => (None, Some(error)),
@@ -180,7 +180,7 @@ impl Session {
     }
 }
 
-/// Mounts the table on its folder unless it is there. A look at an automount is enough.
+/// Mounts the table on its directory unless it is there. A look at an automount is enough.
 fn mount_here(host: &Host, private: bool) -> Result<()> {
     let now = mounted(host, private)?;
     if now == Mounted::Automount {

@@ -9,8 +9,8 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::binfmt::rule::Rule;
 use crate::emulators::find::Places;
-use crate::facts::Facts;
 use crate::profile::{Kind, NamedRule, Profile, Profiles};
+use crate::registrar::facts::Facts;
 
 /// What an installation asks for.
 #[derive(Debug, Clone)]

@@ -1,21 +1,21 @@
-//! Images in files: a folder in OCI's layout, and the tars that `docker save` and others write.
+//! Images in files: a directory in OCI's layout, and the tars that `docker save` and others write.
 //!
 //! Plain layers of plain files are walked from header to header; their content stays where it is and is read when it is
-//! asked for. Everything else passes by once, whole, and is proved.
+//! asked for. Everything else passes by once, whole, and is verified.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::image::{Options, Parts};
 use super::layer::Layer;
 use super::resolve::{self, Blob, Found};
 use super::streamed::Streamed;
-use super::{Options, Parts};
 use crate::archive::{Members, Part};
-use crate::emulators::oci::MAX_DOCUMENT;
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Promise, refused};
+use crate::oci::MAX_DOCUMENT;
+use crate::verify::{Expected, refused};
 
 type Opened<'a> = (Found, Box<dyn Parts + 'a>);
 
@@ -25,13 +25,18 @@ struct Files {
 }
 
 enum Holder {
-    Folder(PathBuf),
+    Directory(PathBuf),
     Archive(Members),
 }
 
-/// An image in a folder.
-pub(super) fn folder<'a>(what: &str, folder: &Path, tag: Option<&str>, options: &Options<'a>) -> Result<Opened<'a>> {
-    let mut parts = Files { holder: Holder::Folder(folder.to_owned()), verify: options.verify };
+/// An image in a directory.
+pub(super) fn directory<'a>(
+    what: &str,
+    directory: &Path,
+    tag: Option<&str>,
+    options: &Options<'a>,
+) -> Result<Opened<'a>> {
+    let mut parts = Files { holder: Holder::Directory(directory.to_owned()), verify: options.verify };
     let index = resolve::tagged(what, &parts.bytes("index.json")?, tag)?;
     let found = resolve::oci(what, &index, options.platform, &mut parts)?;
     Ok((found, Box::new(parts)))
@@ -76,15 +81,15 @@ pub(super) fn archive<'a>(
 /// A tar without the list that it should have.
 pub(super) fn no_image(what: &str, oci: bool) -> Error {
     let missing = if oci { "index.json" } else { "manifest.json, nor an index.json" };
-    let help = "a file system without an image around it is judged by `rbinfmt doctor --root FOLDER FILE`";
+    let help = "a file system without an image around it is judged by `rbinfmt doctor --root DIR FILE`";
     Error::failed(format!("reading the image {what}"), format!("there is no {missing} in it")).help(help)
 }
 
 impl Files {
     fn part(&self, name: &str) -> Result<Part> {
         match &self.holder {
-            Holder::Folder(folder) => {
-                let path = folder.join(name);
+            Holder::Directory(directory) => {
+                let path = directory.join(name);
                 File::open(&path).and_then(Part::whole).doing(|| format!("reading {}", path.display()))
             }
             Holder::Archive(members) => members.part(name),
@@ -106,8 +111,8 @@ impl Files {
 impl Parts for Files {
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>> {
         let bytes = self.bytes(&blob.name)?;
-        if let Some(promise) = &blob.promise {
-            promise.check(&blob.name, &Promise::of(&bytes))?;
+        if let Some(expected) = &blob.expected {
+            expected.check(&blob.name, &Expected::of(&bytes))?;
         }
         Ok(bytes)
     }
@@ -115,21 +120,21 @@ impl Parts for Files {
     fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>> {
         let part = self.part(&blob.name)?;
         let origin = format!("the layer {}", blob.name);
-        if let Some(promise) = blob.promise.filter(|promise| promise.size != part.len) {
-            return Err(refused(origin, format!("expected {} bytes, it has {}", promise.size, part.len)));
+        if let Some(expected) = blob.expected.filter(|expected| expected.size != part.len) {
+            return Err(refused(origin, format!("expected {} bytes, it has {}", expected.size, part.len)));
         }
         let start = part.start().doing(|| format!("reading {origin}"))?;
         if !self.verify && start[257..].starts_with(b"ustar") {
             return Layer::seek(&origin, &part, budget).map(Arc::new);
         }
-        let (layer, came) = Layer::stream(&origin, part.reader(), blob.promise.as_ref(), budget)?;
+        let (layer, came) = Layer::stream(&origin, part.reader(), blob.expected.as_ref(), budget)?;
         blob.check(&origin, &came)?;
         Ok(Arc::new(layer))
     }
 
     fn has(&self, blob: &Blob) -> bool {
         match &self.holder {
-            Holder::Folder(folder) => folder.join(&blob.name).is_file(),
+            Holder::Directory(directory) => directory.join(&blob.name).is_file(),
             Holder::Archive(members) => members.has(&blob.name),
         }
     }

@@ -117,7 +117,7 @@ impl Plan {
 }
 
 /// Whether an entry is ours: by content, since a container keeps no records. Our rules differ from everybody else's in
-/// what they leave free, and we look for emulators only in certain folders.
+/// what they leave free, and we look for emulators only in certain directories.
 pub fn is_ours(entry: &Entry, profiles: &Profiles, places: &Places) -> bool {
     let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) else { return false };
     profiles.of_rule(&entry.rule).is_some_and(|profile| match &profile.kind {

@@ -13,7 +13,7 @@ use crate::archive::tar::{Kind, Member, Tar};
 use crate::archive::{Part, unpack};
 use crate::error::{Error, Result, os_text};
 use crate::exec::tree::{Body, Bytes, Meta, Node, Stored, Tree};
-use crate::verify::{Digest, Promise, Proving};
+use crate::verify::{Digest, Expected, HashingReader};
 
 /// What a layer adds and takes away, in the order of its tar.
 #[derive(Debug, Default)]
@@ -25,15 +25,15 @@ enum Change {
     HardLink(BString),
     /// `.wh.NAME`: gone from the layers below.
     Gone,
-    /// `.wh..wh..opq`: all that the layers below have in this folder is gone.
+    /// `.wh..wh..opq`: all that the layers below have in this directory is gone.
     Opaque,
 }
 
 /// The hashes of a layer that was read to its end.
 #[derive(Debug)]
-pub(super) struct Came {
+pub(super) struct LayerDigests {
     /// Of its bytes as they came.
-    pub(super) packed: Promise,
+    pub(super) packed: Expected,
     /// Of its tar.
     pub(super) unpacked: Digest,
 }
@@ -48,32 +48,32 @@ const GROWN: u64 = 1 << 30;
 const RATIO: u64 = 100;
 
 impl Layer {
-    /// Reads a layer as a stream, whole, and says what came: what was promised, where that is known. The tar is hashed
+    /// Reads a layer as a stream, whole, and says what came: what was expected, where that is known. The tar is hashed
     /// too where nothing is.
     pub(super) fn stream(
         origin: &str,
         raw: impl Read,
-        promise: Option<&Promise>,
+        expected: Option<&Expected>,
         budget: &mut Budget,
-    ) -> Result<(Self, Came)> {
+    ) -> Result<(Self, LayerDigests)> {
         let packed = Arc::new(AtomicU64::new(0));
-        let mut proving = Proving::new(Counting { inner: raw, count: packed.clone() }, u64::MAX);
+        let mut verifying = HashingReader::new(Counting { inner: raw, count: packed.clone() }, u64::MAX);
         let mut read = || -> io::Result<(Layer, Option<Digest>)> {
-            let mut raw = BufReader::with_capacity(128 << 10, &mut proving);
+            let mut raw = BufReader::with_capacity(128 << 10, &mut verifying);
             let is_packed = is_packed(raw.fill_buf()?);
-            let hasher = (promise.is_none() && is_packed).then(Sha256::new);
+            let hasher = (expected.is_none() && is_packed).then(Sha256::new);
             let mut unpacked = Unpacked { stream: unpack(raw)?, packed: packed.clone(), count: 0, hasher };
             let layer = Layer::read(&mut Tar::new(&mut unpacked), budget, keep::stored)?;
             io::copy(&mut unpacked, &mut io::sink())?;
             Ok((layer, unpacked.hasher.map(Digest::from_hasher)))
         };
         let read = read();
-        let packed = proving.finish().map_err(|error| unreadable(origin, &error))?;
+        let packed = verifying.finish().map_err(|error| unreadable(origin, &error))?;
         // That something else came explains more than what is wrong with it.
-        promise.map_or(Ok(()), |promise| promise.check(origin, &packed))?;
+        expected.map_or(Ok(()), |expected| expected.check(origin, &packed))?;
         let (layer, unpacked) = read.map_err(|error| unreadable(origin, &error))?;
         let unpacked = unpacked.unwrap_or(packed.sha256);
-        Ok((layer, Came { packed, unpacked }))
+        Ok((layer, LayerDigests { packed, unpacked }))
     }
 
     /// Reads a plain tar that lies within a file: what its files hold stays there.
@@ -117,7 +117,7 @@ impl Layer {
                     member.path = path.to_vec();
                     node(Body::File(Arc::new(stored(tar, &member, budget)?)))
                 }
-                Kind::Folder => node(Body::Folder(Default::default())),
+                Kind::Directory => node(Body::Directory(Default::default())),
                 Kind::Link => {
                     budget.take(member.target.len() as u64)?;
                     node(Body::Link(member.target.into()))
@@ -169,13 +169,13 @@ fn check(path: &BStr) -> io::Result<()> {
 /// What a mark of something deleted stands for.
 fn whiteout(path: &BStr) -> Option<(BString, Change)> {
     let at = path.rfind_byte(b'/').map_or(0, |slash| slash + 1);
-    let (folder, name) = path.split_at(at);
+    let (directory, name) = path.split_at(at);
     let deleted = name.strip_prefix(b".wh.")?;
     match deleted {
-        b".wh..opq" => Some((folder.into(), Change::Opaque)),
+        b".wh..opq" => Some((directory.into(), Change::Opaque)),
         // AUFS's own files.
         _ if deleted.starts_with(b".wh.") => Some((path.into(), Change::Gone)),
-        _ => Some(([folder, deleted].concat().into(), Change::Gone)),
+        _ => Some(([directory, deleted].concat().into(), Change::Gone)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A registry (OCI distribution v1.1), or a mirror of it: pulls manifests and blobs, each proved by its digest.
+//! A registry (OCI distribution v1.1), or a mirror of it: pulls manifests and blobs, each verified by its digest.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -8,11 +8,11 @@ use serde::Deserialize;
 use super::auth::{Challenge, Login};
 use super::reference::Reference;
 use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
-use crate::emulators::cache::Cache;
 use crate::error::{Error, Result};
+use crate::http::cache::Cache;
 use crate::http::{Answer, Client, Fault, ok};
-use crate::report::progress::Progress;
-use crate::verify::{Digest, Promise};
+use crate::progress::Progress;
+use crate::verify::{Digest, Expected};
 
 /// Tokens are a few kilobytes.
 const MAX_TOKEN: u64 = 256 << 10;
@@ -63,7 +63,7 @@ impl<'a> Registry<'a> {
         Registry { client, cache, progress, base, repository, login, authorization: Mutex::new(None) }
     }
 
-    /// The manifest or index that a reference names, its digest, and its bytes proved by that where it was named.
+    /// The manifest or index that a reference names, its digest, and its bytes verified by that where it was named.
     pub fn resolve(&self, reference: &Reference) -> Result<(Digest, Vec<u8>)> {
         let target = reference.target();
         if self.client.options().offline
@@ -77,7 +77,7 @@ impl<'a> Registry<'a> {
         let bytes = self.document_at(&target)?;
         let came = Digest::of(&bytes);
         if let Some(digest) = reference.digest {
-            Promise { sha256: digest, size: bytes.len() as u64 }.check(reference, &Promise::of(&bytes))?;
+            Expected { sha256: digest, size: bytes.len() as u64 }.check(reference, &Expected::of(&bytes))?;
         }
         self.cache.keep(&kept(came), &bytes)?;
         Ok((came, bytes))
@@ -108,7 +108,7 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// A blob as it comes: nothing is kept or proved.
+    /// A blob as it comes: nothing is kept or verified.
     pub(crate) fn blob(&self, digest: &str) -> Result<impl std::io::Read + use<>> {
         let url = format!("{}/v2/{}/blobs/{digest}", self.base, self.repository);
         self.progress.step(&format!("reading {url}"));
@@ -176,23 +176,24 @@ impl<'a> Registry<'a> {
 
 impl Blobs for Registry<'_> {
     fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
-        let promise = descriptor.promise()?;
-        let bytes = match self.cache.kept(&kept(promise.sha256), MAX_DOCUMENT).filter(|b| Promise::of(b) == promise) {
+        let expected = descriptor.expected()?;
+        let bytes = match self.cache.kept(&kept(expected.sha256), MAX_DOCUMENT).filter(|b| Expected::of(b) == expected)
+        {
             Some(bytes) => bytes,
             None => self.document_at(&descriptor.digest)?,
         };
-        promise.check(format!("{}@{}", self.repository, descriptor.digest), &Promise::of(&bytes))?;
-        self.cache.keep(&kept(promise.sha256), &bytes)?;
+        expected.check(format!("{}@{}", self.repository, descriptor.digest), &Expected::of(&bytes))?;
+        self.cache.keep(&kept(expected.sha256), &bytes)?;
         Ok(bytes)
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf> {
-        let promise = descriptor.promise()?;
+        let expected = descriptor.expected()?;
         let url = format!("{}/v2/{}/blobs/{}", self.base, self.repository, descriptor.digest);
         self.progress.step(&format!("fetching {url}"));
         let authorization = self.authorization();
         let headers: Vec<(&str, &str)> = authorization.iter().map(|a| ("authorization", a.as_str())).collect();
-        self.cache.file(self.client, &[url], &headers, &promise, self.progress)
+        self.cache.file(self.client, &[url], &headers, &expected, self.progress)
     }
 }
 

@@ -32,7 +32,7 @@ fn tree_of(tar: &[u8]) -> crate::error::Result<Arc<Tree>> {
 fn what_was_kept_is_judged_like_the_files_themselves() {
     // This machine's own programs, dynamic ones and scripts, with all that is behind their links.
     const MOST: usize = 120;
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut builder = tar::Builder::new(Vec::new());
     let listing = fs::read_dir("/usr/bin").unwrap().flatten().map(|item| item.path());
     let mut paths: Vec<_> = listing.filter(|p| p.metadata().is_ok_and(|m| m.is_file() && m.len() < 2 << 20)).collect();
@@ -44,7 +44,7 @@ fn what_was_kept_is_judged_like_the_files_themselves() {
     paths.retain(|path| path.exists());
     for path in &paths {
         let name = path.strip_prefix("/").unwrap();
-        let (bytes, to) = (fs::read(path).unwrap(), folder.path().join(name));
+        let (bytes, to) = (fs::read(path).unwrap(), directory.path().join(name));
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(&to, &bytes).unwrap();
         fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
@@ -54,7 +54,7 @@ fn what_was_kept_is_judged_like_the_files_themselves() {
         builder.append_data(&mut header, name, &bytes[..]).unwrap();
     }
     let tree = tree_of(&builder.into_inner().unwrap()).unwrap();
-    let (kept, disk) = (Root::tree(tree, b"/"), Root::below(folder.path()).unwrap());
+    let (kept, disk) = (Root::tree(tree, b"/"), Root::below(directory.path()).unwrap());
     let mut facts = ExecFacts::gather("/nonexistent".as_ref()).unwrap();
     facts.table = TableFacts::absent();
     facts.noexec.clear();

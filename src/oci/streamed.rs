@@ -6,19 +6,20 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::budget::Budget;
-use super::layer::{Came, Layer};
+use super::files;
+use super::image::{Options, Parts};
+use super::layer::{Layer, LayerDigests};
 use super::resolve::{self, Blob, Found};
-use super::{Options, Parts, files};
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::unpack;
-use crate::emulators::oci::MAX_DOCUMENT;
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Digest, Promise};
+use crate::oci::MAX_DOCUMENT;
+use crate::verify::{Digest, Expected};
 
 /// What came.
 pub(super) struct Streamed {
     documents: BTreeMap<String, Vec<u8>>,
-    layers: BTreeMap<String, Result<(Arc<Layer>, Came), String>>,
+    layers: BTreeMap<String, Result<(Arc<Layer>, LayerDigests), String>>,
     /// Docker wrote a layer that two images share once, and a link.
     links: BTreeMap<String, String>,
 }
@@ -61,7 +62,7 @@ impl Streamed {
                     self.links.insert(name, target.trim_start_matches("../").to_owned());
                     continue;
                 }
-                Kind::Folder | Kind::Other => continue,
+                Kind::Directory | Kind::Other => continue,
             }
             let mut first = [0; 512];
             let len = tar.read(&mut first)?;
@@ -80,9 +81,9 @@ impl Streamed {
                 let origin = format!("the layer {name}");
                 // A broken one matters only where it belongs to the image.
                 let named = name.strip_prefix("blobs/sha256/").and_then(Digest::parse);
-                let promise = named.map(|sha256| Promise { sha256, size: member.size });
+                let expected = named.map(|sha256| Expected { sha256, size: member.size });
                 let layer =
-                    Layer::stream(&origin, raw, promise.as_ref(), &mut budget).map_err(|error| error.to_string());
+                    Layer::stream(&origin, raw, expected.as_ref(), &mut budget).map_err(|error| error.to_string());
                 self.layers.insert(name, layer.map(|(layer, came)| (Arc::new(layer), came)));
             }
         }
@@ -98,8 +99,8 @@ impl Parts for Streamed {
     fn document(&mut self, blob: &Blob) -> Result<Vec<u8>> {
         let missing = || Error::failed(format!("reading {}", blob.name), "there is no such file in the archive");
         let bytes = self.documents.get(self.linked(&blob.name)).ok_or_else(missing)?;
-        if let Some(promise) = &blob.promise {
-            promise.check(&blob.name, &Promise::of(bytes))?;
+        if let Some(expected) = &blob.expected {
+            expected.check(&blob.name, &Expected::of(bytes))?;
         }
         Ok(bytes.clone())
     }

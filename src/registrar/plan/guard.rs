@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::binfmt::rule::Rule;
-use crate::facts::{Facts, Guarded};
 use crate::profile::Profiles;
+use crate::registrar::facts::{Facts, Guarded};
 
 /// Why a rule must not be registered in the place of the entry `name`; `None` when it may. That entry's own interpreter
 /// is not needed then.

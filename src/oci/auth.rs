@@ -51,8 +51,8 @@ struct Entry {
 
 /// Where Docker keeps its configuration.
 pub fn docker_config(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    let folder = variable("DOCKER_CONFIG").or_else(|| variable("HOME").map(|home| home.join(".docker")))?;
-    Some(folder.join("config.json"))
+    let directory = variable("DOCKER_CONFIG").or_else(|| variable("HOME").map(|home| home.join(".docker")))?;
+    Some(directory.join("config.json"))
 }
 
 /// The login for a registry in that file; `None` where there is none.
@@ -180,8 +180,8 @@ mod tests {
 
     #[test]
     fn logins_of_a_docker_config() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.json");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config.json");
         std::fs::write(
             &file,
             r#"{"auths":{"https://index.docker.io/v1/":{"auth":"dTpwOnc="},"r:5000":{"identitytoken":"t"}}}"#,
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(login(&file, "docker.io").unwrap(), Some(Login { name: "u".into(), password: "p:w".into() }));
         assert_eq!(login(&file, "r:5000").unwrap().unwrap().name, "<token>");
         assert_eq!(login(&file, "other").unwrap(), None);
-        assert_eq!(login(&folder.path().join("none"), "docker.io").unwrap(), None);
+        assert_eq!(login(&directory.path().join("none"), "docker.io").unwrap(), None);
     }
 
     proptest! {

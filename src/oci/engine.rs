@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::image::{self, Image, Options, Parts};
 use super::name::Name;
 use super::resolve::Found;
 use super::streamed::Streamed;
-use super::{Image, Options, Parts};
 use crate::error::{Doing, Error, Result, Status};
 
 /// Docker puts an image together before the first byte comes.
@@ -29,7 +29,7 @@ pub(super) fn any<'a>(reference: &str, options: &Options<'a>) -> Result<Image<'a
     let mut refused = Vec::new();
     let names = [Name::DockerDaemon(reference.to_owned()), Name::Storage(reference.to_owned())];
     for name in names {
-        match super::open(&name, options) {
+        match image::open(&name, options) {
             Ok(image) => return Ok(image),
             // It has the image, and something else is wrong.
             Err(error) if error.status() == Status::Failed => return Err(error),

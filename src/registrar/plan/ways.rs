@@ -37,7 +37,7 @@ pub enum Keep {
 pub struct Situation<'a> {
     /// Who we are.
     pub identity: &'a Identity,
-    /// What is mounted on the table's folder.
+    /// What is mounted on the table's directory.
     pub mounted: Mounted,
     /// Whether we may write to the table that is mounted.
     pub writable: bool,

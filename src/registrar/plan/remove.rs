@@ -6,8 +6,8 @@ use super::install::removal;
 use super::{Item, Plan, STAND_IN, Skip, Step, is_ours, is_qemu};
 use crate::binfmt::entry::Entry;
 use crate::emulators::find::Places;
-use crate::facts::TableFacts;
 use crate::profile::{Profile, Profiles};
+use crate::registrar::facts::TableFacts;
 
 /// What an uninstallation asks for.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Uninstall<'a> {
     pub wanted: Vec<Wanted<'a>>,
     /// Remove also what is neither ours nor QEMU's.
     pub force: bool,
-    /// The folders that make an entry ours.
+    /// The directories that make an entry ours.
     pub places: &'a Places,
     /// Put before the names of entries.
     pub prefix: &'a str,
