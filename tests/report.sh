@@ -12,7 +12,7 @@ ok() { echo "ok: $*"; }
 trap 'exit 99' USR1
 fail() {
     echo "FAILED: ${NAME:+$NAME: }$*" >&9
-    [ ! -s "${WORK-}/out" ] || tail -n 30 "$WORK/out" >&9
+    [ -z "${WORK-}" ] || tail -n 30 "$WORK/out" >&9 2>/dev/null || true
     [ "$BASHPID" = $$ ] || kill -USR1 $$
     exit 99
 }
