@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck source=system.sh
 . "${BASH_SOURCE%/*}/system.sh"
-refused() { wants "$1" enable "$2" 2>err.txt; grep -q "$3" err.txt || fail "$(cat err.txt)"; as_before; }
+refused() { wants "$1" enable ${2:+"$2"} 2>err.txt; grep -q "$3" err.txt || fail "$(cat err.txt)"; as_before; }
 wants 1 enable hexagon 2>err.txt
 grep -q offline err.txt || fail "$(cat err.txt)"
 # The store was looked for.

@@ -2,9 +2,11 @@
 export QEMU_BINARY_PATH=$EMULATORS
 for dash in - --; do
     for sign in ' ' =; do
-        must rbinfmt ${dash}install"${sign}"arm64 >/dev/null 2>err.txt
+        # shellcheck disable=SC2086 # one word or two
+        must rbinfmt ${dash}install${sign}arm64 >/dev/null 2>err.txt
         [ "$(names)" = qemu-aarch64 ] || fail "$dash$sign: $(cat err.txt)"
-        must rbinfmt ${dash}uninstall"${sign}"arm64 >/dev/null 2>err.txt
+        # shellcheck disable=SC2086 # one word or two
+        must rbinfmt ${dash}uninstall${sign}arm64 >/dev/null 2>err.txt
         grep -qx 'uninstalling: qemu-aarch64 OK' err.txt || fail "$(cat err.txt)"
         [ -z "$(names)" ] || fail "$(names)"
     done
