@@ -1,6 +1,6 @@
 //! The fuzzer's targets as ordinary tests: each file of fuzz/corpus, and inputs made of them, the same ones in every run.
 //!
-//!     RBINFMT_CASES=1000000 cargo test --release --test fuzz      more of them; 2,000 for each target otherwise
+//!     RBINFMT_CASES=1000000 cargo test --release --test fuzz      more of them; 10,000 for each target otherwise
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -38,7 +38,7 @@ fn every_target_has_a_corpus_and_is_run_here() {
 
 #[test]
 fn the_corpus_and_what_is_made_of_it() {
-    let cases = std::env::var("RBINFMT_CASES").map_or(2000, |text| text.parse().unwrap());
+    let cases = std::env::var("RBINFMT_CASES").map_or(10_000, |text| text.parse().unwrap());
     std::thread::scope(|scope| {
         for (name, target) in TARGETS {
             scope.spawn(move || run(name, target, cases));
