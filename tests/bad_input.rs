@@ -173,13 +173,3 @@ fn a_file_that_changes_meanwhile() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
-
-#[test]
-fn seeds_of_the_fuzzer() {
-    let directory = Directory::new();
-    for seed in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/elf")).unwrap() {
-        let bytes = fs::read(seed.unwrap().path()).unwrap();
-        directory.write(b"seed", &bytes);
-        directory.judge(b"seed");
-    }
-}
