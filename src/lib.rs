@@ -25,6 +25,8 @@
 //! # }
 //! ```
 #[doc(hidden)]
+pub mod architecture;
+#[doc(hidden)]
 pub mod archive;
 #[doc(hidden)]
 pub mod binfmt;
@@ -56,6 +58,8 @@ pub mod oci;
 pub mod oracle;
 #[doc(hidden)]
 pub mod probe;
+#[doc(hidden)]
+pub mod proc;
 pub mod profile;
 #[doc(hidden)]
 pub mod progress;

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
     let (registrar, printer) = (&context.registrar, &context.printer);
     let wish = Wish::read(&tree, &args.archs)?;
     let request = registrar.configured(&wish.config)?.fetching(&fetch_options(&args.source)?);
-    let program = Program::own(&registrar.host, &tree)?;
+    let program = Program::own(&tree)?;
     if args.dry_run {
         let (facts, plan) = registrar.plan_only(&request)?;
         let run = Run::planned(&plan, &registrar.host.table);
@@ -77,7 +77,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
         let path = entry.interpreter.as_ref().and_then(|path| tree.inside(path.to_path().ok()?));
         entry.interpreter = path.map(|path| path.into_os_string().into_encoded_bytes().into());
     }
-    let files = wish.files(tree, Program::own(&registrar.host, tree)?, &entries)?;
+    let files = wish.files(tree, Program::own(tree)?, &entries)?;
     let changes = match args.dry_run {
         true => tree.compare(&files)?,
         false => tree.write(&files, &(&tree.versions()? - &before))?,

@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &cli::InstallArgs, directory: &Path) 
     if args.dry_run {
         let request = registrar.configured(&wish.config)?.fetching(&options);
         let (_, plan) = registrar.plan_only(&request)?;
-        let files = wish.files(&tree, Program::own(&registrar.host, &tree)?, &[])?;
+        let files = wish.files(&tree, Program::own(&tree)?, &[])?;
         report::print(printer, &tree.compare(&files)?, None, true)?;
         return Run::planned(&plan, &registrar.host.table).print_text(printer);
     }

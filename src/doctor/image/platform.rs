@@ -9,7 +9,7 @@ use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{FileVerdict, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Result;
-use crate::exec::facts::{Environment, ExecFacts, TableFacts, TableState};
+use crate::exec::facts::{Environment, ExecFacts, TableFacts};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
@@ -203,7 +203,7 @@ impl Case<'_> {
         let mut facts = self.here();
         let name = self.claimed.map_or("", |profile| profile.name.as_str());
         facts.kernel.machine = if name == "mips64el" { "mips64".into() } else { name.into() };
-        facts.table = TableFacts { state: TableState::Enabled, entries: Vec::new() };
+        facts.table = TableFacts::with(Vec::new());
         facts.page_size = 4096;
         // What every architecture's kernel has at least.
         (facts.memory.random_bits, facts.memory.random_bits_compat) = (18, 8);
