@@ -6,6 +6,7 @@ pub mod boot;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod cpu;
 pub mod doctor;
 pub mod elf;
 pub mod emulators;

@@ -9,6 +9,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::facts::{Environment, ExecFacts, MemoryFacts, TableFacts, TableState};
 use super::identity::Identity;
+use crate::architecture::Architecture;
 use crate::binfmt::entry::Entry;
 use crate::error::{Doing, Result};
 use crate::kernel::Kernel;
@@ -128,12 +129,14 @@ fn in_first_user_namespace() -> bool {
 /// Whether the 32-bit mode is built in and switched on. The loader's own sysctl tells on x86_64; elsewhere the
 /// configuration would, which few kernels show: the usual one is assumed.
 fn has_compat(kernel: &Kernel) -> bool {
-    match kernel.machine.as_str() {
-        "x86_64" => {
+    match Architecture::of_machine(&kernel.machine) {
+        Some(Architecture::X86_64) => {
             Path::new("/proc/sys/abi/vsyscall32").exists() && !text("/proc/cmdline").contains("ia32_emulation=0")
         }
-        "aarch64" => fs::read_to_string("/proc/cpuinfo").is_ok_and(|t| t.contains("32bit")) || has_el0_32(),
-        "ppc64" | "s390x" | "mips64" => true,
+        Some(Architecture::Aarch64) => {
+            fs::read_to_string("/proc/cpuinfo").is_ok_and(|t| t.contains("32bit")) || has_el0_32()
+        }
+        Some(Architecture::Ppc64 | Architecture::S390x | Architecture::Mips64el) => true,
         _ => false,
     }
 }
