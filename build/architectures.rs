@@ -139,6 +139,7 @@ pub(crate) fn read(source: &Source) -> Result<Architectures<'_>, Mistake> {
 pub(crate) fn generate(architectures: &Architectures) -> Result<TokenStream, Mistake> {
     let Architectures { source, table: Table { buildkit, profile: rows } } = architectures;
     unique_spellings(rows, source)?;
+    let values = rows.iter().map(|row| value(row, source)).collect::<Result<Vec<_>, _>>()?;
     let is_platform = |wanted: &Spanned<String>| {
         rows.iter().flat_map(|row| &row.platforms).any(|platform| platform.get_ref() == wanted.get_ref())
     };
@@ -146,7 +147,6 @@ pub(crate) fn generate(architectures: &Architectures) -> Result<TokenStream, Mis
         return Err(source.mistake(&other.span(), "buildkit", "no profile has this platform"));
     }
     let buildkit = buildkit.literal();
-    let values = rows.iter().map(|row| value(row, source)).collect::<Result<Vec<_>, _>>()?;
     let variants: Vec<_> = rows.iter().map(|row| variant(row.name.get_ref())).collect();
     let names = rows.iter().map(|row| format!("QEMU's {}.", row.name.get_ref()));
     let len = rows.len();

@@ -10,21 +10,24 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rbinfmt::architecture::Architecture;
 use rbinfmt::sandbox::Sandbox;
 use serde_json::Value;
 
 pub(crate) const RBINFMT: &str = env!("CARGO_BIN_EXE_rbinfmt");
 
-/// Architectures by Debian's name, QEMU's, and what `uname -m` says in them.
-pub(crate) const FOREIGN: [(&str, &str, &str); 7] = [
-    ("arm64", "aarch64", "aarch64"),
-    ("armhf", "arm", "armv7l"),
-    ("i386", "i386", "i686"),
-    ("mips64el", "mips64el", "mips64"),
-    ("ppc64el", "ppc64le", "ppc64le"),
-    ("s390x", "s390x", "s390x"),
-    ("riscv64", "riscv64", "riscv64"),
-];
+/// Debian's names of the architectures whose programs are fetched.
+const FOREIGN: [&str; 7] = ["arm64", "armhf", "i386", "mips64el", "ppc64el", "s390x", "riscv64"];
+
+/// They, by Debian's name, QEMU's, and what `uname -m` says in them.
+pub(crate) fn foreign() -> Vec<(&'static str, &'static str, &'static str)> {
+    let row = |port: &'static str| {
+        let has = |arch: &Architecture| arch.row().abis.iter().any(|abi| abi.debian == Some(port));
+        let row = Architecture::ALL.into_iter().find(has).unwrap().row();
+        (port, row.name, row.machines[0])
+    };
+    FOREIGN.into_iter().map(row).collect()
+}
 
 /// What every script can use.
 const PRELUDE: &str = r#"
