@@ -2,7 +2,7 @@
 
 use super::Setting;
 use crate::architecture::{Abi, Architecture};
-use crate::doctor::catalogue::{CauseId, Class};
+use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::Step;
 use crate::text::to_text;
@@ -139,7 +139,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
         }
     }
     if let Some(command) = known.and_then(|known| known.install(&like)) {
-        finding = finding.fix("Install that loader in this tree.", command, Class::Decision);
+        finding = finding.fix("Install that loader in this tree.", command, FixClass::Decision);
     }
     finding
 }
@@ -161,7 +161,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
     finding.fix(
         "Install its C library for cross-building, and show the emulator where that is.",
         command,
-        Class::Decision,
+        FixClass::Decision,
     )
 }
 
