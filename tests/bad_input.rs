@@ -22,7 +22,7 @@ struct Directory {
 
 impl Directory {
     fn new() -> Self {
-        let mut facts = ExecFacts::gather(Path::new("/nonexistent")).unwrap();
+        let mut facts = ExecFacts::gather(Path::new("/nonexistent"));
         facts.table = TableFacts::absent();
         Directory { facts, dir: tempfile::tempdir().unwrap() }
     }
@@ -130,11 +130,12 @@ fn names_that_are_not_utf8() {
     let directory = Directory::new();
     directory.write(b"\xff\xfe\n", b"#!/\xfd\xff -\xff\n");
     let verdict = directory.judge(b"\xff\xfe\n");
-    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::Examination {
+    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::FileVerdict {
         target: b"\xff\xfe\n".as_slice().into(),
         verdict,
         near: Vec::new(),
         inspection: None,
+        unreadable: Vec::new(),
         findings: Vec::new(),
     }));
     assert!(json.unwrap().contains(r#""target":"\\xff\\xfe\\x0a""#));
