@@ -18,7 +18,8 @@ const PATH: &str = "/etc/rbinfmt/enabled.json";
 pub(super) struct Record {
     schema: u32,
     files: BTreeMap<PathBuf, String>,
-    /// Directories that were made for them.
+    /// Directories that were made for them ("folders" in records of 0.1).
+    #[serde(alias = "folders")]
     directories: BTreeSet<PathBuf>,
     /// Versions of emulators that came with it.
     emulators: BTreeSet<String>,

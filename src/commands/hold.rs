@@ -129,7 +129,7 @@ impl<'a> Holder<'a> {
 
     /// Writes the files that were asked for; what could not be written.
     fn publish(&self) -> Vec<String> {
-        let expiry = self.metrics.last_look + 3 * self.interval + GRACE;
+        let expiry = self.metrics.last_check + 3 * self.interval + GRACE;
         let metrics = self.metrics_file.as_ref().map(|file| (file, self.metrics.exposition()));
         let labels = self.features_file.as_ref().map(|file| (file, features::file(&self.metrics.platforms, expiry)));
         let files = metrics.into_iter().chain(labels);

@@ -41,8 +41,8 @@ fn compare(context: &Context, config: &Path, facts: &Facts) -> Result<Wanted> {
     let can = |p: &&&Profile| !all || emulators.get(&p.name).is_some_and(|found| found.problem.is_none());
     let missing = profiles.iter().filter(can).filter(|p| !health::runs(p, facts)).map(|p| p.label().to_owned());
     let asked = |entry: &Entry| profiles.iter().any(|p| p.rules.iter().any(|r| r.rule.same_meaning(&entry.rule)));
-    let left = facts.table.entries.iter().filter(|e| is_ours(e, &context.profiles, &places) && !asked(e));
-    Ok(Wanted { missing: missing.collect(), left: left.map(|e| e.name.to_string()).collect() })
+    let extra = facts.table.entries.iter().filter(|e| is_ours(e, &context.profiles, &places) && !asked(e));
+    Ok(Wanted { missing: missing.collect(), extra: extra.map(|e| e.name.to_string()).collect() })
 }
 
 /// The facts, and what holds the table.
