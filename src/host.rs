@@ -1,4 +1,4 @@
-//! Where the outside world is, and who we are in it. No other room spells out a path below /proc.
+//! Where the outside world is, and who we are in it. No other module spells out a path below /proc.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -28,7 +28,7 @@ use super::table::Table;
 use crate::error::{Doing, Error, Result, os_text};
 use crate::host::Host;
 
-/// The empty directory beside the emulators on which the table is mounted, in a namespace that nobody else sees.
+/// The empty directory next to the emulators on which the table is mounted, in a namespace that nobody else sees.
 const INNER: &str = ".rbinfmt";
 
 /// Where self-holding entries are made.

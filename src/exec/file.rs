@@ -43,7 +43,7 @@ enum SystemInfo {
 pub enum Refused {
     /// Its kind: a directory, a FIFO, a socket or a device.
     Kind(&'static str),
-    /// The mount or the filesystem it lies on.
+    /// The mount or the filesystem it is on.
     Mount,
     /// Its permission bits.
     Bits,

@@ -70,7 +70,7 @@ impl TableFacts {
                 continue;
             }
             let path = directory.join(std::ffi::OsStr::from_bytes(name));
-            // An entry that goes away while we look is no entry.
+            // An entry that goes away while we look is not an entry.
             let Ok(text) = read_some(&path, MAX_ENTRY) else { continue };
             let reading = || format!("reading the entry {}", path.display());
             entries.push(Entry::parse(name, &text).map_err(|why| crate::error::Error::unknown(reading(), why))?);
@@ -125,7 +125,7 @@ fn in_first_user_namespace() -> bool {
     map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
-/// Whether the 32-bit mode is built in and switched on. The loader's own sysctl tells on x86_64; elsewhere the
+/// Whether the 32-bit mode is built in and enabled. The loader's own sysctl tells on x86_64; elsewhere the
 /// configuration would, which few kernels show: the usual one is assumed.
 fn has_compat(kernel: &Kernel) -> bool {
     match kernel.machine.as_str() {
@@ -172,7 +172,7 @@ fn noexec_mounts(mounts: &str) -> Vec<String> {
     mounts.lines().filter(|line| line.contains("noexec")).filter_map(noexec).collect()
 }
 
-/// The text of a pseudo-file, in one read where it fits: each read of some of them makes the kernel write it anew.
+/// The text of a pseudo-file, in one read where it fits: each read of some of them makes the kernel write it again.
 fn text(path: &str) -> String {
     let bytes = read_some(Path::new(path), MAX_TEXT).unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())

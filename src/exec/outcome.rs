@@ -30,7 +30,7 @@ pub enum Outcome {
         /// What forbids it, where it is not the content.
         refused: Option<Refused>,
     },
-    /// The process is killed with SIGSEGV behind the point of no return, for this reason.
+    /// The process is killed with SIGSEGV after the point of no return, for this reason.
     Killed(String),
     /// It depends on random addresses, for this reason.
     Undecided(String),
@@ -64,7 +64,7 @@ pub struct Step {
     pub handler: Option<Handler>,
     /// The interpreter that takes over, or the entry's name.
     pub name: Option<BString>,
-    /// The arguments behind this step.
+    /// The arguments after this step.
     pub argv: Vec<BString>,
     /// What the kernel reads of it first; empty where nothing was read.
     pub head: Vec<u8>,

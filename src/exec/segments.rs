@@ -1,4 +1,4 @@
-//! The segments of a program and of its interpreter, behind the point of no return: whatever fails here kills the
+//! The segments of a program and of its interpreter, after the point of no return: whatever fails here kills the
 //! process with SIGSEGV (load_elf_binary, load_elf_interp, elf_load and elf_map in fs/binfmt_elf.c). Pure.
 
 use goblin::elf::ProgramHeader;
@@ -44,7 +44,7 @@ pub(super) fn load(
         Some(other) => load_interpreter(&mut space, other, bias)?.map(|b| b.wrapping_add(other.header.entry)),
     };
     let end = loader.end;
-    space.refuse(entry.all(|e| e >= end), "the entry point lies outside the address space")?;
+    space.refuse(entry.all(|e| e >= end), "the entry point is outside the address space")?;
     space.settle()
 }
 
@@ -68,7 +68,7 @@ impl Image {
     }
 }
 
-/// What is wrong with a segment wherever it lies.
+/// What is wrong with a segment wherever it is.
 fn refuse_sizes(space: &mut Space, s: &ProgramHeader, at: Between) -> Result<(), Fate> {
     let end = space.end;
     if s.p_filesz > s.p_memsz {
@@ -177,7 +177,7 @@ fn map(
         let whole = if total > 0 { space.page_end(total) } else { len };
         let last = i64::MAX as u64;
         if whole > last || (s.p_offset - in_page) / space.page > (last - whole) / space.page {
-            return Err(Fate::Dies("a segment lies behind the largest offset that a file can have"));
+            return Err(Fate::Dies("a segment is beyond the largest offset that a file can have"));
         }
         if s.p_flags & PF_W != 0 {
             space.charge(whole)?;
@@ -199,12 +199,10 @@ fn map(
         let rest = s.p_offset.wrapping_add(s.p_filesz);
         let touched = rest & (space.page - 1) != 0;
         if s.p_memsz > s.p_filesz && touched && s.p_flags & PF_W != 0 && space.page_start(rest) >= image.len {
-            return Err(Fate::Dies(
-                "the last page of a segment, whose rest is to be zeroed, lies behind the file's end",
-            ));
+            return Err(Fate::Dies("the last page of a segment, whose rest is to be zeroed, is beyond the file's end"));
         }
     } else if page.lo == page.hi && page.lo >= space.end {
-        return Err(Fate::Dies("a segment lies outside the address space"));
+        return Err(Fate::Dies("a segment is outside the address space"));
     }
     if s.p_memsz > s.p_filesz {
         let (from, to) = (space.page_end(zero_from), space.page_end(in_page.wrapping_add(s.p_memsz)));

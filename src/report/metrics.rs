@@ -50,13 +50,7 @@ impl Metrics {
         family(&mut text, "build_info", "gauge", "The rbinfmt that checks the table.", [(build, 1)]);
         let one = |value: i64| [(String::new(), value)];
         let entries = self.entries as i64;
-        family(
-            &mut text,
-            "entries",
-            "gauge",
-            "Entries in binfmt_misc for what was asked for.",
-            one(entries),
-        );
+        family(&mut text, "entries", "gauge", "Entries in binfmt_misc for what was asked for.", one(entries));
         let works = self
             .platforms
             .iter()

@@ -128,7 +128,7 @@ impl Table {
             (Mounted::No, Some(_)) => format!("not mounted on {path}; another process has it mounted"),
             (Mounted::No, None) => format!("not mounted on {path}, and empty"),
         };
-        let state = if self.table.enabled { "" } else { ", switched off: the kernel looks at no entry" };
+        let state = if self.table.enabled { "" } else { ", disabled: the kernel consults no entry" };
         format!("table  {place}{state}, {} entries", self.entries.len())
     }
 }

@@ -25,7 +25,7 @@ fn the_calls_of_setup_qemu_action_in_its_order() {
         action --uninstall 'qemu-*'
         action --install all
         grep -q '^installing: arm64 OK$' err.txt || fail "$(cat err.txt)"
-        grep -q '^the table stays as long as the mounts of this namespace$' err.txt || fail "$(cat err.txt)"
+        grep -q '^the table lasts as long as the mounts of this namespace$' err.txt || fail "$(cat err.txt)"
         action --install arm64,riscv64,amd64
         grep -q '^installing: arm64 qemu-aarch64 already registered$' err.txt || fail "$(cat err.txt)"
         rbinfmt 2>err.txt
