@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod oci;
 pub mod oracle;
 pub mod probe;
+pub mod proc;
 pub mod profile;
 pub mod progress;
 pub mod registrar;

@@ -8,16 +8,21 @@
 //! /etc/rbinfmt/enabled.json               the record: what was written here, for `rbinfmt disable`
 //! ```
 
+pub mod persist;
 mod record;
 mod tree;
+mod unit;
+mod wish;
 
 pub use self::record::{Action, Change};
 pub use self::tree::{Content, File, Tree};
+pub use self::wish::{Wish, entries};
 
 use std::path::PathBuf;
 
 use crate::error::{Doing, Result};
 use crate::host::Host;
+use crate::proc;
 
 /// The unit as a package installs it.
 const UNIT: &str = include_str!("../../packaging/systemd/rbinfmt.service");
@@ -36,7 +41,7 @@ const UNITS: &str = "/etc/systemd/system";
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// The first line of what systemd-binfmt reads.
-const HEAD: &str = "# Written by rbinfmt for systemd-binfmt; rbinfmt.service looks after these entries.\n";
+const HEAD: &str = "# Written by rbinfmt for systemd-binfmt; rbinfmt.service keeps these entries.\n";
 
 /// The running rbinfmt, seen from the tree.
 #[derive(Debug)]
@@ -48,9 +53,9 @@ pub enum Program {
 }
 
 impl Program {
-    /// This process's. A unit of root's runs nothing that lies in somebody's home.
-    pub fn own(host: &Host, tree: &Tree) -> Result<Program> {
-        let exe = host.own("exe");
+    /// This process's. A unit of root's runs nothing that is in somebody's home.
+    pub fn own(tree: &Tree) -> Result<Program> {
+        let exe = proc::own("exe");
         let doing = || "reading rbinfmt's own program";
         let path = std::fs::read_link(&exe).doing(doing)?;
         if tree.is_ours() && (path.starts_with("/usr") || path.starts_with("/opt")) {

@@ -269,7 +269,7 @@ fn judged(source: &Source, row: &Row, profile: Profile) -> Result<Profile> {
     match &profile.kind {
         Kind::Other { rule: Rule::Magic(magic), .. } if !covers(magic) => {
             let span = row.magic.as_ref().map_or(row.name.span(), Spanned::span);
-            source.wrong(span, "mask", "no bit of it counts: the rule would match every file")
+            source.wrong(span, "mask", "it has no bit set: the rule would match every file")
         }
         _ => Ok(profile),
     }
@@ -318,7 +318,7 @@ mod tests {
             ),
             (
                 with("interpreter = \"/x\"\nmagic = { bytes = \"4d\", mask = \"00\" }"),
-                "field `mask`: no bit of it counts",
+                "field `mask`: it has no bit set",
             ),
             (with("interpreter = \"/x\"\nmagic = { offset = 255, bytes = \"4d5a\" }"), "p.toml:4: field `offset`"),
             (with("interpreter = \"/x\"\nmagic = { offset = -1, bytes = \"4d5a\" }"), "p.toml:4: field"),

@@ -7,6 +7,7 @@ use bstr::BString;
 use serde_json::{Value, json};
 
 use super::diagnostic;
+use crate::binfmt::table::Unreadable;
 use crate::doctor::file::Examination;
 use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
@@ -31,6 +32,7 @@ pub fn json(exam: &Examination) -> Value {
         "outcome": outcome(&exam.verdict.outcome),
         "chain": chain(&exam.verdict.steps),
         "near_misses": near,
+        "unreadable_entries": exam.unreadable,
         "findings": exam.findings,
     })
 }
@@ -84,6 +86,9 @@ pub fn text(exam: &Examination) -> String {
             "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
             near.entry, r.byte, r.file, r.wanted
         );
+    }
+    for Unreadable { entry, why } in &exam.unreadable {
+        let _ = writeln!(text, "  note: the entry {entry} could not be read, and may match this file: {why}");
     }
     for finding in &exam.findings {
         match finding.severity {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::paper::ReportSink;
+use super::sink::ReportSink;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::config::Fetch;
@@ -30,7 +30,7 @@ pub(super) enum Named {
     Either,
 }
 
-/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a directory that is there.
+/// An image is told by its transport, or by a name that looks like one's and is not a file, nor in a directory that is there.
 pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
     let Some(text) = target.to_str().filter(|_| args.root.is_none()) else { return Named::File };
     let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
@@ -48,17 +48,17 @@ pub(super) fn run(
     args: &DoctorArgs,
     targets: &[OsString],
     given: Option<&Snapshot>,
-    paper: &mut ReportSink,
+    sink: &mut ReportSink,
 ) -> Result<()> {
     if args.user.is_some() || !args.argv.is_empty() {
-        let why = "an image says itself as whom it starts and with which arguments";
+        let why = "an image's configuration has the user and the arguments";
         return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
     }
     let platform = args.platform.as_deref().map(platform).transpose()?;
     let directories =
         common.profiles.iter().map(|path| crate::profile::Directory { path: path.clone(), required: true });
     let profiles = Profiles::load(&directories.collect::<Vec<_>>())?;
-    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let world = World { facts, profiles: &profiles, here: given.is_none() };
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
@@ -80,9 +80,9 @@ pub(super) fn run(
         let mut image = image::open(&name, &options)?;
         let exam = world.examine(&target, &mut image, platform.as_ref())?;
         let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
-        paper.write(&text)?;
+        sink.write(&text)?;
         let status = exam.status();
-        paper.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
+        sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub struct Situation<'a> {
     pub mounted_on_host: bool,
     /// A table for this user namespace alone is wanted.
     pub private: bool,
-    /// A process of ours will stay.
+    /// A process of ours keeps running.
     pub hold: bool,
     /// How to keep it.
     pub keep: Keep,
