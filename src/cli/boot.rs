@@ -16,7 +16,7 @@ Examples:
   rbinfmt enable arm64 s390x             now and at every boot
   rbinfmt enable                         what /etc/rbinfmt/config.toml lists
   rbinfmt enable arm64 --root /mnt       in the file tree of another system")]
-pub struct Enable {
+pub struct EnableArgs {
     /// Architectures to write to the configuration, or `all` [default: those that it lists already]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Enable {
 
 /// rbinfmt disable
 #[derive(Debug, Args)]
-pub struct Disable {
+pub struct DisableArgs {
     /// Only remove files, from the file tree of another system in DIR
     #[arg(long, value_name = "DIR", default_value = "/", conflicts_with = "persist")]
     pub root: PathBuf,
@@ -50,7 +50,7 @@ pub const PERSIST: &str = "/host";
 
 /// rbinfmt export
 #[derive(Debug, Args)]
-pub struct Export {
+pub struct ExportArgs {
     /// Architectures, or `all` [default: those in the configuration]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,

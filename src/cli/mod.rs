@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::boot::{Disable, Enable, Export, PERSIST};
+use self::boot::{DisableArgs, EnableArgs, ExportArgs, PERSIST};
 use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
@@ -96,11 +96,11 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Register emulators with the kernel
-    Install(Deferred<Install>),
+    Install(Deferred<InstallArgs>),
     /// Remove entries
-    Uninstall(Deferred<Uninstall>),
+    Uninstall(Deferred<UninstallArgs>),
     /// Show the entries, and whether each architecture works
-    Status(Deferred<Status>),
+    Status(Deferred<StatusArgs>),
     /// Explain why a file or an image does not run here, or what is wrong with this machine
     Doctor(Deferred<DoctorArgs>),
     /// Explain a cause that `doctor` found
@@ -112,13 +112,13 @@ pub enum Verb {
     /// List the fetched emulators, choose the version in use, remove versions
     Emulators(Deferred<EmulatorsArgs>),
     /// Fetch the newest emulators, try them, and replace those in use
-    Upgrade(Deferred<Upgrade>),
+    Upgrade(Deferred<UpgradeArgs>),
     /// Register emulators now and at every boot
-    Enable(Deferred<Enable>),
+    Enable(Deferred<EnableArgs>),
     /// Undo `enable` and `install --persist`
-    Disable(Deferred<Disable>),
+    Disable(Deferred<DisableArgs>),
     /// Print entries in the format of systemd-binfmt, update-binfmts or NixOS
-    Export(Deferred<Export>),
+    Export(Deferred<ExportArgs>),
 }
 
 /// Register emulators with the kernel.
@@ -135,7 +135,7 @@ Examples:
   rbinfmt install all                    every architecture that this machine does not run natively
   rbinfmt install arm64 --qemu 7.2       with an older QEMU
   rbinfmt install arm64 --dry-run        what would be done")]
-pub struct Install {
+pub struct InstallArgs {
     /// Architectures in any usual spelling (arm64, aarch64, linux/arm64 ...) or `all` [default: those in the configuration]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -174,7 +174,7 @@ pub struct Install {
 #[command(after_help = "\
 Without options: the newest version that any suite of the Debian archive has. An emulator that does not run its probe is \
 not used. `rbinfmt emulators use ID` returns to an older version.")]
-pub struct Upgrade {
+pub struct UpgradeArgs {
     /// Architectures [default: those that have a fetched emulator in use]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -193,7 +193,7 @@ Examples:
 
 The emulators remain in the store: `rbinfmt emulators` lists them. \
 `rbinfmt disable` removes what `rbinfmt enable` wrote.")]
-pub struct Uninstall {
+pub struct UninstallArgs {
     /// Architectures, names of entries, patterns ('qemu-*'), or `all` for what rbinfmt registered
     #[arg(value_name = "ARCH|NAME|GLOB", required = true)]
     pub wanted: Vec<String>,
@@ -210,7 +210,7 @@ pub struct Uninstall {
 #[command(after_help = "\
 Nothing is changed. `works` means that a program of that architecture has just run through the entry. The letters after an \
 entry are its flags: `rbinfmt help install` explains them.")]
-pub struct Status {
+pub struct StatusArgs {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
