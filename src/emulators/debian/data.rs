@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 
 /// Certificates of the archive's signing keys; those that count are pinned in [`Settings::fingerprints`].
+#[cfg(feature = "openpgp")]
 pub(super) const KEYS: &[u8] = include_bytes!("../../../data/debian-archive.pgp");
 
 /// The Debian archive's names and pins.

@@ -1,5 +1,5 @@
-//! Whether a text was signed by somebody we trust. The arithmetic is rPGP's; the policy is ours: pinned certificates,
-//! no weak hash, no expired or revoked key, no key that may not sign, nothing outside the signed text.
+//! Certificates, and whether they signed a text. The arithmetic is rPGP's; the policy is ours: pinned certificates, no
+//! weak hash, no expired or revoked key, no key that may not sign.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -9,8 +9,9 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::KeyDetails;
 
-use super::data;
+use super::clearsigned::Frame;
 use crate::emulators::date;
+use crate::emulators::debian::data;
 use crate::error::{Doing, Error, Result};
 
 /// A keyring is small; Debian's whole archive keyring is 56 kB.
@@ -233,50 +234,4 @@ fn alive(key: &impl KeyDetails, own: &Signature, now: i64) -> Result<(), String>
         return Err(format!("expired on {}", date::show(created + lifetime)));
     }
     Ok(())
-}
-
-/// A clear-signed file (RFC 9580, section 7), and nothing but that.
-struct Frame<'a> {
-    /// The signed text with CRLF between its lines, as it was hashed.
-    text: String,
-    signature: &'a str,
-}
-
-impl<'a> Frame<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Self, String> {
-        const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
-        const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
-        const END: &str = "-----END PGP SIGNATURE-----";
-        let file = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        let mut lines = file.split_inclusive('\n');
-        if lines.next().map(str::trim_end) != Some(BEGIN) {
-            return Err(format!("it does not start with {BEGIN}"));
-        }
-        for line in lines.by_ref().map(str::trim_end).take_while(|line| !line.is_empty()) {
-            // Other headers have no meaning here, and have been used to smuggle text in.
-            if !line.starts_with("Hash: ") {
-                return Err(format!("text outside the signed part: {line:?}"));
-            }
-        }
-        let mut text: Vec<&str> = Vec::new();
-        loop {
-            let line = lines.next().ok_or("cut short: it has no signature")?.trim_end_matches(['\n', '\r', ' ', '\t']);
-            match (line, line.strip_prefix("- ")) {
-                (SIGNATURE, _) => break,
-                (_, Some(escaped)) => text.push(escaped),
-                _ if line.starts_with('-') => return Err(format!("broken framework: the line {line:?}")),
-                _ => text.push(line),
-            }
-        }
-        let rest: usize = lines.map(str::len).sum();
-        let signature = &file[file.len() - rest..];
-        let end = signature.find(END).ok_or("cut short: its signature has no end")?;
-        if !signature[end + END.len()..].trim().is_empty() {
-            return Err("text outside the signed part, behind the signature".to_owned());
-        }
-        let start = file.len() - rest;
-        // The armour starts with its BEGIN line, just before.
-        let start = file[..start].rfind(SIGNATURE).ok_or("broken framework")?;
-        Ok(Frame { text: text.join("\r\n"), signature: &file[start..] })
-    }
 }
