@@ -25,4 +25,5 @@ pub mod sandbox;
 pub mod selinux;
 pub mod signature;
 pub mod text;
+pub mod time;
 pub mod verify;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::registrar::apply::{Row, State};
+use crate::time::Timestamp;
 
 /// The state of the table at the last look, and what was done since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,17 +15,17 @@ pub struct Metrics {
     pub platforms: BTreeMap<String, bool>,
     /// Entries that were put back.
     pub repairs: i64,
-    /// When the last one was, in seconds since 1970.
-    pub last_repair: Option<i64>,
+    /// When the last one was.
+    pub last_repair: Option<Timestamp>,
     /// Looks that ended with an error.
     pub errors: i64,
     /// When the last look was.
-    pub last_look: i64,
+    pub last_look: Timestamp,
 }
 
 impl Metrics {
     /// Takes over the state that a look has left.
-    pub fn see(&mut self, rows: &[Row], now: i64) {
+    pub fn see(&mut self, rows: &[Row], now: Timestamp) {
         self.last_look = now;
         self.platforms.clear();
         let stands = |row: &&Row| matches!(row.state, State::Kept | State::Added | State::Replaced | State::Enabled);
@@ -65,7 +66,7 @@ impl Metrics {
         let repairs = "Entries that were put back since the start.";
         family(&mut text, "repairs_total", "counter", repairs, one(self.repairs));
         let last = "When an entry was last put back.";
-        let repair = self.last_repair.map(|at| (String::new(), at));
+        let repair = self.last_repair.map(|at| (String::new(), at.as_second()));
         family(&mut text, "last_repair_timestamp_seconds", "gauge", last, repair);
         family(&mut text, "errors_total", "counter", "Looks that ended with an error.", one(self.errors));
         family(
@@ -73,7 +74,7 @@ impl Metrics {
             "last_look_timestamp_seconds",
             "gauge",
             "When the table was last looked at.",
-            one(self.last_look),
+            one(self.last_look.as_second()),
         );
         text
     }
@@ -125,8 +126,9 @@ mod tests {
             row("i386", &["linux/386"], State::Skipped(Skip::Native), None),
             row("x\"\\\n", &[], State::Kept, works),
         ];
-        let mut metrics = Metrics { repairs: 2, last_repair: Some(1_783_764_000), ..Metrics::default() };
-        metrics.see(&rows, 1_783_764_997);
+        let mut metrics =
+            Metrics { repairs: 2, last_repair: Some(crate::time::seconds(1_783_764_000)), ..Metrics::default() };
+        metrics.see(&rows, crate::time::seconds(1_783_764_997));
         insta::assert_snapshot!(metrics.exposition(), @r#"
         # HELP rbinfmt_build_info The rbinfmt that watches the table.
         # TYPE rbinfmt_build_info gauge

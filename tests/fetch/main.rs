@@ -4,6 +4,7 @@
 mod common;
 #[cfg(feature = "openpgp")]
 mod debian;
+mod progress;
 #[cfg(feature = "openpgp")]
 mod real;
 mod registry;

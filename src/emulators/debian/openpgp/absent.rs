@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::time::Timestamp;
 
 /// Whose signatures count; there is none here.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ impl Keyring {
     ///
     /// # Errors
     /// None: there is no keyring to ask.
-    pub fn open(&self, _what: &str, _bytes: &[u8], _now: i64) -> Result<String> {
+    pub fn open(&self, _what: &str, _bytes: &[u8], _now: Timestamp) -> Result<String> {
         match *self {}
     }
 }
