@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use super::ask;
 use super::caps::FileCaps;
 use super::identity::{Identity, Object};
 use super::tree::{Body, Stored, Tree};
+
+use crate::proc;
 
 /// A file that was found and not opened.
 #[derive(Debug)]
@@ -195,9 +197,9 @@ impl Found {
     pub(super) fn content(&self) -> Result<Content, Errno> {
         let from = match &self.place {
             SystemInfo::Disk(fd) => {
-                let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+                let path = proc::of_descriptor(fd);
                 let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-                Source::Disk(open(path.as_str(), flags, Mode::empty())?.into())
+                Source::Disk(open(&path, flags, Mode::empty())?.into())
             }
             SystemInfo::Tree(tree, node) => match &tree.node(*node).body {
                 Body::File(stored) => Source::Tree(tree.clone(), stored.clone()),
@@ -213,9 +215,7 @@ fn xattr(fd: impl AsFd, name: &CStr) -> Option<Vec<u8>> {
     let mut value = vec![0; 4096];
     let len = match rustix::fs::fgetxattr(&fd, name, &mut value[..]) {
         // A descriptor of O_PATH.
-        Err(rustix::io::Errno::BADF) => {
-            rustix::fs::getxattr(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()), name, &mut value[..])
-        }
+        Err(rustix::io::Errno::BADF) => rustix::fs::getxattr(proc::of_descriptor(&fd), name, &mut value[..]),
         len => len,
     };
     value.truncate(len.ok()?);

@@ -7,6 +7,7 @@ use bstr::BString;
 use serde_json::{Value, json};
 
 use super::diagnostic;
+use crate::binfmt::table::Unreadable;
 use crate::doctor::file::Examination;
 use crate::doctor::finding::Severity;
 use crate::exec::{Handler, Outcome, Step};
@@ -31,6 +32,7 @@ pub fn json(exam: &Examination) -> Value {
         "outcome": outcome(&exam.verdict.outcome),
         "chain": chain(&exam.verdict.steps),
         "near_misses": near,
+        "unreadable_entries": exam.unreadable,
         "findings": exam.findings,
     })
 }
@@ -85,6 +87,9 @@ pub fn text(exam: &Examination) -> String {
             near.entry, r.byte, r.file, r.wanted
         );
     }
+    for Unreadable { entry, why } in &exam.unreadable {
+        let _ = writeln!(text, "  note: the entry {entry} could not be read, and may match this file: {why}");
+    }
     for finding in &exam.findings {
         match finding.severity {
             // What is only worth knowing takes one line.
@@ -99,7 +104,8 @@ pub fn text(exam: &Examination) -> String {
 
 /// The verdict and the causes in one line.
 pub(super) fn line(exam: &Examination) -> String {
-    let causes = exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id);
+    let causes =
+        exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id.as_str());
     let causes: BTreeSet<&str> = causes.collect();
     let causes = if causes.is_empty() { String::new() } else { format!(" ({})", Vec::from_iter(causes).join(", ")) };
     format!("{}: {}{causes}", to_text(&exam.target), verdict(exam))

@@ -26,11 +26,6 @@ impl Default for Stderr {
 }
 
 impl Stderr {
-    /// Takes the bar away, so that what comes next starts on an empty line.
-    pub fn clear(&self) {
-        self.0.finish_and_clear();
-    }
-
     fn line(&self, text: fmt::Arguments) {
         // Nobody is told when standard error is gone: the work matters more than its progress.
         self.0.suspend(|| drop(writeln!(std::io::stderr().lock(), "{text}")));
@@ -60,6 +55,10 @@ impl Progress for Stderr {
 
     fn note(&self, text: &str) {
         self.line(format_args!("note: {text}"));
+    }
+
+    fn done(&self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -37,7 +37,7 @@ fn examined(common: &Common, paths: &[String]) -> Result<Vec<Examination>> {
     if here.is_empty() {
         return Ok(Vec::new());
     }
-    let facts = ExecFacts::gather(&common.mount)?;
+    let facts = ExecFacts::gather(&common.mount);
     let setting = Setting {
         facts,
         root: Root::own(),

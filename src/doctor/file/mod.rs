@@ -11,6 +11,7 @@ use std::path::Path;
 use bstr::BString;
 
 use super::finding::{Finding, Severity};
+use crate::binfmt::table::Unreadable;
 use crate::error::{Doing, Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
@@ -48,6 +49,8 @@ pub struct Examination {
     pub near: Vec<NearMiss>,
     /// What it is, where it is ELF.
     pub inspection: Option<Inspection>,
+    /// Entries that could not be read, and were passed over.
+    pub unreadable: Vec<Unreadable>,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -71,7 +74,8 @@ impl Setting {
         }
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         findings.sort_by_key(|finding| finding.severity);
-        Ok(Examination { target: target.into(), verdict, near, inspection, findings })
+        let unreadable = self.facts.table.unreadable.clone();
+        Ok(Examination { target: target.into(), verdict, near, inspection, unreadable, findings })
     }
 
     /// Holds the model against the kernel.

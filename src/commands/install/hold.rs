@@ -9,23 +9,23 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::Context;
-use super::install::{Installed, Request, install};
 use crate::cli::hold::HoldArgs;
+use crate::commands::Context;
 use crate::emulators::store::write_whole;
 use crate::error::{Doing, Result, Status};
 use crate::registrar::apply::{Row, State};
+use crate::registrar::{Installed, Request};
 use crate::report::features;
 use crate::report::metrics::Metrics;
 use crate::time::{self, SignedDuration};
 
 /// The feature file's name.
 const FEATURES: &str = "rbinfmt";
-/// How long after a look that did not come its labels count, in seconds.
+/// How long after a look that did not come its labels count.
 const GRACE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Looks at the table every `interval` seconds until SIGTERM, SIGINT or SIGHUP; then `status` is the result.
-pub fn stay(
+pub(super) fn stay(
     context: &Context,
     request: &Request,
     args: &HoldArgs,
@@ -91,7 +91,7 @@ impl<'a> Holder<'a> {
     fn look(&mut self) -> Status {
         let printer = &self.context.printer;
         let now = time::now();
-        let failures = match install(self.context, self.request) {
+        let failures = match self.context.registrar.install(self.request) {
             Ok(installed) => {
                 self.metrics.see(&installed.rows, now);
                 for (row, done) in installed.rows.iter().filter_map(|row| Some((row, repaired(row)?))) {
