@@ -131,7 +131,7 @@ fn expired_rolled_back_and_future_indices_are_refused_unless_insisted_on() {
     let mut s = scene();
     s.world.ensure(&these(&["arm"]), Some(&stable())).unwrap();
     let date = s.suite.date;
-    s.suite.date = date - 86_400;
+    s.suite.date = date - SignedDuration::from_hours(24);
     s.suite.publish(&s.server, &s.key);
     assert!(s.refusal().contains("rolled back"));
     s.suite.date = date;

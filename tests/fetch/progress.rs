@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -55,7 +56,8 @@ fn on_a_terminal(columns: u16, term: &str) -> Vec<Vec<u8>> {
 #[test]
 fn one_line_is_drawn_over_and_over_and_is_gone_at_the_end() {
     for columns in [80, 40] {
-        let mut terminal = vt100::Parser::new(ROWS, columns, 0);
+        let [rows, wide] = [ROWS, columns].map(|size| NonZero::new(size).unwrap());
+        let mut terminal = vt100::Parser::new(rows, wide, 0);
         let mut seen = Vec::new();
         for piece in on_a_terminal(columns, "xterm") {
             terminal.process(&piece);
