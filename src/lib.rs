@@ -75,4 +75,6 @@ pub mod signature;
 #[doc(hidden)]
 pub mod text;
 #[doc(hidden)]
+pub mod time;
+#[doc(hidden)]
 pub mod verify;

@@ -7,7 +7,6 @@
 //! elf         can it run here             store/      versions and which is in use
 //! ```
 
-pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;

@@ -30,6 +30,7 @@ mod streamed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::Deserialize;
 
 pub use self::platform::Platform;
@@ -46,6 +47,15 @@ pub(super) const INDEX_TYPES: &[&str] =
     &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 pub(super) const MANIFEST_TYPES: &[&str] =
     &["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+
+/// All but letters, digits and what names, tags, digests and scopes are made of beside them.
+const SPECIAL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'/').remove(b'@');
+
+/// A name or a scope, as it stands within a URL.
+fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SPECIAL)
+}
 
 /// Points at something by its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

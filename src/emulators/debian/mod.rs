@@ -21,6 +21,7 @@ use crate::error::{Doing, Error, Result};
 use crate::http::Client;
 use crate::http::cache::Cache;
 use crate::progress::Progress;
+use crate::time::Timestamp;
 use crate::verify::{Digest, Expected};
 
 /// The largest InRelease file is Debian sid's, with 200 kB.
@@ -49,7 +50,7 @@ pub struct Archive<'a> {
     /// The right to do so.
     pub lock: &'a Lock,
     /// This machine's clock.
-    pub now: i64,
+    pub now: Timestamp,
     /// Whether an expired or rolled-back index is taken.
     pub allow_expired: bool,
     /// How many threads decode.
