@@ -6,8 +6,11 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import logs
 from measure import Text
 from truth import NONE, Truth
+
+NO_CAUSE = Truth(frozenset([NONE]), True)
 
 
 @dataclass
@@ -21,7 +24,10 @@ class Verdict:
     text: Text
     truth: Truth
     answer: Answer
-    right: bool
+
+    @property
+    def right(self):
+        return self.answer.first in self.truth.causes
 
 
 def ask(program, text):
@@ -32,7 +38,7 @@ def ask(program, text):
     candidates = json.loads(done.stdout)["candidates"]
     if not candidates:
         return Answer(NONE, NONE)
-    return Answer(candidates[0]["id"], candidates[0].get("strength", "?"))
+    return Answer(candidates[0]["id"], candidates[0]["strength"])
 
 
 def ask_all(program, texts):
@@ -43,16 +49,27 @@ def ask_all(program, texts):
     return [answers[text] for text in texts]
 
 
-def judge(program, rows, wrap=lambda _text, said: said):
-    """Verdicts on texts with their truths; `wrap` puts what was printed into something larger."""
-    answers = ask_all(program, [wrap(text, text.text.encode(errors="surrogateescape")) for text, _ in rows])
-    return [Verdict(text, truth, answer, answer.first in truth.causes) for (text, truth), answer in zip(rows, answers)]
+def printed(text):
+    return text.text.encode(errors="surrogateescape")
 
 
-def false_causes(program, texts):
-    """The ordinary failures that get a cause, with it."""
-    answers = ask_all(program, [text.text.encode(errors="surrogateescape") for text in texts])
-    return [(text, answer) for text, answer in zip(texts, answers) if answer.first != NONE]
+def judge(program, rows):
+    answers = ask_all(program, [printed(text) for text, _ in rows])
+    return [Verdict(text, truth, answer) for (text, truth), answer in zip(rows, answers)]
+
+
+def judge_in_logs(program, rows, builds):
+    """Each text inside one of the logs, in turn, and each log without any."""
+    if not builds:
+        return []
+    wholes = [logs.inside(printed(builds[n % len(builds)]), printed(text)) for n, (text, _) in enumerate(rows)]
+    answers = ask_all(program, [*wholes, *map(printed, builds)])
+    rows = [*rows, *((build, NO_CAUSE) for build in builds)]
+    return [Verdict(text, truth, answer) for (text, truth), answer in zip(rows, answers)]
+
+
+def judge_ordinary(program, texts):
+    return judge(program, [(text, NO_CAUSE) for text in texts])
 
 
 def held_back(caller):

@@ -19,12 +19,15 @@ HERE = Path(__file__).parent
 SECONDS = 20
 LIMIT = 64 * 1024
 # Where the file lies and what it is called: names that tell nothing of it, one for each caller.
+# Kinds whose fault is not in the file's content or mode, and is lost when it is copied.
+NOT_COPIED = {"noexec_mount", "busy", "missing", "dangling", "symlink_loop", "directory", "many_arguments"}
 PLACES = [
     "/srv/app/server", "/srv/build/tools/generator", "/srv/service/worker", "/srv/bin/kubetool", "/srv/ci/step-2",
     "/srv/work/a.out", "/srv/deploy/agent", "/srv/project/bin/backend",
 ]
 CARGO = str(Path(shutil.which("cargo") or "/usr/bin/cargo").parent)
-LANGUAGES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ja": "ja_JP", "zh": "zh_CN"}
+# By the name of the catalogue of messages; C is what programs print untranslated.
+LANGUAGES = {"C": "C", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ja": "ja_JP", "zh": "zh_CN"}
 
 
 @dataclass
@@ -50,13 +53,13 @@ def place_of(caller):
 
 
 def environment(language, locales):
-    """Nothing of the user's but where cargo keeps its toolchain."""
-    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LANG": "C.UTF-8"}
+    """Nothing of the user's but where cargo keeps its toolchain; Debian's commands before others of the same name."""
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "HOME": "/srv", "LANG": "C.UTF-8"}
     for name, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
         env[name] = os.environ.get(name) or str(Path.home() / folder)
     if language != "C":
         locale = f"{LANGUAGES[language]}.UTF-8"
-        env |= {"LANG": locale, "LC_ALL": locale, "LANGUAGE": language if language != "zh" else "zh_CN", "LOCPATH": str(locales)}
+        env |= {"LANG": locale, "LC_ALL": locale, "LANGUAGE": LANGUAGES[language], "LOCPATH": str(locales)}
     return env
 
 
@@ -66,7 +69,7 @@ def make_locales(to, languages):
                        capture_output=True)
 
 
-def run(command, cwd, env, seconds=SECONDS):
+def run(command, cwd, env, seconds=SECONDS, limit=LIMIT):
     """What a shell's command prints. It and all that it started in its session ends with it."""
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(["/bin/sh", "-c", command], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -77,7 +80,7 @@ def run(command, cwd, env, seconds=SECONDS):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         out.seek(0)
-        return process.returncode, out.read(LIMIT)
+        return process.returncode, out.read(limit)
 
 
 def kernel_says(at, kind):
@@ -114,6 +117,7 @@ class Callers:
     def __init__(self, wanted, scratch):
         self.scratch = scratch
         self.missing, self.here, self.versions = {}, [], {}
+        self.engines = self.docker = None
         for caller in table("callers.toml")["caller"]:
             if not wanted(caller["name"]):
                 continue
@@ -122,8 +126,17 @@ class Callers:
                 self.missing[caller["name"]] = f"{' '.join(lacking)} ({caller['package']})"
                 continue
             caller["built"] = self.build(caller)
+            if caller.get("engine") and not self.engines:
+                self.start_engines()
             self.versions[caller["name"]] = self.version(caller)
             self.here.append(caller)
+
+    def start_engines(self):
+        """They end with the worker: its pipe to them closes."""
+        self.engines = Path(tempfile.mkdtemp(dir=self.scratch))
+        process = subprocess.Popen([HERE / "engines.sh", self.engines], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env=environment("C", None))
+        self.docker = process.stdout.readline().decode().strip()
 
     def build(self, caller):
         """The program of a caller that is one in a language that is compiled."""
@@ -143,10 +156,10 @@ class Callers:
         said = run(command, "/", environment("C", None))[1].decode(errors="replace").strip()
         return said.split("\n")[0].replace("\t", " ")[:60]
 
-    def text(self, caller, kind, env, command=None):
+    def text(self, caller, env, command):
         at = place_of(caller["name"])
         words = {"{file}": f"./{at.name}", "{path}": str(at), "{name}": at.name, "{dir}": str(at.parent),
-                 "{built}": caller["built"], "{cargo}": CARGO, "{fixtures}": str(files.FIXTURES)}
+                 "{built}": caller["built"], "{cargo}": CARGO, "{engines}": str(self.engines), "{fixtures}": str(files.FIXTURES)}
 
         def filled(text):
             for word, value in words.items():
@@ -159,7 +172,7 @@ class Callers:
             beside.parent.mkdir(exist_ok=True)
             files.write(beside, filled(content))
         try:
-            return run(filled(command or caller["run"]), at.parent, env)[1]
+            return run(filled(command), at.parent, env | ({"DOCKER_HOST": self.docker} if self.docker else {}))[1]
         finally:
             for name in set(os.listdir(at.parent)) - before:
                 left = at.parent / name
@@ -174,11 +187,13 @@ class Callers:
                     with made(kind, place):
                         result = kernel_says(place, kind)
                         for caller in callers:
+                            if caller.get("copies") and kind in NOT_COPIED:
+                                continue
                             for language in languages if caller.get("speaks") else ["C"]:
                                 command = caller.get("many") if kind == "many_arguments" else caller["run"]
                                 if command is None:
                                     continue
-                                said = self.text(caller, kind, environment(language, locales), command)
+                                said = self.text(caller, environment(language, locales), command)
                                 yield Text(caller["name"], self.versions[caller["name"]], kind, language, place.name, result,
                                            said.decode(errors="surrogateescape"))
                 except files.Missing as why:
