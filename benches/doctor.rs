@@ -55,7 +55,7 @@ fn main() {
     host(ours);
 
     let files = programs(Path::new("/usr/bin"));
-    let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
+    let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc"));
     let root = Root::own();
     let model = Model::new(&facts, &root, &root);
     let start = own_time();
@@ -79,11 +79,11 @@ fn message() -> String {
 
 /// The host, in a sandbox with ten entries of emulators that are here.
 fn host(ours: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/qemu");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/qemu");
     if let Some(why) = Sandbox::missing() {
         return println!("host: skipped: {why}");
     }
-    if !folder.is_dir() {
+    if !directory.is_dir() {
         return println!("host: skipped: tests/fixtures.sh has not fetched emulators");
     }
     let archs = "arm64 arm ppc64le s390x riscv64 mips64el loong64 ppc sparc64 alpha";
@@ -91,7 +91,7 @@ fn host(ours: &str) {
         "rb() {{ '{ours}' --emulators '{}' \"$@\" >/dev/null; }}; rb install {archs} --no-verify; TIMEFORMAT='%3U %3S'; \
          for i in $(seq {HOSTS}); do \
          {{ time rb doctor --no-verify --no-engines; time rb status --no-verify; }} 2>&1; done",
-        folder.display()
+        directory.display()
     );
     let mut command = Command::new("bash");
     Sandbox { table: true }.enclose(command.args(["-c", &script]));
@@ -121,12 +121,12 @@ fn peak(command: &mut Command) -> String {
     let mut child = command.stdout(writer).spawn().unwrap();
     // Its end of the pipe is closed with that.
     command.stdout(Stdio::null());
-    let folder = PathBuf::from(format!("/proc/{}", child.id()));
-    while !fs::read_to_string(folder.join("wchan")).unwrap().contains("pipe") {
+    let directory = PathBuf::from(format!("/proc/{}", child.id()));
+    while !fs::read_to_string(directory.join("wchan")).unwrap().contains("pipe") {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it wrote anything");
         thread::sleep(Duration::from_millis(1));
     }
-    let status = fs::read_to_string(folder.join("status")).unwrap();
+    let status = fs::read_to_string(directory.join("status")).unwrap();
     let wanted = |line: &&str| ["VmHWM", "RssAnon", "RssFile"].iter().any(|key| line.starts_with(key));
     let lines: Vec<String> = status.lines().filter(wanted).map(|line| line.replace('\t', " ")).collect();
     reader.read_to_end(&mut Vec::new()).unwrap();
@@ -150,8 +150,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn programs(folder: &Path) -> Vec<BString> {
-    let listing = fs::read_dir(folder).unwrap().flatten();
+fn programs(directory: &Path) -> Vec<BString> {
+    let listing = fs::read_dir(directory).unwrap().flatten();
     let executable = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
     listing
         .map(|f| f.path())

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rbinfmt::emulators::debian::mirror::{self, Wish};
-use rbinfmt::emulators::debian::{release::Release, settings};
+use rbinfmt::emulators::debian::release::Release;
 use rbinfmt::http::{Client, Options, proxy::Proxies};
 use server::Server;
 
@@ -20,7 +20,7 @@ const SUITE: &str = "oldstable";
 
 fn main() {
     let root = PathBuf::from("/");
-    let real = mirror::choose(&Wish::default(), &root, &settings().unwrap()).unwrap();
+    let real = mirror::choose(&Wish::default(), &root).unwrap();
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
     let fetch = |path: &str| client.small(&format!("{}/{path}", real.url), 200 << 20).ok().flatten();
     let inrelease = format!("dists/{SUITE}/InRelease");
@@ -40,8 +40,8 @@ fn main() {
     mirror.put(&format!("/{path}"), &packages);
     mirror.put(&format!("/dists/{SUITE}/{}", index.by_hash()), &packages);
     // The package is what a first fetch asks for.
-    let folder = tempfile::tempdir().unwrap();
-    fetch_with(&folder.path().join("try"), &mirror, &["aarch64"]);
+    let directory = tempfile::tempdir().unwrap();
+    fetch_with(&directory.path().join("try"), &mirror, &["aarch64"]);
     let package = mirror.requests().into_iter().find(|r| r.contains(".deb")).unwrap();
     let package = package.split(' ').next().unwrap().to_owned();
     mirror.put(&package, &fetch(package.trim_start_matches('/')).unwrap());
@@ -50,7 +50,7 @@ fn main() {
     let mut times: Vec<[Duration; 4]> = Vec::new();
     let mut memory = 0;
     for round in 0..ROUNDS {
-        let place = |name: &str| folder.path().join(format!("{name}{round}"));
+        let place = |name: &str| directory.path().join(format!("{name}{round}"));
         let classic = by_hand(&url, &place("hand"));
         let (all, peak) = fetch_with(&place("all"), &mirror, &[]);
         memory = memory.max(peak);

@@ -17,8 +17,8 @@ const ROUNDS: usize = 9;
 const WANTED: u64 = 500 << 20;
 
 fn main() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
     let text = |name: &str| path(name).to_str().unwrap().to_owned();
     fill(&path("layer.tar"));
     let size = fs::metadata(path("layer.tar")).unwrap().len();
@@ -79,11 +79,11 @@ fn run(command: &mut Command) -> Duration {
     children() - start
 }
 
-/// Packs folders of this machine until there is enough.
+/// Packs directories of this machine until there is enough.
 fn fill(layer: &Path) {
-    for (number, folder) in ["usr/bin", "usr/sbin", "usr/share", "usr/lib"].into_iter().enumerate() {
+    for (number, directory) in ["usr/bin", "usr/sbin", "usr/share", "usr/lib"].into_iter().enumerate() {
         let how = if number == 0 { "-cf" } else { "-rf" };
-        run(Command::new("tar").arg(how).arg(layer).args(["-C", "/", folder]));
+        run(Command::new("tar").arg(how).arg(layer).args(["-C", "/", directory]));
         if fs::metadata(layer).unwrap().len() > WANTED {
             return;
         }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The packages, of the static program that was built before.
-# usage: packaging/build.sh [FOLDER [VERSION]]      FOLDER: target/packages where nothing is said
+# usage: packaging/build.sh [DIR [VERSION]]      DIR: target/packages where nothing is said
 #
 # Needs cargo-deb and cargo-generate-rpm (`cargo install cargo-deb cargo-generate-rpm`).
 set -euo pipefail

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 
-# cargo runs the linker in this folder.
+# cargo runs the linker in this directory.
 RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-T,packaging/order.ld' \
     cargo build --release --locked --target "$target"
 program=target/$target/release/rbinfmt

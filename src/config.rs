@@ -16,7 +16,7 @@ use crate::text::nearest;
 pub struct Config {
     /// Architectures by any spelling, or "all". Entries of ours for others are removed.
     pub architectures: Vec<String>,
-    /// Where emulators are taken from; the usual folders where it is left out.
+    /// Where emulators are taken from; the usual directories where it is left out.
     pub emulators: Vec<PathBuf>,
     /// Flag C.
     pub credentials: bool,
@@ -96,7 +96,7 @@ impl File {
 }
 
 impl Fetch {
-    /// That of the system below this root folder; the defaults where there is no file.
+    /// That of the system below this root directory; the defaults where there is no file.
     pub fn load(root: &Path) -> Result<Fetch> {
         let path = root.join(Host::CONFIG.trim_start_matches('/'));
         match fs::read_to_string(&path) {

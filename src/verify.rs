@@ -1,4 +1,4 @@
-//! Proof of bytes: a reader that hashes and counts what passes, and holds it against what was promised.
+//! Verification of bytes: a reader that hashes and counts what passes, and holds it against what was expected.
 
 use std::io::{self, Read};
 
@@ -60,23 +60,23 @@ impl<'de> serde::Deserialize<'de> for Digest {
     }
 }
 
-/// What is promised of some bytes.
+/// Size and hash that some bytes must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Promise {
+pub struct Expected {
     /// Their SHA-256.
     pub sha256: Digest,
     /// How many they are.
     pub size: u64,
 }
 
-impl Promise {
+impl Expected {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Promise { sha256: Digest::of(bytes), size: bytes.len() as u64 }
+        Expected { sha256: Digest::of(bytes), size: bytes.len() as u64 }
     }
 
-    /// Whether what came is what was promised; the error names `what` and both.
-    pub fn check(&self, what: impl std::fmt::Display, came: &Promise) -> Result<()> {
+    /// Whether what came is what was expected; the error names `what` and both.
+    pub fn check(&self, what: impl std::fmt::Display, came: &Expected) -> Result<()> {
         if came.size != self.size {
             return Err(refused(what, format!("expected {} bytes, {} came", self.size, came.size)));
         }
@@ -87,45 +87,45 @@ impl Promise {
     }
 }
 
-/// Something is not what was promised: refused, and nothing of it used.
+/// Something is not what was expected: refused, and nothing of it used.
 pub fn refused(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Error {
-    Error::failed(format!("proving {what}"), why).help(
+    Error::failed(format!("verifying {what}"), why).help(
         "nothing of it was used; the mirror may be half way through an update or damaged: try later, or name another source",
     )
 }
 
 /// Hashes and counts what is read through it. More than `limit` bytes are an error at once.
-pub struct Proving<R> {
+pub struct HashingReader<R> {
     inner: R,
     hasher: Sha256,
     size: u64,
     limit: u64,
 }
 
-impl<R: Read> Proving<R> {
+impl<R: Read> HashingReader<R> {
     /// Reads from `inner`, at most `limit` bytes.
     pub fn new(inner: R, limit: u64) -> Self {
-        Proving { inner, hasher: Sha256::new(), size: 0, limit }
+        HashingReader { inner, hasher: Sha256::new(), size: 0, limit }
     }
 
     /// Reads the rest and tells what came.
-    pub fn finish(mut self) -> io::Result<Promise> {
+    pub fn finish(mut self) -> io::Result<Expected> {
         io::copy(&mut self, &mut io::sink())?;
         Ok(self.so_far())
     }
 
     /// What came so far.
-    pub fn so_far(self) -> Promise {
-        Promise { sha256: Digest(self.hasher.finalize().into()), size: self.size }
+    pub fn so_far(self) -> Expected {
+        Expected { sha256: Digest(self.hasher.finalize().into()), size: self.size }
     }
 }
 
-impl<R: Read> Read for Proving<R> {
+impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.size += n as u64;
         if self.size > self.limit {
-            return Err(io::Error::other(format!("longer than the {} bytes that were promised", self.limit)));
+            return Err(io::Error::other(format!("longer than the {} bytes that are expected", self.limit)));
         }
         self.hasher.update(&buffer[..n]);
         Ok(n)
@@ -133,12 +133,12 @@ impl<R: Read> Read for Proving<R> {
 }
 
 /// What a file on disk is: its size and SHA-256, read to at most `limit` bytes.
-pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Promise> {
-    Proving::new(std::fs::File::open(path)?, limit).finish_large()
+pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Expected> {
+    HashingReader::new(std::fs::File::open(path)?, limit).finish_large()
 }
 
-impl<R: Read> Proving<R> {
-    fn finish_large(mut self) -> io::Result<Promise> {
+impl<R: Read> HashingReader<R> {
+    fn finish_large(mut self) -> io::Result<Expected> {
         let mut buffer = vec![0; 1 << 18];
         loop {
             match self.read(&mut buffer) {
@@ -157,17 +157,17 @@ mod tests {
 
     #[test]
     fn a_changed_byte_and_a_wrong_length_are_told_apart() {
-        let promise = Promise::of(b"emulator");
-        promise.check("x", &Promise::of(b"emulator")).unwrap();
-        let error = promise.check("x", &Promise::of(b"emulatoR")).unwrap_err().to_string();
+        let expected = Expected::of(b"emulator");
+        expected.check("x", &Expected::of(b"emulator")).unwrap();
+        let error = expected.check("x", &Expected::of(b"emulatoR")).unwrap_err().to_string();
         assert!(error.contains("expected SHA-256"), "{error}");
-        let error = promise.check("x", &Promise::of(b"emul")).unwrap_err().to_string();
-        assert_eq!(error, "proving x: expected 8 bytes, 4 came");
+        let error = expected.check("x", &Expected::of(b"emul")).unwrap_err().to_string();
+        assert_eq!(error, "verifying x: expected 8 bytes, 4 came");
     }
 
     #[test]
     fn too_much_is_an_error_before_the_end() {
-        let error = Proving::new(io::repeat(1), 1000).finish().unwrap_err();
+        let error = HashingReader::new(io::repeat(1), 1000).finish().unwrap_err();
         assert!(error.to_string().contains("1000"));
     }
 

@@ -1,4 +1,5 @@
-# Debian's packages without touching the machine: sourced, with $TO set to the folder that everything goes below.
+# shellcheck shell=bash
+# Debian's packages without touching the machine: sourced, with $TO set to the directory that everything goes below.
 
 # Where this machine gets Debian from.
 host_source() {
@@ -6,7 +7,7 @@ host_source() {
         awk '$3 == "main" && $2 ~ /^(bullseye|bookworm|trixie|forky|sid|(old)*stable|testing|unstable)$/ { print $1; exit }'
 }
 
-# root SUITE ARCH...: apt folders for a suite; prints the configuration's path.
+# root SUITE ARCH...: apt directories for a suite; prints the configuration's path.
 root() {
     local suite=$1 dir=$TO/apt/$1 keys=/usr/share/keyrings/debian-archive-keyring.gpg uri
     shift
@@ -33,7 +34,7 @@ CONF
     echo "$dir/apt.conf"
 }
 
-# package CONF NAME:ARCH FOLDER: downloads it and unpacks it there.
+# package CONF NAME:ARCH DIR: downloads it and unpacks it there.
 package() {
     local load=$3.load
     rm -rf "$load" "$3"

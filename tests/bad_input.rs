@@ -15,16 +15,16 @@ use rbinfmt::exec::{Model, Verdict};
 use rbinfmt::inspect::inspect;
 use tempfile::TempDir;
 
-struct Folder {
+struct Directory {
     facts: ExecFacts,
     dir: TempDir,
 }
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
-        let mut facts = ExecFacts::gather(Path::new("/nonexistent")).unwrap();
+        let mut facts = ExecFacts::gather(Path::new("/nonexistent"));
         facts.table = TableFacts::absent();
-        Folder { facts, dir: tempfile::tempdir().unwrap() }
+        Directory { facts, dir: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &[u8]) -> PathBuf {
@@ -57,24 +57,24 @@ fn program() -> Vec<u8> {
 
 #[test]
 fn cut_off_at_every_length() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let bytes = program();
     // Every length within what is parsed, then ever fewer.
     let lengths = (0..2500).chain((2500..bytes.len()).step_by(9973));
     for len in lengths {
-        folder.write(b"x", &bytes[..len]);
-        folder.judge(b"x");
+        directory.write(b"x", &bytes[..len]);
+        directory.judge(b"x");
     }
     let script = b"#!/bin/sh -e\necho\n";
     (0..script.len()).for_each(|len| {
-        folder.write(b"s", &script[..len]);
-        folder.judge(b"s");
+        directory.write(b"s", &script[..len]);
+        directory.judge(b"s");
     });
 }
 
 #[test]
 fn headers_that_point_anywhere() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let bytes = program();
     for at in (24..64).step_by(2).chain((64..900).step_by(4)) {
         for value in
@@ -82,59 +82,60 @@ fn headers_that_point_anywhere() {
         {
             let mut bytes = bytes[..4096].to_vec();
             bytes[at..at + 8].copy_from_slice(&value);
-            folder.write(b"x", &bytes);
-            folder.judge(b"x");
+            directory.write(b"x", &bytes);
+            directory.judge(b"x");
         }
     }
 }
 
 #[test]
 fn a_terabyte_takes_no_time() {
-    let folder = Folder::new();
-    let path = folder.write(b"big", &program()[..4096]);
+    let directory = Directory::new();
+    let path = directory.write(b"big", &program()[..4096]);
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
     let start = Instant::now();
-    folder.judge(b"big");
+    directory.judge(b"big");
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
 #[test]
 fn loops_of_links_and_scripts() {
-    let folder = Folder::new();
-    symlink("b", folder.path(b"a")).unwrap();
-    symlink("a", folder.path(b"b")).unwrap();
-    assert_eq!(folder.judge(b"a").outcome.errno(), Some(nix::errno::Errno::ELOOP));
-    let below = Root::below(folder.dir.path()).unwrap();
-    folder.write(b"s", b"#!/t\n");
-    folder.write(b"t", b"#!/s\n");
-    let verdict = Model::new(&folder.facts, &below, &below).judge(b"s", &[]);
+    let directory = Directory::new();
+    symlink("b", directory.path(b"a")).unwrap();
+    symlink("a", directory.path(b"b")).unwrap();
+    assert_eq!(directory.judge(b"a").outcome.errno(), Some(nix::errno::Errno::ELOOP));
+    let below = Root::below(directory.dir.path()).unwrap();
+    directory.write(b"s", b"#!/t\n");
+    directory.write(b"t", b"#!/s\n");
+    let verdict = Model::new(&directory.facts, &below, &below).judge(b"s", &[]);
     assert_eq!(verdict.outcome.errno(), Some(nix::errno::Errno::ELOOP));
     assert_eq!(verdict.steps.len(), 6);
 }
 
 #[test]
 fn links_do_not_lead_out_of_a_root() {
-    let folder = Folder::new();
-    symlink("/etc/passwd", folder.path(b"abs")).unwrap();
-    symlink("../../../../../../etc/passwd", folder.path(b"up")).unwrap();
-    let below = Root::below(folder.dir.path()).unwrap();
+    let directory = Directory::new();
+    symlink("/etc/passwd", directory.path(b"abs")).unwrap();
+    symlink("../../../../../../etc/passwd", directory.path(b"up")).unwrap();
+    let below = Root::below(directory.dir.path()).unwrap();
     for name in [&b"abs"[..], b"up", b"../../../../../etc/passwd"] {
         assert!(below.open(name).is_err());
-        let verdict = Model::new(&folder.facts, &below, &below).judge(name, &[]);
+        let verdict = Model::new(&directory.facts, &below, &below).judge(name, &[]);
         assert_eq!(verdict.outcome.errno(), Some(nix::errno::Errno::ENOENT));
     }
 }
 
 #[test]
 fn names_that_are_not_utf8() {
-    let folder = Folder::new();
-    folder.write(b"\xff\xfe\n", b"#!/\xfd\xff -\xff\n");
-    let verdict = folder.judge(b"\xff\xfe\n");
-    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::Examination {
+    let directory = Directory::new();
+    directory.write(b"\xff\xfe\n", b"#!/\xfd\xff -\xff\n");
+    let verdict = directory.judge(b"\xff\xfe\n");
+    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::FileVerdict {
         target: b"\xff\xfe\n".as_slice().into(),
         verdict,
         near: Vec::new(),
         inspection: None,
+        unreadable: Vec::new(),
         findings: Vec::new(),
     }));
     assert!(json.unwrap().contains(r#""target":"\\xff\\xfe\\x0a""#));
@@ -142,17 +143,17 @@ fn names_that_are_not_utf8() {
 
 #[test]
 fn a_fifo_and_a_device_are_never_opened() {
-    let folder = Folder::new();
-    nix::unistd::mkfifo(&folder.path(b"p"), nix::sys::stat::Mode::from_bits_truncate(0o777)).unwrap();
+    let directory = Directory::new();
+    nix::unistd::mkfifo(&directory.path(b"p"), nix::sys::stat::Mode::from_bits_truncate(0o777)).unwrap();
     // Opening it would wait for ever.
-    assert_eq!(folder.judge(b"p").outcome.errno(), Some(nix::errno::Errno::EACCES));
+    assert_eq!(directory.judge(b"p").outcome.errno(), Some(nix::errno::Errno::EACCES));
     assert!(Root::own().open(b"/dev/null").is_err());
 }
 
 #[test]
 fn a_file_that_changes_meanwhile() {
-    let folder = Folder::new();
-    let path = folder.write(b"x", &program()[..8192]);
+    let directory = Directory::new();
+    let path = directory.write(b"x", &program()[..8192]);
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -166,19 +167,9 @@ fn a_file_that_changes_meanwhile() {
         });
         let (own, until) = (Root::own(), Instant::now() + Duration::from_millis(300));
         while Instant::now() < until {
-            Model::new(&folder.facts, &own, &own).judge(path.as_os_str().as_bytes(), &[]);
+            Model::new(&directory.facts, &own, &own).judge(path.as_os_str().as_bytes(), &[]);
             let _ = inspect(&own, path.as_os_str().as_bytes());
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-}
-
-#[test]
-fn seeds_of_the_fuzzer() {
-    let folder = Folder::new();
-    for seed in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/elf")).unwrap() {
-        let bytes = fs::read(seed.unwrap().path()).unwrap();
-        folder.write(b"seed", &bytes);
-        folder.judge(b"seed");
-    }
 }

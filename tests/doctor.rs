@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A table as a folder: what the kernel shows of one entry.
+/// A table as a directory: what the kernel shows of one entry.
 fn table(dir: &Path) {
     let table = dir.join("table");
     fs::create_dir(&table).unwrap();
@@ -21,7 +21,7 @@ fn table(dir: &Path) {
     fs::write(table.join("qemu-aarch64"), text).unwrap();
 }
 
-fn folder() -> TempDir {
+fn directory() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     table(dir.path());
     let write = |name: &str, bytes: &[u8], mode| {
@@ -47,8 +47,21 @@ fn doctor(dir: &TempDir, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
+fn an_entry_that_cannot_be_read_is_told_and_passed_over() {
+    let dir = directory();
+    fs::write(dir.path().join("table/stray"), "weighs 7\n").unwrap();
+    let (status, text) = doctor(&dir, &["arm64"]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.starts_with("arm64: starts: /bin/sh runs it\n"), "{text}");
+    assert!(text.contains("  note: the entry stray could not be read, and may match this file: "), "{text}");
+    let (_, json) = doctor(&dir, &["--json", "arm64"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["unreadable_entries"][0]["entry"], "stray");
+}
+
+#[test]
 fn statuses_and_first_lines() {
-    let dir = folder();
+    let dir = directory();
     for (args, status, line) in [
         (&["script"][..], 0, "script: starts: /bin/sh runs it"),
         (&["arm64"], 0, "arm64: starts: /bin/sh runs it"),
@@ -68,7 +81,7 @@ fn statuses_and_first_lines() {
 
 #[test]
 fn the_byte_at_which_an_entry_refused() {
-    let (code, text) = doctor(&folder(), &["appimage"]);
+    let (code, text) = doctor(&directory(), &["appimage"]);
     assert_eq!(code, 1);
     assert!(text.contains("qemu-aarch64 refused at byte 8: file 41, wanted 00"), "{text}");
     assert!(text.contains("              ^^ ^^"), "{text}");
@@ -76,7 +89,7 @@ fn the_byte_at_which_an_entry_refused() {
 
 #[test]
 fn json_of_several_files_and_of_a_list() {
-    let dir = folder();
+    let dir = directory();
     let (code, text) = doctor(&dir, &["--json", "script", "appimage"]);
     assert_eq!(code, 1);
     let objects: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -98,7 +111,7 @@ fn json_of_several_files_and_of_a_list() {
 
 #[test]
 fn an_argument_list_of_ones_own() {
-    let dir = folder();
+    let dir = directory();
     let (_, text) = doctor(&dir, &["--json", "--argv", "zero", "--argv", "-x", "arm64"]);
     let object: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(object["chain"][0]["argv"], serde_json::json!(["/bin/sh", "arm64", "zero", "-x"]));
@@ -107,7 +120,7 @@ fn an_argument_list_of_ones_own() {
 
 #[test]
 fn inside_a_root_and_as_another_user() {
-    let dir = folder();
+    let dir = directory();
     let root = dir.path().join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/passwd"), "me:x:1234:1234::/:/bin/sh\n").unwrap();
@@ -126,7 +139,7 @@ fn inside_a_root_and_as_another_user() {
 
 #[test]
 fn the_kernel_agrees() {
-    let dir = folder();
+    let dir = directory();
     // A table that the kernel does not have: its answer differs, and that is told as a bug of ours.
     let (code, text) = doctor(&dir, &["--verify", "arm64"]);
     assert_eq!(code, 1);
@@ -138,7 +151,7 @@ fn the_kernel_agrees() {
 
 #[test]
 fn a_report_names_nobody_and_is_judged_elsewhere() {
-    let dir = folder();
+    let dir = directory();
     let home = dir.path().join("home");
     fs::create_dir(&home).unwrap();
     fs::copy(dir.path().join("arm64"), home.join("arm64")).unwrap();
@@ -170,7 +183,7 @@ fn a_report_names_nobody_and_is_judged_elsewhere() {
 /// What people read: a diagnostic each, without styles.
 #[test]
 fn rendered() {
-    let dir = folder();
+    let dir = directory();
     for file in ["windows", "appimage", "plain", "missing"] {
         let (_, text) = doctor(&dir, &[file]);
         insta::assert_snapshot!(format!("file-{file}"), text);

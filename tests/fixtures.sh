@@ -1,13 +1,13 @@
 #!/bin/bash
 # Fetches what the live tests run: Debian's emulators, unpacked, and programs of other architectures.
-# usage: tests/fixtures.sh [FOLDER]     once; a second run finds everything there and does nothing
+# usage: tests/fixtures.sh [DIR]     once; a second run finds everything there and does nothing
 #
-#   FOLDER/qemu/qemu-ARCH-static     the emulators of bookworm
-#   FOLDER/qemu-5.2/                 those of bullseye, which know nothing of flag P
-#   FOLDER/ARCH/{busybox,bash}       static programs of ARCH
-#   FOLDER/missing                   what could not be had, a line each
+#   DIR/qemu/qemu-ARCH-static     the emulators of bookworm
+#   DIR/qemu-5.2/                 those of bullseye, which know nothing of flag P
+#   DIR/ARCH/{busybox,bash}       static programs of ARCH
+#   DIR/missing                   what could not be had, a line each
 #
-# It uses the machine's own apt configuration, in folders of its own: nothing is installed.
+# It uses the machine's own apt configuration, in directories of its own: nothing is installed.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 TO=${1:-${RBINFMT_TEST_CACHE:-$HERE/.cache}}
@@ -15,10 +15,11 @@ FOREIGN=(arm64 armhf i386 mips64el ppc64el s390x)
 
 mkdir -p "$TO"
 TO=$(cd "$TO" && pwd)
-exec 9>"$TO/lock"
-flock 9
+exec 8>"$TO/lock"
+flock 8
 [ ! -e "$TO/complete" ] || exit 0
 
+. "$HERE/report.sh"
 . "$HERE/apt.sh"
 
 # programs CONF ARCH: its busybox and bash.
@@ -33,7 +34,7 @@ programs() {
     done
 }
 
-# emulators CONF FOLDER
+# emulators CONF DIR
 emulators() {
     [ ! -e "$2" ] || return 0
     package "$1" qemu-user-static:amd64 "$2.unpacked" || return 1
@@ -42,7 +43,8 @@ emulators() {
 }
 
 missing() {
-    echo "$1" | tee -a "$TO/missing" >&2
+    echo "$1" >>"$TO/missing"
+    skipped - "$1 could not be fetched"
 }
 
 : >"$TO/missing"
@@ -52,7 +54,7 @@ if conf=$(root bookworm amd64 "${FOREIGN[@]}"); then
         programs "$conf" "$arch"
     done
 else
-    missing "Debian's qemu-user-static and all programs of bookworm: no mirror can be reached"
+    missing "Debian's qemu-user-static and all programs of bookworm"
 fi
 if conf=$(root trixie riscv64); then programs "$conf" riscv64; else missing "busybox and bash of riscv64"; fi
 if conf=$(root bullseye amd64); then

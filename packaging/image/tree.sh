@@ -48,7 +48,7 @@ Their source is Debian's source package qemu $source and, as parts of other pack
   $built_using
 All of it is kept in Debian's archive of snapshots, where each version of each source package has a page: qemu, ${source#*:}.
 TEXT
-# An empty folder, so that entries can hold the table in a container that may not write.
+# An empty directory, so that entries can hold the table in a container that may not write.
 mkdir -p /image/rbinfmt/usr/bin/.rbinfmt
 cp -a "/out/$arch/usr" /image/rbinfmt/
 # The same layers whatever the umask of a checkout, and the time.

@@ -44,7 +44,7 @@ pub(super) fn data_member(file: &Arc<File>, size: u64) -> Result<Part, String> {
             return Err(format!("no Debian package: its first member is {name:?}, expected debian-binary"));
         }
         if name.starts_with("data.tar") {
-            return Ok(Part { file: file.clone(), start, len, proved: false });
+            return Ok(Part { file: file.clone(), start, len, verified: false });
         }
         at = start + len + len % 2;
     }

@@ -38,14 +38,14 @@ impl Archive {
         let file = Arc::new(file);
         let part = match ar::is_ar(&file).doing(|| &doing)? {
             true => ar::data_member(&file, size).map_err(|why| Error::failed(&doing, why))?,
-            false => Part { file, start: 0, len: size, proved: false },
+            false => Part { file, start: 0, len: size, verified: false },
         };
         Ok(Archive { doing, part })
     }
 
-    /// The same where a hash has proved the whole file.
-    pub fn proved(mut self, proved: bool) -> Self {
-        self.part.proved = proved;
+    /// The same where a hash has verified the whole file.
+    pub fn verified(mut self, verified: bool) -> Self {
+        self.part.verified = verified;
         self
     }
 
@@ -53,7 +53,7 @@ impl Archive {
     pub fn stream(&self, jobs: usize) -> Result<Stream> {
         decode(self.part.clone(), jobs).map_err(|error| match error.kind() {
             io::ErrorKind::Unsupported => Error::failed(&self.doing, error).help(
-                "expected a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, or name the folder that holds the emulators",
+                "expected a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, or name the directory that holds the emulators",
             ),
             _ => Error::io(&self.doing, error),
         })
@@ -94,16 +94,16 @@ impl Archive {
 /// No emulator is longer than what is looked through for the next member.
 const LOOK: u64 = 64 << 20;
 
-/// The tar inside the archive at `path`, which a hash has proved.
-pub fn open_proved(path: &Path, jobs: usize) -> Result<Stream> {
-    Archive::open(path)?.proved(true).stream(jobs)
+/// The tar inside the archive at `path`, which a hash has verified.
+pub fn open_verified(path: &Path, jobs: usize) -> Result<Stream> {
+    Archive::open(path)?.verified(true).stream(jobs)
 }
 
-/// What a compressed file that a hash has proved holds, whatever that is: xz, gzip, or the file as it is.
+/// What a compressed file that a hash has verified holds, whatever that is: xz, gzip, or the file as it is.
 pub fn unpacked(path: &Path, jobs: usize) -> io::Result<Stream> {
     let file = File::open(path)?;
     let len = file.metadata()?.len();
-    let part = Part { file: Arc::new(file), start: 0, len, proved: true };
+    let part = Part { file: Arc::new(file), start: 0, len, verified: true };
     let mut start = [0; 6];
     let known = start.len().min(len as usize);
     part.read_exact_at(&mut start[..known], 0)?;
@@ -120,8 +120,8 @@ pub(crate) struct Part {
     pub(crate) file: Arc<File>,
     pub(crate) start: u64,
     pub(crate) len: u64,
-    /// A hash has proved every byte: check sums inside would prove them again, at a tenth of the time.
-    proved: bool,
+    /// A hash has verified every byte: check sums inside would verify them again, at a tenth of the time.
+    verified: bool,
 }
 
 impl Part {
@@ -135,7 +135,7 @@ impl Part {
     /// All of a file.
     pub(crate) fn whole(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Part { file: Arc::new(file), start: 0, len, proved: false })
+        Ok(Part { file: Arc::new(file), start: 0, len, verified: false })
     }
 
     pub(crate) fn reader(&self) -> BufReader<PartReader> {
@@ -262,9 +262,9 @@ impl Members {
     fn place(&self, name: &str) -> Option<(u64, u64)> {
         let linked = || {
             let target = self.links.get(name)?;
-            let above = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let above = name.rsplit_once('/').map_or("", |(directory, _)| directory);
             let sibling = target.strip_prefix("../").map(|rest| match above.rsplit_once('/') {
-                Some((folder, _)) => format!("{folder}/{rest}"),
+                Some((directory, _)) => format!("{directory}/{rest}"),
                 None => rest.to_owned(),
             });
             self.places.get(sibling.as_ref().unwrap_or(target))
@@ -275,7 +275,7 @@ impl Members {
     pub(crate) fn part(&self, name: &str) -> Result<Part> {
         let doing = || format!("reading {name} in {}", self.path.display());
         let (start, len) = self.place(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
-        Ok(Part { file: self.file.clone(), start, len, proved: false })
+        Ok(Part { file: self.file.clone(), start, len, verified: false })
     }
 
     /// A small member.

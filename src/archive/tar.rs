@@ -1,5 +1,5 @@
 //! Members of a tar, one after the other. The crate `tar` reads the header's fields; walking is ours, so that long names
-//! are bounded, bodies are borrowed from the decoder's buffers instead of copied, and no name can leave the folder.
+//! are bounded, bodies are borrowed from the decoder's buffers instead of copied, and no name can leave the directory.
 
 use std::io::{self, BufRead, Read, Seek};
 
@@ -21,8 +21,8 @@ pub enum Kind {
     /// An ordinary file.
     #[default]
     File,
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A symbolic link.
     Link,
     /// A second name of a file.
@@ -36,7 +36,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::File => "a file",
-            Kind::Folder => "a folder",
+            Kind::Directory => "a directory",
             Kind::Link | Kind::HardLink => "a link",
             Kind::Other => "a device or another special file",
         }
@@ -124,7 +124,7 @@ impl<R: BufRead> Tar<R> {
             return Err(io::Error::other(format!("member {} has an absolute path", to_text(path))));
         }
         if path.split(|&b| b == b'/').any(|part| part == b"..") {
-            return Err(io::Error::other(format!("member {} leaves its folder with ..", to_text(path))));
+            return Err(io::Error::other(format!("member {} leaves its directory with ..", to_text(path))));
         }
         if let Some(rest) = path.strip_prefix(b"./") {
             member.path = rest.to_vec();
@@ -187,7 +187,7 @@ impl<R: BufRead> Tar<R> {
         }
         let kind = match kind {
             EntryType::Regular | EntryType::Continuous => Kind::File,
-            EntryType::Directory => Kind::Folder,
+            EntryType::Directory => Kind::Directory,
             EntryType::Symlink => Kind::Link,
             EntryType::Link => Kind::HardLink,
             _ => Kind::Other,
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leaves_the_folder() {
+    fn no_name_leaves_the_directory() {
         for name in ["/etc/passwd", "../x", "a/../../x", "a/.."] {
             let bytes = tar_of(&[(name, EntryType::Regular, b"")]);
             assert!(Tar::new(&bytes[..]).next_member().is_err(), "{name}");

@@ -42,7 +42,7 @@ pub(super) fn open(part: Part, jobs: usize) -> io::Result<Stream> {
 }
 
 fn check_flag(part: &Part) -> u32 {
-    if part.proved { liblzma::stream::IGNORE_CHECK } else { 0 }
+    if part.verified { liblzma::stream::IGNORE_CHECK } else { 0 }
 }
 
 /// How many blocks can be decoded by themselves; none where the file has to be decoded from its start.

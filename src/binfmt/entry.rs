@@ -11,7 +11,7 @@ use crate::text::{from_hex, lossless, maybe_lossless};
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The name of its file in the table's folder.
+    /// The name of its file in the table's directory.
     #[serde(with = "lossless")]
     pub name: BString,
     /// Whether the kernel looks at it.

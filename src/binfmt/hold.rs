@@ -6,7 +6,7 @@
 //!   the outer mount is open;
 //! - an entry with flag F keeps its interpreter's file open.
 //!
-//! So the table is mounted inside the emulators' folder, which is mounted onto itself; a child takes a user and mount
+//! So the table is mounted inside the emulators' directory, which is mounted onto itself; a child takes a user and mount
 //! namespace, in whose copy of the mounts the inner one is locked to the outer one; and the child writes the rules, so
 //! that the kernel opens the emulators on its copy of the outer mount. The chain entry -> emulator's file -> outer mount
 //! -> inner mount -> table -> entry holds until the last such entry is removed.
@@ -26,9 +26,8 @@ use super::mounts::mount_table;
 use super::namespace::Namespace;
 use super::table::Table;
 use crate::error::{Doing, Error, Result, os_text};
-use crate::host::Host;
 
-/// The empty folder beside the emulators on which the table is mounted, in a namespace that nobody else sees.
+/// The empty directory beside the emulators on which the table is mounted, in a namespace that nobody else sees.
 const INNER: &str = ".rbinfmt";
 
 /// Where self-holding entries are made.
@@ -50,10 +49,10 @@ pub struct Writer {
 }
 
 impl SelfHolding {
-    /// Sets up the mounts and the child for emulators in these folders.
-    pub fn enter(host: &Host, folders: &[PathBuf]) -> Result<SelfHolding> {
-        let namespace = Namespace::enter(host)?;
-        match Self::build(folders) {
+    /// Sets up the mounts and the child for emulators in these directories.
+    pub fn enter(directories: &[PathBuf]) -> Result<SelfHolding> {
+        let namespace = Namespace::enter()?;
+        match Self::build(directories) {
             Ok((table, writer)) => Ok(SelfHolding { table, writer, namespace }),
             Err(error) => {
                 namespace.leave()?;
@@ -62,12 +61,12 @@ impl SelfHolding {
         }
     }
 
-    fn build(folders: &[PathBuf]) -> Result<(Table, Result<Writer>)> {
+    fn build(directories: &[PathBuf]) -> Result<(Table, Result<Writer>)> {
         let mut table = None;
-        for folder in folders {
-            mount(Some(folder), folder, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-                .doing(|| format!("mounting {} onto itself", folder.display()))?;
-            let inner = inner_folder(folder)?;
+        for directory in directories {
+            mount(Some(directory), directory, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+                .doing(|| format!("mounting {} onto itself", directory.display()))?;
+            let inner = inner_directory(directory)?;
             mount_table(&inner)?;
             table = table.or(Some(Table::at(&inner)));
         }
@@ -77,18 +76,18 @@ impl SelfHolding {
     }
 }
 
-/// A folder below `folder` to mount on: ours, or any other where none can be made. In this namespace alone it is covered.
-fn inner_folder(folder: &Path) -> Result<PathBuf> {
-    let ours = folder.join(INNER);
+/// A directory below `directory` to mount on: ours, or any other where none can be made. In this namespace alone it is covered.
+fn inner_directory(directory: &Path) -> Result<PathBuf> {
+    let ours = directory.join(INNER);
     match fs::create_dir(&ours) {
         Ok(()) => Ok(ours),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(ours),
         Err(error) => {
-            let items = fs::read_dir(folder).into_iter().flatten().flatten();
+            let items = fs::read_dir(directory).into_iter().flatten().flatten();
             let other = items.map(|item| item.path()).find(|path| path.is_dir());
             other.ok_or_else(|| {
-                Error::io(format!("making the folder {}", ours.display()), error)
-                    .help("make it beforehand, or let the folder of the emulators be writable")
+                Error::io(format!("making the directory {}", ours.display()), error)
+                    .help("make it beforehand, or let the directory of the emulators be writable")
             })
         }
     }

@@ -8,22 +8,25 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{chroot, fchdir};
 
 use crate::error::{Doing, Result};
-use crate::host::Host;
+use crate::proc;
 
 /// The way back out of a mount namespace of our own. This process must have one thread only.
 #[derive(Debug)]
 pub struct Namespace {
     home: File,
     root: File,
-    folder: File,
+    directory: File,
 }
 
 impl Namespace {
     /// Leaves the mounts that we share with others for a copy of them.
-    pub fn enter(host: &Host) -> Result<Namespace> {
+    pub fn enter() -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
-        let back =
-            Namespace { home: open(&host.own("ns/mnt"))?, root: open(Path::new("/"))?, folder: open(Path::new("."))? };
+        let back = Namespace {
+            home: open(&proc::own("ns/mnt"))?,
+            root: open(Path::new("/"))?,
+            directory: open(Path::new("."))?,
+        };
         unshare(CloneFlags::CLONE_NEWNS).doing(|| "making a mount namespace")?;
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
         let made = mount(None::<&str>, "/", None::<&str>, private, None::<&str>);
@@ -32,11 +35,14 @@ impl Namespace {
     }
 
     /// Enters the mount namespace of another process.
-    pub fn enter_of(host: &Host, pid: u32) -> Result<Namespace> {
+    pub fn enter_of(pid: u32) -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
-        let back =
-            Namespace { home: open(&host.own("ns/mnt"))?, root: open(Path::new("/"))?, folder: open(Path::new("."))? };
-        let there = open(&host.of_process(pid, "ns/mnt"))?;
+        let back = Namespace {
+            home: open(&proc::own("ns/mnt"))?,
+            root: open(Path::new("/"))?,
+            directory: open(Path::new("."))?,
+        };
+        let there = open(&proc::of_process(pid, "ns/mnt"))?;
         setns(there, CloneFlags::CLONE_NEWNS).doing(|| format!("entering the mounts of process {pid}"))?;
         Ok(back)
     }
@@ -47,6 +53,6 @@ impl Namespace {
         setns(&self.home, CloneFlags::CLONE_NEWNS).doing(doing)?;
         // setns has moved us to the namespace's root, which a chroot is not.
         fchdir(&self.root).and_then(|()| chroot(".")).doing(doing)?;
-        fchdir(&self.folder).doing(doing)
+        fchdir(&self.directory).doing(doing)
     }
 }

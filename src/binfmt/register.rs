@@ -157,7 +157,7 @@ pub fn judge(string: &[u8], kernel: &Kernel) -> Result<Entry, Mistake> {
 fn judge_name(name: &[u8]) -> Result<(), Mistake> {
     match name {
         b"" => mistake(Field::Name, "is empty"),
-        b"." | b".." => mistake(Field::Name, "is a folder"),
+        b"." | b".." => mistake(Field::Name, "is a directory"),
         b"status" | b"register" => mistake(Field::Name, "is taken by a control file of the table"),
         name if name.contains(&b'/') => mistake(Field::Name, "contains a slash"),
         name if name.len() > 255 => mistake(Field::Name, format!("{} bytes long, 255 is the most", name.len())),

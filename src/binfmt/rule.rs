@@ -120,7 +120,7 @@ impl Rule {
 }
 
 /// What the kernel compares an extension rule with: the text behind the last dot of the whole path
-/// (strrchr(bprm->interp, '.') in fs/binfmt_misc.c), even when that dot is in a folder's name.
+/// (strrchr(bprm->interp, '.') in fs/binfmt_misc.c), even when that dot is in a directory's name.
 pub fn extension(path: &[u8]) -> Option<&[u8]> {
     path.iter().rposition(|&b| b == b'.').map(|dot| &path[dot + 1..])
 }

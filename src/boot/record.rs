@@ -18,8 +18,8 @@ const PATH: &str = "/etc/rbinfmt/enabled.json";
 pub(super) struct Record {
     schema: u32,
     files: BTreeMap<PathBuf, String>,
-    /// Folders that were made for them.
-    folders: BTreeSet<PathBuf>,
+    /// Directories that were made for them.
+    directories: BTreeSet<PathBuf>,
     /// Versions of emulators that came with it.
     emulators: BTreeSet<String>,
 }
@@ -109,10 +109,10 @@ impl Tree {
         let mut record = self.record()?.unwrap_or_default();
         record.schema = 1;
         record.emulators.extend(emulators.iter().cloned());
-        let folder = self.real(PATH);
-        let folder = folder.parent().unwrap_or(Path::new("/"));
-        if !folder.exists() {
-            record.folders.extend(self.inside(folder));
+        let directory = self.real(PATH);
+        let directory = directory.parent().unwrap_or(Path::new("/"));
+        if !directory.exists() {
+            record.directories.extend(self.inside(directory));
         }
         for (file, change) in files.iter().zip(&changes) {
             let theirs = file.shared && {
@@ -125,19 +125,19 @@ impl Tree {
                 record.files.insert(file.path.clone(), file.print());
             }
         }
-        self.make_folder(folder)?;
+        self.make_directory(directory)?;
         self.note(&record)?;
-        let before = record.folders.len();
+        let before = record.directories.len();
         for (file, change) in files.iter().zip(&changes) {
             if change.action == Action::Write {
-                record.folders.extend(self.put(file)?);
+                record.directories.extend(self.put(file)?);
             }
         }
         for change in &changes[files.len()..] {
             self.remove(&change.path)?;
             record.files.remove(&change.path);
         }
-        if record.folders.len() > before || changes.len() > files.len() {
+        if record.directories.len() > before || changes.len() > files.len() {
             self.note(&record)?;
         }
         Ok(changes)
@@ -179,9 +179,9 @@ impl Tree {
                 }
             }
             self.remove(Path::new(PATH))?;
-            for folder in record.folders.iter().rev() {
+            for directory in record.directories.iter().rev() {
                 // One that somebody else uses by now is not empty.
-                drop(fs::remove_dir(self.real(folder)));
+                drop(fs::remove_dir(self.real(directory)));
             }
         }
         Ok(changes)

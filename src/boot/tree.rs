@@ -1,4 +1,4 @@
-//! A system's tree of files: this one's, or one below a folder.
+//! A system's tree of files: this one's, or one below a directory.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
-use crate::emulators::store::{sync_folder, write_file};
+use crate::emulators::store::{sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::selinux;
 use crate::verify::Digest;
@@ -70,7 +70,7 @@ impl File {
 }
 
 impl Tree {
-    /// The system below this folder.
+    /// The system below this directory.
     pub fn at(root: &Path) -> Tree {
         Tree { root: root.to_owned() }
     }
@@ -117,8 +117,8 @@ impl Tree {
     /// Whether a file cannot be made because the file system is read-only.
     pub fn is_read_only(&self, path: &str) -> bool {
         let real = self.real(path);
-        let folder = real.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
-        access(folder, AccessFlags::W_OK) == Err(Errno::EROFS)
+        let directory = real.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
+        access(directory, AccessFlags::W_OK) == Err(Errno::EROFS)
     }
 
     /// What tells whether the file there is the one that was written; `None` where there is none.
@@ -133,12 +133,12 @@ impl Tree {
         }
     }
 
-    /// Puts a file there, at once or not at all. The folders that had to be made are returned, outermost first.
+    /// Puts a file there, at once or not at all. The directories that had to be made are returned, outermost first.
     pub fn put(&self, file: &File) -> Result<Vec<PathBuf>> {
         let real = self.real(&file.path);
-        let folder = real.parent().unwrap_or(&self.root);
-        let made = self.make_folder(folder)?;
-        self.contains(folder)?;
+        let directory = real.parent().unwrap_or(&self.root);
+        let made = self.make_directory(directory)?;
+        self.contains(directory)?;
         match &file.content {
             Content::Bytes(bytes, mode) => {
                 write_file(&real, bytes, *mode)?;
@@ -148,10 +148,10 @@ impl Tree {
             }
             Content::Link(target) => {
                 let doing = || format!("linking {}", real.display());
-                let new = folder.join(".new-rbinfmt");
+                let new = directory.join(".new-rbinfmt");
                 drop(fs::remove_file(&new));
                 symlink(target, &new).and_then(|()| fs::rename(&new, &real)).doing(doing)?;
-                sync_folder(folder)?;
+                sync_directory(directory)?;
             }
         }
         Ok(made)
@@ -168,23 +168,23 @@ impl Tree {
         }
     }
 
-    pub(super) fn make_folder(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let missing: Vec<&Path> = folder.ancestors().take_while(|p| !p.exists()).collect();
+    pub(super) fn make_directory(&self, directory: &Path) -> Result<Vec<PathBuf>> {
+        let missing: Vec<&Path> = directory.ancestors().take_while(|p| !p.exists()).collect();
         let mut made = Vec::new();
-        for folder in missing.into_iter().rev() {
-            let doing = || format!("making the folder {}", folder.display());
-            fs::create_dir(folder).doing(doing)?;
+        for directory in missing.into_iter().rev() {
+            let doing = || format!("making the directory {}", directory.display());
+            fs::create_dir(directory).doing(doing)?;
             // Whatever the umask is.
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).doing(doing)?;
-            made.extend(self.inside(folder));
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)?;
+            made.extend(self.inside(directory));
         }
         Ok(made)
     }
 
     /// A link in the tree must not lead out of it.
-    fn contains(&self, folder: &Path) -> Result<()> {
-        let doing = || format!("looking at {}", folder.display());
-        let (real, root) = (folder.canonicalize().doing(doing)?, self.root.canonicalize().doing(doing)?);
+    fn contains(&self, directory: &Path) -> Result<()> {
+        let doing = || format!("looking at {}", directory.display());
+        let (real, root) = (directory.canonicalize().doing(doing)?, self.root.canonicalize().doing(doing)?);
         if real.starts_with(&root) {
             return Ok(());
         }

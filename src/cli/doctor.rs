@@ -14,7 +14,7 @@ pub struct DoctorArgs {
     /// None: the machine itself
     #[arg(value_name = "FILE|IMAGE")]
     pub files: Vec<OsString>,
-    /// Judge as inside this folder: a chroot, or a container's file tree
+    /// Judge as inside this directory: a chroot, or a container's file tree
     #[arg(long, value_name = "DIR", requires = "files")]
     pub root: Option<PathBuf>,
     /// Judge as this user, by name or number
@@ -23,7 +23,7 @@ pub struct DoctorArgs {
     /// An argument of the call, argv[0] first; may be repeated
     #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "files")]
     pub argv: Vec<OsString>,
-    /// Ask the kernel too, without running one instruction; of an image, prove every layer
+    /// Ask the kernel too, without running one instruction; of an image, verify every layer
     #[arg(long, requires = "files")]
     pub verify: bool,
     /// Of an image only this platform: linux/arm64, linux/arm/v7 ...
@@ -32,7 +32,7 @@ pub struct DoctorArgs {
     /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
     #[arg(long)]
     pub fix: bool,
-    /// Print a report that can be pasted into an issue: what was found, and the facts of this machine; home folders, its
+    /// Print a report that can be pasted into an issue: what was found, and the facts of this machine; home directories, its
     /// name and secrets are left out
     #[arg(long, conflicts_with_all = ["json", "fix"])]
     pub report: bool,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where emulators come from")]
 pub struct SourceArgs {
-    /// A folder, a .deb or tar file, docker://IMAGE[@DIGEST], oci:FOLDER or docker-archive:FILE
+    /// A directory, a .deb or tar file, docker://IMAGE[@DIGEST], oci:DIR or docker-archive:FILE
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["qemu", "suite", "mirror"])]
     pub from: Option<String>,
     /// Version of QEMU from the Debian archive: stable, latest or a number like 10.0
@@ -32,13 +32,6 @@ pub struct SourceArgs {
     /// Threads that decode [default: one for each CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
-}
-
-impl SourceArgs {
-    /// Whether the user named a source or a version.
-    pub fn names_one(&self) -> bool {
-        self.from.is_some() || self.qemu.is_some() || self.suite.is_some()
-    }
 }
 
 /// rbinfmt fetch

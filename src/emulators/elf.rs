@@ -37,7 +37,10 @@ pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> 
         return Err(refused(why).help(help));
     }
     if elf.end > size {
-        return Err(refused(format!("it is cut short: its headers promise at least {} bytes, it has {size}", elf.end)));
+        return Err(refused(format!(
+            "it is cut short: its headers expected at least {} bytes, it has {size}",
+            elf.end
+        )));
     }
     Ok(())
 }

@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
-use super::debian::{self, Archive, Offer, Package, version};
-use super::oci::layout::{Layout, take_docker_archive};
-use super::oci::reference::Reference;
-use super::oci::registry::{Registry, endpoints};
-use super::oci::{self, auth};
+use super::debian::{Archive, Offer, Package, SETTINGS, version};
+use super::image::{take_docker_archive, take_layers};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::{Emulator, From, Wanted, Which, date};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
+use crate::oci::layout::Layout;
+use crate::oci::reference::Reference;
+use crate::oci::registry::{Registry, endpoints};
+use crate::oci::{self, auth};
+use crate::progress::Progress;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
@@ -52,7 +53,7 @@ pub struct Fetcher<'a> {
     pub client: &'a Client,
     /// This host's `uname -m`.
     pub machine: String,
-    /// The host's root folder: apt's sources are below it.
+    /// The host's root directory: apt's sources are below it.
     pub root: PathBuf,
     /// The configuration.
     pub config: Fetch,
@@ -164,10 +165,10 @@ impl Fetcher<'_> {
             From::Debian { which, suite } => self.debian(lock, &wanted, which, suite.as_deref())?,
             From::Path(path) => self.path(lock, &wanted, path)?,
             From::Registry(reference) => self.registry(lock, &wanted, reference)?,
-            From::OciLayout(folder) => {
-                let layout = Layout::new(folder);
+            From::OciLayout(directory) => {
+                let layout = Layout::new(directory);
                 let index = layout.index()?;
-                let what = format!("oci:{}", folder.display());
+                let what = format!("oci:{}", directory.display());
                 self.image(lock, &wanted, &what, Digest::of(&index), &index, &layout)?
             }
             From::DockerArchive(path) => {
@@ -182,22 +183,20 @@ impl Fetcher<'_> {
     }
 
     fn debian(&self, lock: &Lock, wanted: &Wanted, which: &Which, suite: Option<&str>) -> Result<Manifest> {
-        let settings = debian::settings()?;
         let config = &self.config;
         let wish = Wish {
             flag: self.wish.flag.clone(),
             config: config.mirror.clone(),
             keyring: self.wish.keyring.clone().or_else(|| config.keyring.clone()),
         };
-        let mirror = mirror::choose(&wish, &self.root, &settings)?;
+        let mirror = mirror::choose(&wish, &self.root)?;
         let keyring = match &mirror.keyring {
             Some(path) => Keyring::read(path)?,
             None => Keyring::debian()?,
         };
         let archive = Archive {
-            arch: Archive::arch_of(&settings, &self.machine)?,
+            arch: Archive::arch_of(&self.machine)?,
             mirror,
-            settings,
             keyring,
             client: self.client,
             cache: self.store.cache(),
@@ -219,10 +218,10 @@ impl Fetcher<'_> {
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
         file::take_package(&file, &archive.url(&package), true, self.policy.jobs, wanted, &mut staging)?;
         let what = archive.url(&package);
-        let proof = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
-        let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), proof)?;
+        let verified_by = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
+        let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), verified_by)?;
         if manifest.complete {
-            archive.cache.forget(&package.promise);
+            archive.cache.forget(&package.expected);
         }
         Ok(manifest)
     }
@@ -233,10 +232,10 @@ impl Fetcher<'_> {
         self.progress.step(&format!("taking emulators out of {what}"));
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
         let found = if path.is_dir() {
-            file::take_folder(&path, wanted, &mut staging)?
+            file::take_directory(&path, wanted, &mut staging)?
         } else {
-            let (_, found) = file::prove(&path)?;
-            file::take_package(&path, &what, found.proved, self.policy.jobs, wanted, &mut staging)?;
+            let (_, found) = file::verify(&path)?;
+            file::take_package(&path, &what, found.verified, self.policy.jobs, wanted, &mut staging)?;
             found
         };
         let id = format!("file-{}", found.id);
@@ -244,7 +243,7 @@ impl Fetcher<'_> {
         if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
             return Ok(manifest);
         }
-        self.commit(staging, wanted, &what, id, None, found.proof)
+        self.commit(staging, wanted, &what, id, None, found.verified_by)
     }
 
     fn registry(&self, lock: &Lock, wanted: &Wanted, reference: &Reference) -> Result<Manifest> {
@@ -299,7 +298,7 @@ impl Fetcher<'_> {
         }
         let layers = oci::layers(what, bytes, blobs, &self.machine)?;
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        oci::take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
+        take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
         self.commit(staging, wanted, what, id, None, format!("digest sha256:{digest}"))
     }
 
@@ -311,7 +310,7 @@ impl Fetcher<'_> {
         what: &str,
         id: String,
         version: Option<String>,
-        proof: String,
+        verified_by: String,
     ) -> Result<Manifest> {
         let items = staging.items();
         if let (Wanted::These(archs), false) = (wanted, taken(wanted, &staging)) {
@@ -334,7 +333,7 @@ impl Fetcher<'_> {
             id,
             version,
             source: what.to_owned(),
-            proof,
+            verified_by,
             fetched: date::now(),
             complete: *wanted == Wanted::All,
             emulators: Default::default(),
@@ -351,14 +350,14 @@ fn image_id(digest: Digest) -> String {
 /// The package that is asked for, among the suites that can have it.
 fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Progress) -> Result<Package> {
     let stable = match archive.mirror.suites.as_slice() {
-        [] => vec![archive.settings.stable.clone()],
+        [] => vec![SETTINGS.stable.to_owned()],
         own => own.to_vec(),
     };
     let suites = match (suite, which) {
         (Some(suite), _) => vec![suite.to_owned()],
         (None, Which::Stable) => stable,
         (None, _) if !archive.mirror.suites.is_empty() => stable,
-        (None, _) => archive.settings.suites.clone(),
+        (None, _) => SETTINGS.suites.iter().map(|suite| (*suite).to_owned()).collect(),
     };
     let mut packages = Vec::new();
     let mut refused = Vec::new();

@@ -24,38 +24,42 @@ pub struct Found {
     pub problem: Option<String>,
 }
 
-/// Where emulators are looked for: those in use in the store first, then the first folder that has one decides.
+/// Where emulators are looked for: those in use in the store first, then the first directory that has one decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
-    /// The folders.
-    pub folders: Vec<PathBuf>,
-    /// The store's root; `None` where only the folders count.
+    /// The directories.
+    pub directories: Vec<PathBuf>,
+    /// The store's root; `None` where only the directories count.
     pub store: Option<PathBuf>,
 }
 
 impl Places {
-    /// The store and the usual folders.
+    /// The store and the usual directories.
     pub fn usual(store: Option<&Store>) -> Self {
-        let folders = vec![Host::EMULATORS.into(), Host::BIN.into()];
-        Places { folders, store: store.map(|s| s.root().to_owned()) }
+        let directories = vec![Host::EMULATORS.into(), Host::BIN.into()];
+        Places { directories, store: store.map(|s| s.root().to_owned()) }
     }
 
-    /// The folders that the user named and no others.
-    pub fn named(folders: &[PathBuf]) -> Self {
+    /// The directories that the user named and no others.
+    pub fn named(directories: &[PathBuf]) -> Self {
         // A relative path in the table would mean another file to every process.
-        let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        Places { folders: folders.iter().map(absolute).collect(), store: None }
+        let absolute = |directory: &PathBuf| std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
+        Places { directories: directories.iter().map(absolute).collect(), store: None }
     }
 
     /// Whether a file lies in one of them.
     pub fn contain(&self, path: &Path) -> bool {
-        let in_folder = path.parent().is_some_and(|folder| self.folders.iter().any(|place| place == folder));
-        in_folder || self.store.as_ref().is_some_and(|store| path.starts_with(store))
+        let in_directory =
+            path.parent().is_some_and(|directory| self.directories.iter().any(|place| place == directory));
+        in_directory || self.store.as_ref().is_some_and(|store| path.starts_with(store))
     }
 
-    /// The emulator of this name ("qemu-aarch64"). A static one in any folder goes before one that cannot serve.
+    /// The emulator of this name ("qemu-aarch64"). A static one in any directory goes before one that cannot serve.
     pub fn find(&self, name: &str, own: Target) -> Option<Found> {
-        let files = self.folders.iter().flat_map(|folder| [folder.join(format!("{name}-static")), folder.join(name)]);
+        let files = self
+            .directories
+            .iter()
+            .flat_map(|directory| [directory.join(format!("{name}-static")), directory.join(name)]);
         let mut second_best = None;
         for path in files {
             let Some(found) = Found::at(path, own) else { continue };
@@ -85,9 +89,9 @@ impl Places {
         Ok(profiles.iter().filter_map(&mut find).collect())
     }
 
-    /// The folders, for a message.
+    /// The directories, for a message.
     pub fn describe(&self) -> String {
-        self.folders.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+        self.directories.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -16,20 +16,20 @@ pub(super) fn check(file: BorrowedFd) -> Option<Errno> {
     }
 }
 
-/// Whether flags count. Valgrind drops them, and would execute the file in our place: here it would fail at a folder,
+/// Whether flags count. Valgrind drops them, and would execute the file in our place: here it would fail at a directory,
 /// while a kernel refuses the flag, which it does not have.
 pub(super) fn heeds_flags() -> bool {
     const NOBODYS: libc::c_int = 1 << 30;
     execveat(libc::AT_FDCWD, c"/", NOBODYS) == Err(Errno::EINVAL)
 }
 
-fn execveat(folder: RawFd, path: &CStr, flags: libc::c_int) -> Result<(), Errno> {
+fn execveat(directory: RawFd, path: &CStr, flags: libc::c_int) -> Result<(), Errno> {
     let argv = [c"check".as_ptr(), ptr::null()];
     let env: [*const libc::c_char; 1] = [ptr::null()];
     #[expect(unsafe_code)]
     // There is no wrapper; every pointer outlives the call, and with these flags nothing is executed.
     let result =
-        unsafe { libc::syscall(libc::SYS_execveat, folder, path.as_ptr(), argv.as_ptr(), env.as_ptr(), flags) };
+        unsafe { libc::syscall(libc::SYS_execveat, directory, path.as_ptr(), argv.as_ptr(), env.as_ptr(), flags) };
     Errno::result(result).map(drop)
 }
 

@@ -89,7 +89,7 @@ impl Identity {
         }
     }
 
-    /// Whether the x bits let it execute a file or search a folder.
+    /// Whether the x bits let it execute a file or search a directory.
     pub(super) fn may_execute(&self, object: Object) -> bool {
         if self.overrides {
             return object.mode & TYPE == DIRECTORY || object.mode & 0o111 != 0;

@@ -1,4 +1,4 @@
-//! The tree of files that is judged: this process's own, a folder in which links cannot lead out, or one in memory.
+//! The tree of files that is judged: this process's own, a directory in which links cannot lead out, or one in memory.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub struct Root {
 
 #[derive(Debug)]
 enum Files {
-    /// This process's own root and working folder, where the kernel walks for us.
+    /// This process's own root and working directory, where the kernel walks for us.
     Own,
     Below(OwnedFd),
     Tree(Arc<Tree>),
@@ -45,14 +45,14 @@ impl Root {
         Root { files: Files::Own, path: "/".into(), cwd: BString::default(), asks_kernel: false }
     }
 
-    /// The tree below `folder`, as after chroot(2) into it and cd to its root.
-    pub fn below(folder: &Path) -> Result<Self> {
+    /// The tree below `directory`, as after chroot(2) into it and cd to its root.
+    pub fn below(directory: &Path) -> Result<Self> {
         let flags = LOOK | OFlag::O_DIRECTORY;
-        let fd = open(folder, flags, Mode::empty()).doing(|| format!("opening the root {}", folder.display()))?;
-        Ok(Root { files: Files::Below(fd), path: folder.to_owned(), cwd: "/".into(), asks_kernel: false })
+        let fd = open(directory, flags, Mode::empty()).doing(|| format!("opening the root {}", directory.display()))?;
+        Ok(Root { files: Files::Below(fd), path: directory.to_owned(), cwd: "/".into(), asks_kernel: false })
     }
 
-    /// A tree in memory, with this working folder.
+    /// A tree in memory, with this working directory.
     pub fn tree(tree: Arc<Tree>, cwd: &[u8]) -> Self {
         Root { files: Files::Tree(tree), path: "/".into(), cwd: cwd.into(), asks_kernel: false }
     }
@@ -70,7 +70,7 @@ impl Root {
         matches!(self.files, Files::Own)
     }
 
-    /// A file of a tree in a folder, by its path outside of that tree.
+    /// A file of a tree in a directory, by its path outside of that tree.
     pub fn outside(&self, path: &str) -> String {
         match self.files {
             Files::Below(_) => self.path.join(path.trim_start_matches('/')).to_string_lossy().into_owned(),
@@ -78,7 +78,7 @@ impl Root {
         }
     }
 
-    /// The folder.
+    /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -1,4 +1,4 @@
-//! A tree of files that lies in no folder: what a container image holds, without unpacking it. Of each file there are
+//! A tree of files that lies in no directory: what a container image holds, without unpacking it. Of each file there are
 //! its kind, its bits and its owner; of its content, what was kept or the place where it lies.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::elf::Target;
 #[derive(Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
-    /// The folder that the last path led to: in a tar the files of one folder follow each other.
+    /// The directory that the last path led to: in a tar the files of one directory follow each other.
     last: Option<(BString, usize)>,
     /// Something was asked for that was not kept.
     fell_short: AtomicBool,
@@ -44,8 +44,8 @@ pub struct Meta {
 /// What a file is.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// A folder, and the places of its files.
-    Folder(BTreeMap<BString, usize>),
+    /// A directory, and the places of its files.
+    Directory(BTreeMap<BString, usize>),
     /// A regular file.
     File(Arc<Stored>),
     /// A symbolic link.
@@ -92,20 +92,20 @@ const ROOT: usize = 0;
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree { nodes: vec![Node::folder()], last: None, fell_short: AtomicBool::new(false) }
+        Tree { nodes: vec![Node::directory()], last: None, fell_short: AtomicBool::new(false) }
     }
 }
 
 impl Node {
-    /// A folder as it comes into being when nothing tells of it.
-    fn folder() -> Self {
-        Node { meta: Meta { mode: 0o755, uid: 0, gid: 0 }, body: Body::Folder(BTreeMap::new()) }
+    /// A directory as it comes into being when nothing tells of it.
+    fn directory() -> Self {
+        Node { meta: Meta { mode: 0o755, uid: 0, gid: 0 }, body: Body::Directory(BTreeMap::new()) }
     }
 
     /// st_mode
     pub(super) fn mode(&self) -> u32 {
         let kind = match self.body {
-            Body::Folder(_) => libc::S_IFDIR,
+            Body::Directory(_) => libc::S_IFDIR,
             Body::File(_) => libc::S_IFREG,
             Body::Link(_) => libc::S_IFLNK,
             Body::Special(kind) => kind,
@@ -115,53 +115,53 @@ impl Node {
 }
 
 impl Tree {
-    /// Puts a file where another may be: a folder keeps its files when it comes again, everything else is replaced.
+    /// Puts a file where another may be: a directory keeps its files when it comes again, everything else is replaced.
     pub fn put(&mut self, path: &[u8], node: Node) -> Result<(), Unfit> {
-        let Some((folder, name)) = self.place(path)? else {
+        let Some((directory, name)) = self.place(path)? else {
             self.nodes[ROOT].meta = node.meta;
             return Ok(());
         };
-        if let (Some(old), Body::Folder(_)) = (self.child(folder, name), &node.body)
-            && matches!(self.nodes[old].body, Body::Folder(_))
+        if let (Some(old), Body::Directory(_)) = (self.child(directory, name), &node.body)
+            && matches!(self.nodes[old].body, Body::Directory(_))
         {
             self.nodes[old].meta = node.meta;
             return Ok(());
         }
         self.nodes.push(node);
-        self.enter(folder, name, self.nodes.len() - 1);
+        self.enter(directory, name, self.nodes.len() - 1);
         Ok(())
     }
 
     /// Gives a file that is there a second name.
     pub fn link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Unfit> {
         let place = self.place(target)?;
-        let found = place.and_then(|(folder, name)| self.child(folder, name));
+        let found = place.and_then(|(directory, name)| self.child(directory, name));
         let node = found.ok_or("a hard link to something that is not there")?;
-        if matches!(self.nodes[node].body, Body::Folder(_)) {
-            return Err("a hard link to a folder");
+        if matches!(self.nodes[node].body, Body::Directory(_)) {
+            return Err("a hard link to a directory");
         }
-        let (folder, name) = self.place(path)?.ok_or("a hard link in place of the root")?;
-        self.enter(folder, name, node);
+        let (directory, name) = self.place(path)?.ok_or("a hard link in place of the root")?;
+        self.enter(directory, name, node);
         Ok(())
     }
 
-    /// Takes a file or a folder away, if it is there.
+    /// Takes a file or a directory away, if it is there.
     pub fn remove(&mut self, path: &[u8]) {
-        let Some((folder, name)) = self.look(path) else { return };
+        let Some((directory, name)) = self.look(path) else { return };
         self.last = None;
-        if let Body::Folder(files) = &mut self.nodes[folder].body {
+        if let Body::Directory(files) = &mut self.nodes[directory].body {
             files.remove(name.as_bstr());
         }
     }
 
-    /// Takes away all that is in a folder.
+    /// Takes away all that is in a directory.
     pub fn clear(&mut self, path: &[u8]) {
         let found = match self.look(path) {
-            Some((folder, name)) => self.child(folder, name),
+            Some((directory, name)) => self.child(directory, name),
             None => pieces(path).next().is_none().then_some(ROOT),
         };
         self.last = None;
-        if let Some(Body::Folder(files)) = found.map(|node| &mut self.nodes[node].body) {
+        if let Some(Body::Directory(files)) = found.map(|node| &mut self.nodes[node].body) {
             files.clear();
         }
     }
@@ -170,7 +170,7 @@ impl Tree {
     pub fn files(&self, wanted: impl Fn(&Stored) -> bool) -> impl Iterator<Item = (BString, &Node, &Arc<Stored>)> {
         let within = |path: &BString, name: &BString| BString::from([path.as_slice(), b"/", name].concat());
         let files = |node: usize| match &self.nodes[node].body {
-            Body::Folder(files) => files.iter(),
+            Body::Directory(files) => files.iter(),
             _ => Default::default(),
         };
         let mut open = vec![(BString::default(), files(ROOT))];
@@ -182,7 +182,7 @@ impl Tree {
                 };
                 let node = &self.nodes[at];
                 match &node.body {
-                    Body::Folder(_) => {
+                    Body::Directory(_) => {
                         let path = within(path, name);
                         open.push((path, files(at)));
                     }
@@ -203,9 +203,9 @@ impl Tree {
         &self.nodes[node]
     }
 
-    pub(super) fn child(&self, folder: usize, name: &[u8]) -> Option<usize> {
-        match &self.nodes[folder].body {
-            Body::Folder(files) => files.get(name.as_bstr()).copied(),
+    pub(super) fn child(&self, directory: usize, name: &[u8]) -> Option<usize> {
+        match &self.nodes[directory].body {
+            Body::Directory(files) => files.get(name.as_bstr()).copied(),
             _ => None,
         }
     }
@@ -234,8 +234,8 @@ impl Tree {
         }
     }
 
-    fn enter(&mut self, folder: usize, name: &[u8], node: usize) {
-        if let Body::Folder(files) = &mut self.nodes[folder].body
+    fn enter(&mut self, directory: usize, name: &[u8], node: usize) {
+        if let Body::Directory(files) = &mut self.nodes[directory].body
             && files.insert(name.into(), node).is_some()
         {
             // Paths may now lead elsewhere.
@@ -243,33 +243,33 @@ impl Tree {
         }
     }
 
-    /// The folder and the last name of a path; `None` for the root. Folders that nothing told of are made, and links
-    /// on the way are followed as far as they lead to folders.
+    /// The directory and the last name of a path; `None` for the root. Directories that nothing told of are made, and links
+    /// on the way are followed as far as they lead to directories.
     fn place<'a>(&mut self, path: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Unfit> {
-        let Some((folder, name)) = ends(path) else { return self.find_place(path) };
+        let Some((directory, name)) = ends(path) else { return self.find_place(path) };
         if let Some((last, at)) = &self.last
-            && last == folder
+            && last == directory
         {
             return Ok(Some((*at, name)));
         }
         let found = self.find_place(path)?;
-        self.last = found.map(|(at, _)| (folder.into(), at));
+        self.last = found.map(|(at, _)| (directory.into(), at));
         Ok(found)
     }
 
     fn find_place<'a>(&mut self, path: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Unfit> {
         let mut names = pieces(path).peekable();
-        let mut folders = vec![ROOT];
+        let mut directories = vec![ROOT];
         while let Some(name) = names.next() {
-            let folder = *folders.last().unwrap_or(&ROOT);
+            let directory = *directories.last().unwrap_or(&ROOT);
             if names.peek().is_none() {
-                return Ok(Some((folder, name)));
+                return Ok(Some((directory, name)));
             }
-            if self.step(&mut folders, name, &mut 0).is_none() {
-                self.nodes.push(Node::folder());
+            if self.step(&mut directories, name, &mut 0).is_none() {
+                self.nodes.push(Node::directory());
                 let made = self.nodes.len() - 1;
-                self.enter(folder, name, made);
-                folders.push(made);
+                self.enter(directory, name, made);
+                directories.push(made);
             }
         }
         Ok(None)
@@ -278,42 +278,42 @@ impl Tree {
     /// The same without making anything.
     fn look<'a>(&self, path: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let mut names = pieces(path).peekable();
-        let mut folders = vec![ROOT];
+        let mut directories = vec![ROOT];
         while let Some(name) = names.next() {
             if names.peek().is_none() {
-                return Some((*folders.last()?, name));
+                return Some((*directories.last()?, name));
             }
-            self.step(&mut folders, name, &mut 0)?;
+            self.step(&mut directories, name, &mut 0)?;
         }
         None
     }
 
-    /// Goes into a folder, through links; `folders` is left alone where that does not end in one.
-    fn step(&self, folders: &mut Vec<usize>, name: &[u8], links: &mut usize) -> Option<()> {
+    /// Goes into a directory, through links; `directories` is left alone where that does not end in one.
+    fn step(&self, directories: &mut Vec<usize>, name: &[u8], links: &mut usize) -> Option<()> {
         match name {
             b"." => return Some(()),
             b".." => {
-                folders.truncate(folders.len().saturating_sub(1).max(1));
+                directories.truncate(directories.len().saturating_sub(1).max(1));
                 return Some(());
             }
             _ => {}
         }
-        let found = self.child(*folders.last()?, name)?;
+        let found = self.child(*directories.last()?, name)?;
         match &self.nodes[found].body {
-            Body::Folder(_) => folders.push(found),
+            Body::Directory(_) => directories.push(found),
             Body::Link(target) => {
                 *links += 1;
                 if *links > MAX_LINKS {
                     return None;
                 }
-                let mut on = folders.clone();
+                let mut on = directories.clone();
                 if target.starts_with(b"/") {
                     on.truncate(1);
                 }
                 for name in pieces(target) {
                     self.step(&mut on, name, links)?;
                 }
-                *folders = on;
+                *directories = on;
             }
             _ => return None,
         }
@@ -321,11 +321,11 @@ impl Tree {
     }
 }
 
-/// The folder and the last name as they stand there; `None` where the end is no plain name.
+/// The directory and the last name as they stand there; `None` where the end is no plain name.
 fn ends(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let path = path.trim_end_with(|c| c == '/');
-    let (folder, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));
-    (!matches!(name, b"" | b"." | b"..")).then_some((folder, name))
+    let (directory, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));
+    (!matches!(name, b"" | b"." | b"..")).then_some((directory, name))
 }
 
 fn pieces(path: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -348,15 +348,15 @@ mod tests {
 
     fn file() -> Node {
         let stored = Stored { len: 0, bytes: Bytes::Kept(Vec::new()), elf: None, capability: Vec::new() };
-        Node { body: Body::File(Arc::new(stored)), ..Node::folder() }
+        Node { body: Body::File(Arc::new(stored)), ..Node::directory() }
     }
 
     #[test]
-    fn a_link_to_its_own_folder_is_replaced_through_itself() {
+    fn a_link_to_its_own_directory_is_replaced_through_itself() {
         let mut tree = Tree::default();
-        tree.put(b"l", Node { body: Body::Link(".".into()), ..Node::folder() }).unwrap();
+        tree.put(b"l", Node { body: Body::Link(".".into()), ..Node::directory() }).unwrap();
         tree.put(b"l/a", file()).unwrap();
-        tree.put(b"l/l", Node::folder()).unwrap();
+        tree.put(b"l/l", Node::directory()).unwrap();
         tree.put(b"l/b", file()).unwrap();
         let paths: Vec<_> = tree.files(|_| true).map(|(path, ..)| path).collect();
         assert_eq!(paths, ["/a", "/l/b"]);
@@ -364,7 +364,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_folder_that_is_remembered_is_the_one_that_would_be_found(
+        fn the_directory_that_is_remembered_is_the_one_that_would_be_found(
             steps in prop::collection::vec((0..6, path(), path()), 1..40),
         ) {
             let mut trees = [Tree::default(), Tree::default()];
@@ -374,8 +374,8 @@ mod tests {
                 for tree in [first, second] {
                     let path = path.as_bytes();
                     match what {
-                        0 => drop(tree.put(path, Node::folder())),
-                        1 => drop(tree.put(path, Node { body: Body::Link(other.as_str().into()), ..Node::folder() })),
+                        0 => drop(tree.put(path, Node::directory())),
+                        1 => drop(tree.put(path, Node { body: Body::Link(other.as_str().into()), ..Node::directory() })),
                         2 => drop(tree.link(path, other.as_bytes())),
                         3 => tree.remove(path),
                         4 => tree.clear(path),

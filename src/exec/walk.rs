@@ -15,9 +15,9 @@ const STICKY_AND_WRITABLE: u32 = 0o1002;
 
 /// Walks from `root`, which `..` and links do not leave. Magic links of /proc are read like any other link.
 pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> Result<Found, Errno> {
-    let mut folders = vec![root];
+    let mut directories = vec![root];
     let mut parts: VecDeque<BString> = VecDeque::new();
-    // Nobody needs permission for what lies above the working folder.
+    // Nobody needs permission for what lies above the working directory.
     let mut free = 0;
     if !path.starts_with(b"/") {
         queue(&mut parts, cwd);
@@ -25,41 +25,41 @@ pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> R
     }
     let given: Vec<BString> = pieces(path).collect();
     parts.extend(given);
-    // A trailing slash wants a folder, as a last `.` does.
+    // A trailing slash wants a directory, as a last `.` does.
     if path.ends_with(b"/") {
         parts.push_back(".".into());
     }
     let mut links = 0;
     while let Some(part) = parts.pop_front() {
-        let folder = folders.last().ok_or(Errno::ENOENT)?;
-        if !folder.is_folder() {
+        let directory = directories.last().ok_or(Errno::ENOENT)?;
+        if !directory.is_directory() {
             return Err(Errno::ENOTDIR);
         }
         match free {
-            0 if !folder.allows(who) => return Err(Errno::EACCES),
+            0 if !directory.allows(who) => return Err(Errno::EACCES),
             0 => {}
             _ => free -= 1,
         }
         match part.as_slice() {
             b"." => continue,
             b".." => {
-                folders.truncate(folders.len().saturating_sub(1).max(1));
+                directories.truncate(directories.len().saturating_sub(1).max(1));
                 continue;
             }
             _ => {}
         }
-        let found = folder.child(&part)?;
+        let found = directory.child(&part)?;
         if !found.is_link() {
-            folders.push(found);
+            directories.push(found);
             continue;
         }
         links += 1;
         if links > MAX_LINKS {
             return Err(Errno::ELOOP);
         }
-        if folder.mode() & STICKY_AND_WRITABLE == STICKY_AND_WRITABLE
+        if directory.mode() & STICKY_AND_WRITABLE == STICKY_AND_WRITABLE
             && found.uid() != who.uid
-            && found.uid() != folder.uid()
+            && found.uid() != directory.uid()
             && protects_links()
         {
             return Err(Errno::EACCES);
@@ -67,7 +67,7 @@ pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> R
         let target = found.target()?;
         match target.as_slice() {
             b"" => return Err(Errno::ENOENT),
-            [b'/', ..] => folders.truncate(1),
+            [b'/', ..] => directories.truncate(1),
             _ => {}
         }
         if target.ends_with(b"/") {
@@ -76,7 +76,7 @@ pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> R
         let pieces: Vec<BString> = pieces(&target).collect();
         pieces.into_iter().rev().for_each(|piece| parts.push_front(piece));
     }
-    folders.pop().ok_or(Errno::ENOENT)
+    directories.pop().ok_or(Errno::ENOENT)
 }
 
 fn pieces(path: &[u8]) -> impl Iterator<Item = BString> {
@@ -88,5 +88,5 @@ fn queue(parts: &mut VecDeque<BString>, path: &[u8]) {
 }
 
 fn protects_links() -> bool {
-    std::fs::read("/proc/sys/fs/protected_symlinks").is_ok_and(|text| text.starts_with(b"1"))
+    crate::proc::setting("fs.protected_symlinks").is_some_and(|value| value == "1")
 }

@@ -9,8 +9,8 @@ use ureq::http::{StatusCode, header};
 
 use super::{Client, Fault, content_length, ok, passing};
 use crate::error::{Doing, Error, Result};
-use crate::report::progress::Progress;
-use crate::verify::{self, Promise};
+use crate::progress::Progress;
+use crate::verify::{self, Expected};
 
 /// What to do when the server says that there is no such file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,23 +25,23 @@ pub enum Missing {
 const MAX_REQUESTS: u32 = 40;
 
 impl Client {
-    /// Fetches what `promise` describes into `partial`, taking up what is there already. Afterwards the file is
-    /// exactly what was promised.
+    /// Fetches what `expected` describes into `partial`, taking up what is there already. Afterwards the file is
+    /// exactly what was expected.
     pub fn download(
         &self,
         url: &str,
         headers: &[(&str, &str)],
         missing: Missing,
         partial: &Path,
-        promise: &Promise,
+        expected: &Expected,
         progress: &dyn Progress,
     ) -> Result<()> {
         let mut file = open(partial)?;
         let mut fresh = length(&file, partial)? == 0;
         loop {
-            self.fill(url, headers, missing, &mut file, promise, progress)?;
-            let came = verify::of_file(partial, promise.size).doing(|| format!("reading {}", partial.display()))?;
-            match promise.check(url, &came) {
+            self.fill(url, headers, missing, &mut file, expected, progress)?;
+            let came = verify::of_file(partial, expected.size).doing(|| format!("reading {}", partial.display()))?;
+            match expected.check(url, &came) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     let emptied = file.set_len(0).doing(|| format!("emptying {}", partial.display()));
@@ -63,25 +63,25 @@ impl Client {
         headers: &[(&str, &str)],
         missing: Missing,
         file: &mut File,
-        promise: &Promise,
+        expected: &Expected,
         progress: &dyn Progress,
     ) -> Result<()> {
         let doing = || format!("fetching {url}");
         let (mut failed, mut pause) = (0, self.options().pause);
         for _ in 0..MAX_REQUESTS {
             let before = file.metadata().doing(doing)?.len();
-            if before > promise.size {
+            if before > expected.size {
                 file.set_len(0).doing(doing)?;
                 continue;
             }
-            if before == promise.size {
+            if before == expected.size {
                 return Ok(());
             }
-            let fault = match self.rest(url, headers, file, before, promise.size, progress) {
+            let fault = match self.rest(url, headers, file, before, expected.size, progress) {
                 Ok(()) => continue,
                 Err(Stop::Disk(error)) => {
                     return Err(Error::io(format!("writing what comes from {url}"), error)
-                        .help("free some space, or point RBINFMT_STORE at a folder with more; what was in the store is untouched"));
+                        .help("free some space, or point RBINFMT_STORE at a directory with more; what was in the store is untouched"));
                 }
                 Err(Stop::Fault(fault)) => fault,
             };

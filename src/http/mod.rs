@@ -1,6 +1,7 @@
 //! http and https: proxies, redirects, time limits, retries. Bodies are bounded by what the caller can use.
 
 pub(crate) mod base64;
+pub mod cache;
 mod download;
 mod forward;
 pub mod proxy;
@@ -321,9 +322,9 @@ pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
     } else if place.starts_with('/') {
         format!("{scheme}://{host}{place}")
     } else {
-        let folder =
-            path.split(['?', '#']).next().unwrap_or_default().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{host}{folder}/{place}")
+        let directory =
+            path.split(['?', '#']).next().unwrap_or_default().rsplit_once('/').map_or("", |(directory, _)| directory);
+        format!("{scheme}://{host}{directory}/{place}")
     };
     let url = url.split('#').next().unwrap_or_default().to_owned();
     url.parse::<Uri>().map_err(|_| broken())?;

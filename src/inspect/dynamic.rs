@@ -12,8 +12,8 @@ use crate::exec::root::Root;
 pub struct Dynamic {
     /// DT_NEEDED, in order.
     pub needed: Vec<BString>,
-    /// The folders of DT_RUNPATH, or of DT_RPATH.
-    pub folders: Vec<BString>,
+    /// The directories of DT_RUNPATH, or of DT_RPATH.
+    pub directories: Vec<BString>,
     /// (library, version) of DT_VERNEED.
     pub versions: Vec<(BString, BString)>,
     /// The versions that it has itself (DT_VERDEF).
@@ -34,8 +34,8 @@ const MOST_STRINGS: u64 = 1 << 20;
 const MOST_VERSIONS: usize = 1 << 13;
 const MOST_NEEDED: usize = 512;
 
-/// Folders that loaders search on their own; multiarch folders come before them.
-const FOLDERS: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
+/// Directories that loaders search on their own; multiarch directories come before them.
+const DIRECTORIES: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
 
 pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     let (wide, little) = (elf.ctx.container.is_big(), elf.ctx.le.is_little());
@@ -62,7 +62,7 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
         versions: versions::needed(&table(DT_VERNEED), &strings, little),
         defines: versions::defined(&table(DT_VERDEF), &strings, little),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
-        folders: path.split(|&byte| byte == b':').filter(|f| !f.is_empty()).map(BString::from).collect(),
+        directories: path.split(|&byte| byte == b':').filter(|f| !f.is_empty()).map(BString::from).collect(),
     })
 }
 
@@ -87,13 +87,13 @@ pub struct Library<'a> {
 /// The libraries that `program`, at `path` of `root`, needs directly. /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
 pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<Library<'a>> {
     let origin = path.iter().rposition(|&byte| byte == b'/').map_or(&b"."[..], |slash| &path[..slash]);
-    let named = program.dynamic.folders.iter().map(|folder| {
-        let folder = folder.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
-        BString::from(folder)
+    let named = program.dynamic.directories.iter().map(|directory| {
+        let directory = directory.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
+        BString::from(directory)
     });
     let multiarch = triplets(program).iter().flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
-    let usual = FOLDERS.iter().map(|f| BString::from(*f));
-    let folders: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
+    let usual = DIRECTORIES.iter().map(|f| BString::from(*f));
+    let directories: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
     let fitting = |path: BString| {
         let found = super::inspect(root, &path).ok().flatten()?;
         let fits = (found.bits, found.machine, found.little) == (program.bits, program.machine, program.little);
@@ -101,12 +101,12 @@ pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<L
     };
     let find = |name: &BString| match name.contains(&b'/') {
         true => fitting(name.clone()),
-        false => folders.iter().find_map(|folder| fitting([folder.as_slice(), b"/", name].concat().into())),
+        false => directories.iter().find_map(|directory| fitting([directory.as_slice(), b"/", name].concat().into())),
     };
     program.dynamic.needed.iter().map(|name| Library { name, found: find(name) }).collect()
 }
 
-/// Debian's names of the folders for a machine.
+/// Debian's names of the directories for a machine.
 fn triplets(program: &Inspection) -> &'static [&'static str] {
     match (program.machine, program.bits, program.little) {
         (62, 64, _) => &["x86_64-linux-gnu"],

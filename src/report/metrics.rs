@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::apply::{Row, State};
+use crate::registrar::apply::{Row, State};
 
 /// The state of the table at the last look, and what was done since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,8 +99,8 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Item, Skip, Step};
     use crate::probe::Outcome;
+    use crate::registrar::plan::{Item, Skip, Step};
 
     fn row(profile: &str, platforms: &[&str], state: State, outcome: Option<Outcome>) -> Row {
         let item = Item {

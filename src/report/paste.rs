@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use crate::doctor::snapshot::Snapshot;
 use crate::error::{Error, Result};
 
-/// What must not be told: the folder of a user, credentials in an address, and secrets by how they look.
+/// What must not be told: the directory of a user, credentials in an address, and secrets by how they look.
 static SECRETS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     // ASCII classes alone: the tables of Unicode are not built in.
     let secrets = [
@@ -29,7 +29,7 @@ static SECRETS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 pub struct Author {
     /// The machine's name.
     pub host: String,
-    /// The folder of the user.
+    /// The directory of the user.
     pub home: String,
 }
 
@@ -43,7 +43,7 @@ impl Author {
     /// `text` without them and without secrets.
     fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        // A folder such as / would be everywhere.
+        // A directory such as / would be everywhere.
         if self.home.len() > 1 && self.home != "/root" {
             text = text.replace(&self.home, "/home/USER");
         }

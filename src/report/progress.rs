@@ -1,28 +1,10 @@
-//! Telling how far a long piece of work is. Rooms that fetch and prove take a [`Progress`] and never print.
+//! Draws how far a long piece of work is.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Where a long piece of work tells how far it is.
-pub trait Progress: Sync {
-    /// Something starts: "fetching x".
-    fn step(&self, what: &str);
-    /// Bytes of that are done, of so many where that is known.
-    fn bytes(&self, done: u64, total: Option<u64>);
-    /// Something that the user should know, though it is no error.
-    fn note(&self, text: &str);
-}
-
-/// Says nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn step(&self, _: &str) {}
-    fn bytes(&self, _: u64, _: Option<u64>) {}
-    fn note(&self, _: &str) {}
-}
+use crate::progress::Progress;
 
 /// Writes to standard error: a bar on a terminal, plain lines elsewhere.
 #[derive(Debug)]
@@ -54,8 +36,7 @@ impl Stderr {
         let _ = write(&mut state, &mut std::io::stderr().lock());
     }
 
-    /// Takes the bar away, so that what comes next starts on an empty line.
-    pub fn clear(&self) {
+    fn clear(&self) {
         self.with(|state, err| if std::mem::take(&mut state.bar) { write!(err, "\r\x1b[K") } else { Ok(()) });
     }
 }
@@ -95,6 +76,10 @@ impl Progress for Stderr {
     fn note(&self, text: &str) {
         self.clear();
         self.with(|_, err| writeln!(err, "note: {text}"));
+    }
+
+    fn done(&self) {
+        self.clear();
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Case {
     pub(crate) argv: Vec<BString>,
 }
 
-/// Something in a folder.
+/// Something in a directory.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
     /// With mode 755.
@@ -28,7 +28,7 @@ pub(crate) enum Item {
     Mode(Vec<u8>, u32),
     Sparse(Vec<u8>, u64),
     Link(Vec<u8>),
-    Folder(u32),
+    Directory(u32),
     Fifo,
 }
 

@@ -10,11 +10,11 @@ use crate::Tally;
 use crate::case::Case;
 use crate::world::World;
 
-const FOLDERS: [&str; 6] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/local", "/opt"];
+const DIRECTORIES: [&str; 6] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/local", "/opt"];
 
 pub(crate) fn run(world: &mut World, _seed: u64, cases: usize) -> Tally {
     let mut files = Vec::new();
-    FOLDERS.iter().for_each(|folder| collect(Path::new(folder), &mut files));
+    DIRECTORIES.iter().for_each(|directory| collect(Path::new(directory), &mut files));
     files.sort();
     let (all, mut tally) = (files.len(), Tally::default());
     // Spread evenly where there are more than wanted.
@@ -26,8 +26,8 @@ pub(crate) fn run(world: &mut World, _seed: u64, cases: usize) -> Tally {
     tally
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(listing) = fs::read_dir(folder) else { return };
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(listing) = fs::read_dir(directory) else { return };
     for item in listing.flatten() {
         let Ok(kind) = item.file_type() else { continue };
         match kind {

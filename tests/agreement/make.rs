@@ -1,4 +1,4 @@
-//! Files for cases: ELF files by hand, and the small set that every case finds in its folder.
+//! Files for cases: ELF files by hand, and the small set that every case finds in its directory.
 
 use crate::case::Item;
 
@@ -111,7 +111,7 @@ pub(crate) fn base() -> Vec<(&'static str, Item)> {
         ("sh2", Item::File(b"#!sh\n".to_vec())),
         ("loop", Item::File(b"#!loop\n".to_vec())),
         ("plain", Item::Mode(b"#!e64\n".to_vec(), 0o644)),
-        ("dir", Item::Folder(0o755)),
+        ("dir", Item::Directory(0o755)),
     ]
 }
 

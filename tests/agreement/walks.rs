@@ -1,4 +1,4 @@
-//! Path walks: links, folders and dots at random. The kernel's own walk, the one below a root (against chroot(2)) and the
+//! Path walks: links, directories and dots at random. The kernel's own walk, the one below a root (against chroot(2)) and the
 //! one by hand must all end with the same error.
 
 use std::path::Path;
@@ -61,7 +61,7 @@ fn path(random: &mut Random) -> String {
 fn item(random: &mut Random) -> Item {
     match random.below(8) {
         0 => Item::File(b"#!e64\n".to_vec()),
-        1 => Item::Folder(0o755),
+        1 => Item::Directory(0o755),
         2 => Item::Fifo,
         3 => Item::Mode(b"#!e64\n".to_vec(), 0o644),
         _ => match path(random) {

@@ -1,4 +1,4 @@
-//! A user and mount namespace with a table and a folder of its own. Nothing outside can be touched from in here.
+//! A user and mount namespace with a table and a directory of its own. Nothing outside can be touched from in here.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -15,6 +15,7 @@ use rbinfmt::exec::facts::{Environment, ExecFacts, TableFacts};
 use rbinfmt::exec::root::Root;
 use rbinfmt::exec::{Model, Verdict};
 use rbinfmt::oracle::{self, Answer};
+use rbinfmt::proc::Mounts;
 
 use crate::case::{Case, Item};
 
@@ -42,10 +43,10 @@ impl World {
         let table = PathBuf::from("/tmp/table");
         fs::create_dir_all(&table).ok()?;
         mount(Some("table"), &table, Some("binfmt_misc"), MsFlags::empty(), NONE).ok()?;
-        // Everything happens in a folder whose name has no dot, with relative names.
+        // Everything happens in a directory whose name has no dot, with relative names.
         fs::create_dir("/tmp/w").ok()?;
         std::env::set_current_dir("/tmp/w").ok()?;
-        let mut facts = ExecFacts::gather(&table).ok()?;
+        let mut facts = ExecFacts::gather(&table);
         facts.environment = Environment::default();
         let world = World { facts, root: Root::own(), table, left: BTreeSet::new(), dirty: false };
         for (name, item) in crate::make::base() {
@@ -94,7 +95,7 @@ impl World {
                 mode(0o755);
             }
             Item::Link(target) => symlink(OsStr::from_bytes(target), path).unwrap(),
-            Item::Folder(bits) => {
+            Item::Directory(bits) => {
                 fs::create_dir(path).unwrap();
                 mode(*bits);
             }
@@ -123,7 +124,7 @@ impl World {
         }
         self.facts.table.entries.clear();
         if !case.entries.is_empty() {
-            self.facts.table = TableFacts::gather(&self.table, "").unwrap();
+            self.facts.table = TableFacts::gather(&self.table, &Mounts::default());
         }
     }
 

@@ -1,10 +1,11 @@
+# shellcheck shell=bash
 # BuildKit's daemon and its client, for buildx's docker-container driver: sourced after engine.sh and apt.sh. No registry is
 # asked for their image: they are built of Debian's packages of BuildKit and of its libraries, with Debian's Go.
 
 # Libraries that apt does not know golang-github-docker-docker-dev, which has BuildKit in it, to need for the two programs.
 LIBRARIES='agext-levenshtein aws-aws-sdk-go-v2 aws-smithy-go dimchansky-utfbom gofrs-flock google-shlex vbatts-tar-split'
 
-# buildkit FOLDER: buildkitd and buildctl, static, in FOLDER.
+# buildkit DIR: buildkitd and buildctl, static, in DIR.
 buildkit() {
     local to=$1 top=$WORK/buildkit conf file
     [ ! -e "$to/complete" ] || return 0
@@ -13,12 +14,12 @@ buildkit() {
     (
         cd "$top/packages" || exit
         export APT_CONFIG=$conf
-        # shellcheck disable=SC2046 # names
+        # shellcheck disable=SC2046,SC2086 # names
         apt-get install -s --no-install-recommends golang-go golang-github-docker-docker-dev \
             $(printf 'golang-github-%s-dev ' $LIBRARIES) |
             awk '$1 == "Inst" && $2 ~ /^golang/ { print $2 }' | xargs apt-get download -qq || exit
         # What no package has is in the sources alone: BuildKit's own copies of libraries, and the file that lets Go look for
-        # one's second version in its only folder.
+        # one's second version in its only directory.
         sed 's/^deb /deb-src /' "${conf%/*}/sources.list" >"${conf%/*}/sources/source.list"
         apt-get update -qq && apt-get source -qq --download-only --tar-only docker.io
     ) >&2 || return 1
@@ -38,7 +39,7 @@ buildkit() {
     touch "$to/complete"
 }
 
-# buildkit_image FOLDER TAG: an image of them and of this machine's runc.
+# buildkit_image DIR TAG: an image of them and of this machine's runc.
 buildkit_image() {
     local top=$WORK/buildkit-image runc file
     runc=$(command -v runc)

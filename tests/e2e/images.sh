@@ -1,5 +1,6 @@
+# shellcheck shell=bash
 # Images of other architectures, made of the fixtures' static programs: sourced after engine.sh.
-# A platform, the fixture's folder, and what `uname -m` says there.
+# A platform, the fixture's directory, and what `uname -m` says there.
 FOREIGN='linux/arm64 arm64 aarch64
 linux/arm/v7 armhf armv7l
 linux/ppc64le ppc64el ppc64le
@@ -12,11 +13,11 @@ REGISTRY=127.0.0.1:5055
 have_programs() {
     local platform arch
     while read -r platform arch _; do
-        [ -x "$CACHE/$arch/busybox" ] || skip "the programs of $platform could not be fetched (tests/fixtures.sh)"
+        [ -x "$CACHE/$arch/busybox" ] || skip - "the programs of $platform could not be fetched (tests/fixtures.sh)"
     done <<<"$FOREIGN"
 }
 
-# context ARCH FOLDER: a root with busybox in it.
+# context ARCH DIR: a root with busybox in it.
 context() {
     mkdir -p "$2/bin" "$2/tmp" "$2/etc"
     cp "$CACHE/$1/busybox" "$2/bin/busybox"
@@ -25,7 +26,7 @@ context() {
     echo 'root:x:0:0:root:/:/bin/sh' >"$2/etc/passwd"
 }
 
-# plain_image FOLDER: the image `plain`, which registers as is usual: mounts the table, writes a line, ends.
+# plain_image DIR: the image `plain`, which registers as is usual: mounts the table, writes a line, ends.
 plain_image() {
     context i386 "$1"
     mkdir "$1/emulators"
@@ -51,5 +52,5 @@ http: {addr: $REGISTRY}
 YAML
     docker-registry serve "$WORK/registry.yml" >"$WORK/registry.log" 2>&1 &
     PIDS+=("$!")
-    wait_for 20 curl --noproxy '*' -fs "http://$REGISTRY/v2/" || skip 'docker-registry does not start here'
+    wait_for 20 curl --noproxy '*' -fs "http://$REGISTRY/v2/" || skip - 'docker-registry does not start here'
 }

@@ -1,4 +1,5 @@
-# Virtual machines with Debian's cloud kernels, in software emulation: sourced, with $TO set to the folder that everything
+# shellcheck shell=bash
+# Virtual machines with Debian's cloud kernels, in software emulation: sourced, with $TO set to the directory that everything
 # goes below, behind apt.sh.
 
 # kernel SUITE: its newest cloud kernel and busybox, unpacked below $TO/SUITE.
@@ -12,10 +13,8 @@ kernel() {
     touch "$TO/$suite/complete"
 }
 
-# modules SUITE: the folder of its kernel's modules.
-modules() {
-    ls -d "$TO/$1"/kernel/lib/modules/* "$TO/$1"/kernel/usr/lib/modules/* 2>/dev/null | head -n 1 || true
-}
+# modules SUITE: the directory of its kernel's modules.
+modules() { find "$TO/$1"/kernel -path '*/lib/modules/*' -prune -print -quit; }
 
 # system SUITE: a system with systemd, as a tar.
 system() {

@@ -1,6 +1,6 @@
 """What kubectl or helm has rendered, for tests/e2e/kubernetes.sh.
 
-pods.py pod NAME IMAGE HOSTPATH=FOLDER... <RENDERED     the DaemonSet's pod with its ConfigMaps, for `podman kube play`
+pods.py pod NAME IMAGE HOSTPATH=DIR... <RENDERED     the DaemonSet's pod with its ConfigMaps, for `podman kube play`
 pods.py probe <RENDERED                                 the command of its readiness probe
 pods.py same A B                                        whether two renderings make the same pods
 """
@@ -15,18 +15,18 @@ def daemon_set(documents):
     return next(d for d in documents if d["kind"] == "DaemonSet")["spec"]["template"]
 
 
-def pod(documents, name, image, *folders):
+def pod(documents, name, image, *directories):
     spec = daemon_set(documents)["spec"]
     (container,) = spec["containers"]
     container["image"] = image
     # What needs a kubelet, or controllers of cgroups.
     for key in ("readinessProbe", "resources", "imagePullPolicy"):
         container.pop(key, None)
-    folders = dict(folder.split("=") for folder in folders)
+    directories = dict(directory.split("=") for directory in directories)
     for volume in spec["volumes"]:
         if "hostPath" in volume:
             path = volume["hostPath"]["path"]
-            volume["hostPath"]["path"] = folders.get(path, path)
+            volume["hostPath"]["path"] = directories.get(path, path)
     container["args"] = ["--interval=1" if a.startswith("--interval") else a for a in container["args"]]
     configs = [d for d in documents if d["kind"] == "ConfigMap"]
     yaml.safe_dump_all(

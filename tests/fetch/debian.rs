@@ -80,7 +80,7 @@ fn versions_are_found_among_the_suites_and_going_back_is_one_step() {
     assert_eq!(get("stable", Use::IfNone), "1:10.0.3+ds-1");
     assert_eq!(get("latest", Use::Never), "1:11.1.3+ds-1~bpo13+1");
     assert_eq!(s.world.store.current("arm").unwrap().unwrap().version, "1:7.2+dfsg-7");
-    let lock = s.world.store.lock(&rbinfmt::report::progress::Quiet).unwrap();
+    let lock = s.world.store.lock(&rbinfmt::progress::Quiet).unwrap();
     let id = s.world.store.find("10.0").unwrap().id;
     s.world.store.use_(&lock, &id, &["arm".into()]).unwrap();
     assert_eq!(s.world.store.current("arm").unwrap().unwrap().version, "1:10.0.3+ds-1");
@@ -115,7 +115,7 @@ fn a_changed_byte_anywhere_in_the_chain_is_refused() {
         changed[at] = if changed[at] == b'T' { b'U' } else { b'T' };
         s.suite.put_inrelease(&s.server, &changed);
         let text = s.refusal();
-        assert!(text.contains("proving http"), "{text}");
+        assert!(text.contains("verifying http"), "{text}");
     }
     s.suite.put_inrelease(&s.server, &inrelease);
     for path in [s.suite.index_path().replace("trixie", "stable"), s.suite.deb_path()] {

@@ -1,4 +1,4 @@
-//! Fetching, proving and keeping emulators, against real servers on loopback and the real Debian archive.
+//! Fetching, verifying and keeping emulators, against real servers on loopback and the real Debian archive.
 
 mod common;
 mod debian;

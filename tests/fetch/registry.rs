@@ -4,8 +4,8 @@
 use crate::common::registry::Registry;
 use crate::common::server::{Fault, Server};
 use crate::common::{World, emulator, pipe, tar, these};
-use rbinfmt::emulators::oci::reference::Reference;
 use rbinfmt::emulators::{From, Wanted};
+use rbinfmt::oci::reference::Reference;
 use rbinfmt::verify::Digest;
 
 trait Emulators {
@@ -89,7 +89,7 @@ fn what_is_not_there_or_not_what_was_pinned_is_refused() {
     let text = world.refusal(&Wanted::All, Some(&registry.from(&format!("@sha256:{}", Digest::of(b"other")))));
     assert!(text.contains("404"), "{text}");
     // Damage on the registry's disk: the registry itself serves the changed bytes.
-    let data = registry.folder.path().join("data/docker/registry/v2/blobs/sha256");
+    let data = registry.directory.path().join("data/docker/registry/v2/blobs/sha256");
     let mut damaged = 0;
     for prefix in std::fs::read_dir(data).unwrap() {
         for blob in std::fs::read_dir(prefix.unwrap().path()).unwrap() {
@@ -138,7 +138,7 @@ fn a_registry_that_lies_about_a_pinned_manifest_is_refused() {
 
 #[test]
 fn a_private_registry_wants_the_login_of_dockers_configuration() {
-    let auth = "auth: {htpasswd: {realm: test, path: @FOLDER@/htpasswd}}\n";
+    let auth = "auth: {htpasswd: {realm: test, path: @DIR@/htpasswd}}\n";
     let Some(registry) = Registry::start(auth) else { return };
     registry.push("1", "9.2.0");
     let mut world = World::default();

@@ -1,4 +1,4 @@
-//! Folders, package files, images as files: what is taken, and what is refused.
+//! Directories, package files, images as files: what is taken, and what is refused.
 #![allow(clippy::unwrap_used)]
 
 use crate::common;
@@ -34,7 +34,7 @@ fn every_kind_of_package_is_read() {
         files.push(("a.tar.zst", frames.clone()));
         files.push(("d.deb", deb(&frames, ".zst")));
     } else {
-        common::skip("zstd is not installed");
+        common::skipped::<()>(common::Need::Setup, "zstd is not installed");
     }
     for (name, bytes) in files {
         for jobs in [1, 3] {
@@ -64,7 +64,7 @@ fn one_emulator_is_found_in_any_block_and_any_order() {
         let world = World::default();
         let package = deb(&xz(&tar(&members)), ".xz");
         world.write("a.deb", &package);
-        // Only what was proved by a hash is not read to its end.
+        // Only what was verified by a hash is not read to its end.
         world.write("SHA256SUMS", format!("{}  a.deb\n", Digest::of(&package)).as_bytes());
         for arch in archs {
             let found = world.ensure(&these(&[arch]), path(&world, "a.deb").as_ref()).unwrap();
@@ -105,8 +105,8 @@ fn members_that_are_no_emulators_are_refused() {
     let dynamic = elf(own, 3, "arm", "1", 5000);
     let cases: [(&str, EntryType, &[u8], &str); 10] = [
         ("/usr/bin/qemu-arm", EntryType::Regular, &good, "absolute path"),
-        ("../qemu-arm", EntryType::Regular, &good, "leaves its folder"),
-        ("a/../../qemu-arm", EntryType::Regular, &good, "leaves its folder"),
+        ("../qemu-arm", EntryType::Regular, &good, "leaves its directory"),
+        ("a/../../qemu-arm", EntryType::Regular, &good, "leaves its directory"),
         ("bin/qemu-arm", EntryType::Symlink, b"", "it is a link"),
         ("bin/qemu-arm", EntryType::Link, b"", "it is a link"),
         ("bin/qemu-arm", EntryType::Char, b"", "it is a device"),
@@ -128,7 +128,7 @@ fn members_that_are_no_emulators_are_refused() {
 }
 
 #[test]
-fn a_folder_is_taken_and_its_sums_are_checked() {
+fn a_directory_is_taken_and_its_sums_are_checked() {
     let world = World::default();
     let (arm, s390x) = (emulator("arm", "9.1.0", 4000), emulator("s390x", "9.1.0", 4000));
     world.write("d/qemu-arm", &arm);
@@ -174,7 +174,7 @@ pub(crate) fn layout(world: &World, layers: &[Vec<u8>]) {
 }
 
 #[test]
-fn an_image_as_a_folder_is_read_from_its_top() {
+fn an_image_as_a_directory_is_read_from_its_top() {
     let (old, new) = (emulator("arm", "1.0", 3000), emulator("arm", "2.0", 3000));
     let (sh4, m68k) = (emulator("sh4", "1.0", 3000), emulator("m68k", "1.0", 3000));
     let lower = pipe(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::common::archive::{Key, Suite};
 use crate::common::server::Server;
-use crate::common::{emulator, has, rbinfmt, skip, tar, text, valid};
+use crate::common::{Need, emulator, rbinfmt, skipped, tar, text, valid};
 use rbinfmt::emulators::Store;
 
 const KILLS: u32 = 200;
@@ -27,10 +27,11 @@ fn a_kill_at_any_moment_leaves_the_old_state_or_the_new_one() {
     Suite::new("trixie", "stable", "1:10.0.3", &[("arm", &new), ("s390x", &more)]).publish(&server, &key);
     // In memory where that can be: a kill does not lose what was written, so syncing would only cost time.
     let memory = Path::new("/dev/shm");
-    let folder = tempfile::tempdir_in(if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }).unwrap();
-    let (template, place) = (folder.path().join("template"), folder.path().join("store"));
-    std::fs::write(folder.path().join("old.tar"), tar(&[("qemu-arm", &old)])).unwrap();
-    let ok = rbinfmt(&template).args(["fetch", "-q", "--from"]).arg(folder.path().join("old.tar")).status().unwrap();
+    let directory =
+        tempfile::tempdir_in(if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }).unwrap();
+    let (template, place) = (directory.path().join("template"), directory.path().join("store"));
+    std::fs::write(directory.path().join("old.tar"), tar(&[("qemu-arm", &old)])).unwrap();
+    let ok = rbinfmt(&template).args(["fetch", "-q", "--from"]).arg(directory.path().join("old.tar")).status().unwrap();
     assert!(ok.success());
     let old_id = Store::open(&template).versions().unwrap()[0].id.clone();
 
@@ -112,36 +113,32 @@ fn two_fetches_at_once_do_the_work_once() {
 
 /// Runs a shell script in a mount namespace of its own, with $S on a tmpfs of two megabytes.
 fn on_small_disk(script: &str) -> Option<String> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (small, large) = (emulator("arm", "7.2", 200_000), emulator("arm", "10.0", 4_000_000));
-    std::fs::write(folder.path().join("small.tar"), tar(&[("qemu-arm", &small)])).unwrap();
-    std::fs::write(folder.path().join("large.tar"), tar(&[("qemu-arm", &large)])).unwrap();
-    std::fs::create_dir(folder.path().join("s")).unwrap();
+    std::fs::write(directory.path().join("small.tar"), tar(&[("qemu-arm", &small)])).unwrap();
+    std::fs::write(directory.path().join("large.tar"), tar(&[("qemu-arm", &large)])).unwrap();
+    std::fs::create_dir(directory.path().join("s")).unwrap();
     let full = format!(
         "set -e; cd {}; mount -t tmpfs -o size=2m none s; echo MOUNTED; set +e; {script}",
-        folder.path().display()
+        directory.path().display()
     );
-    let store = folder.path().join("s");
+    let store = directory.path().join("s");
     let output = Command::new("unshare")
         .args(["-Urm", "sh", "-c", &full])
         .env("RBINFMT_STORE", &store)
         .env("R", env!("CARGO_BIN_EXE_rbinfmt"))
-        .env("HOME", folder.path())
+        .env("HOME", directory.path())
         .output()
         .unwrap();
     let text = text(&output);
     if text.contains("MOUNTED") {
         return Some(text);
     }
-    skip(&format!("no mount namespace here: {text}"));
-    None
+    skipped(Need::Namespaces, &format!("no mount namespace here: {text}"))
 }
 
 #[test]
 fn a_full_disk_is_told_and_loses_nothing() {
-    if !has("unshare") {
-        return skip("unshare is not installed");
-    }
     let script =
         "$R fetch -q --from small.tar; $R fetch -q --use --from large.tar; echo status $?; $R emulators; ls s/tmp";
     let Some(text) = on_small_disk(script) else { return };
@@ -152,9 +149,6 @@ fn a_full_disk_is_told_and_loses_nothing() {
 
 #[test]
 fn a_read_only_store_is_told_and_can_be_read() {
-    if !has("unshare") {
-        return skip("unshare is not installed");
-    }
     let script = "$R fetch -q --from small.tar; mount -o remount,ro s; $R fetch -q --from large.tar; echo status $?; $R emulators; $R emulators gc; echo gc $?";
     let Some(text) = on_small_disk(script) else { return };
     assert!(
@@ -166,10 +160,10 @@ fn a_read_only_store_is_told_and_can_be_read() {
 
 #[test]
 fn the_verbs_list_choose_and_remove() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("store");
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
     let run = |args: &[&str]| {
-        let output = rbinfmt(&store).args(args).current_dir(&folder).output().unwrap();
+        let output = rbinfmt(&store).args(args).current_dir(&directory).output().unwrap();
         (output.status.code().unwrap(), text(&output))
     };
     assert!(run(&["emulators"]).1.contains("no emulators"));
@@ -178,7 +172,7 @@ fn the_verbs_list_choose_and_remove() {
             ("qemu-aarch64", &emulator("aarch64", version, 3000)),
             ("qemu-s390x", &emulator("s390x", version, 3000)),
         ]);
-        std::fs::write(folder.path().join("p.tar"), bytes).unwrap();
+        std::fs::write(directory.path().join("p.tar"), bytes).unwrap();
         assert_eq!(run(&["fetch", "arm64", "s390x", "--from", "p.tar"]).0, 0);
     }
     assert!(run(&["emulators"]).1.contains("in use\n"));

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::server::{Fault, Server};
-use crate::common::{World, has, skip};
+use crate::common::{Need, World, has, skipped};
 use rbinfmt::http::proxy::Proxies;
 use rbinfmt::http::{Client, Missing, Options};
-use rbinfmt::report::progress::Quiet;
-use rbinfmt::verify::Promise;
+use rbinfmt::progress::Quiet;
+use rbinfmt::verify::Expected;
 
 const SIZE: usize = 700_000;
 
@@ -32,7 +32,7 @@ impl Scene {
         let partial = self.world.path().join("partial");
         let client = Client::new(self.world.options.clone());
         let url = format!("{}/f", self.server.url);
-        let done = client.download(&url, &[], Missing::AskAgain, &partial, &Promise::of(&self.body), &Quiet);
+        let done = client.download(&url, &[], Missing::AskAgain, &partial, &Expected::of(&self.body), &Quiet);
         if done.is_ok() {
             assert_eq!(std::fs::read(&partial).unwrap(), self.body);
         }
@@ -127,17 +127,17 @@ fn redirects_are_followed_but_not_for_ever() {
 /// A TLS server on loopback with a certificate that SSL_CERT_FILE makes trusted.
 struct Tls {
     process: Child,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     port: u16,
 }
 
 impl Tls {
     /// Answers every request with the HTTP text in `answer`.
     fn start(answer: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let port = free_port();
         let run = |args: &[&str]| {
-            let output = Command::new("openssl").args(args).current_dir(&folder).output().unwrap();
+            let output = Command::new("openssl").args(args).current_dir(&directory).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         };
         let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
@@ -157,8 +157,8 @@ impl Tls {
             "2",
         ];
         run(&[&new[..], &subject, &["-addext", "basicConstraints=critical,CA:FALSE"]].concat());
-        std::fs::create_dir_all(folder.path().join("dists/stable")).unwrap();
-        std::fs::write(folder.path().join("dists/stable/InRelease"), answer).unwrap();
+        std::fs::create_dir_all(directory.path().join("dists/stable")).unwrap();
+        std::fs::write(directory.path().join("dists/stable/InRelease"), answer).unwrap();
         // -HTTP serves files that hold their own status line and headers.
         let process = Command::new("openssl")
             .args([
@@ -172,14 +172,14 @@ impl Tls {
                 "-accept",
                 &format!("127.0.0.1:{port}"),
             ])
-            .current_dir(&folder)
+            .current_dir(&directory)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         wait_for(port);
-        Tls { process, folder, port }
+        Tls { process, directory, port }
     }
 }
 
@@ -205,7 +205,7 @@ fn wait_for(port: u16) {
 #[test]
 fn https_is_never_left_for_http_and_unknown_certificates_are_refused() {
     if !has("openssl") {
-        return skip("openssl is not installed");
+        return skipped(Need::Setup, "openssl is not installed").unwrap_or(());
     }
     let plain = Server::start();
     plain.put("/debian/dists/stable/InRelease", b"text");
@@ -225,7 +225,7 @@ fn https_is_never_left_for_http_and_unknown_certificates_are_refused() {
         assert_eq!(output.status.code(), Some(1));
         common::text(&output)
     };
-    let certificate = tls.folder.path().join("c.pem");
+    let certificate = tls.directory.path().join("c.pem");
     let text = run("/dev/null");
     assert!(text.to_lowercase().contains("certificate"), "{text}");
     let text = run(certificate.to_str().unwrap());
@@ -235,18 +235,18 @@ fn https_is_never_left_for_http_and_unknown_certificates_are_refused() {
 
 struct Proxy {
     process: Child,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     port: u16,
 }
 
 impl Proxy {
     fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let port = free_port();
-        let log = folder.path().join("log");
+        let log = directory.path().join("log");
         let config =
             format!("Port {port}\nListen 127.0.0.1\nLogFile \"{}\"\nLogLevel Connect\nMaxClients 20\n", log.display());
-        let file = folder.path().join("conf");
+        let file = directory.path().join("conf");
         std::fs::write(&file, config).unwrap();
         let process = Command::new("tinyproxy")
             .arg("-d")
@@ -257,11 +257,11 @@ impl Proxy {
             .spawn()
             .unwrap();
         wait_for(port);
-        Proxy { process, folder, port }
+        Proxy { process, directory, port }
     }
 
     fn asked_for(&self, path: &str) -> usize {
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap();
         log.lines().filter(|l| l.contains("Request") && l.contains(path)).count()
     }
 }
@@ -276,7 +276,7 @@ impl Drop for Proxy {
 #[test]
 fn a_real_proxy_is_used_as_the_variables_say() {
     if !has("tinyproxy") {
-        return skip("tinyproxy is not installed");
+        return skipped(Need::Setup, "tinyproxy is not installed").unwrap_or(());
     }
     let proxy = Proxy::start();
     let s = scene();

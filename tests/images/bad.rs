@@ -31,7 +31,7 @@ fn no_image_at_all() {
     refused(&world, &["docker-archive:none"], "No such file");
     refused(&world, &["docker-archive:garbage"], "broken tar");
     refused(&world, &["docker-archive:empty"], "there is no manifest.json");
-    refused(&world, &["docker-archive:files.tar"], "--root FOLDER");
+    refused(&world, &["docker-archive:files.tar"], "--root DIR");
     refused(&world, &["oci-archive:files.tar"], "there is no index.json");
     refused(&world, &["docker-archive:null.tar"], "invalid type");
     refused(&world, &["oci:table"], "index.json");
@@ -56,7 +56,7 @@ fn wrong_digests_are_refused_with_both() {
     world.write("oci.tar.gz", &gzip(&tar_of(&files)));
     refused(&world, &["oci-archive:oci.tar.gz"], &format!("expected SHA-256 {expected}, {came} came"));
 
-    // The configuration of a plain archive is always proved, its layers with --verify.
+    // The configuration of a plain archive is always verified, its layers with --verify.
     let saved = String::from_utf8_lossy(&sound().docker_archive("a:1")).into_owned();
     assert!(saved.contains("\"architecture\""));
     let mut bytes = sound().docker_archive("a:1");
@@ -126,7 +126,7 @@ fn bombs_end_soon() {
 }
 
 #[test]
-fn folders_within_folders_are_paid_for() {
+fn directories_within_directories_are_paid_for() {
     let world = World::new();
     let mut layer = Layer::new();
     for number in 0..2500 {
@@ -140,7 +140,7 @@ fn folders_within_folders_are_paid_for() {
 
 fn node(kind: u8) -> Node {
     let body = match kind % 4 {
-        0 => Body::Folder(Default::default()),
+        0 => Body::Directory(Default::default()),
         1 => Body::Link("a/../b".into()),
         2 => Body::Link("/c/./a".into()),
         _ => Body::Special(libc_fifo()),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{has, skip};
+use crate::common::{Need, has, skipped};
 use crate::make::{Image, Layer, OTHER, OWN, image, program};
 use crate::{World, ids, runs};
 
@@ -19,19 +19,21 @@ fn lies() -> Image {
     )
 }
 
-/// A daemon without a network, on a socket and in folders of its own.
+/// A daemon without a network, on a socket and in directories of its own.
 struct Docker {
     process: Child,
     socket: String,
 }
 
 impl Docker {
-    fn start(folder: &Path) -> Option<Self> {
-        if !has("dockerd") || !nix::unistd::Uid::effective().is_root() {
-            skip("dockerd is not installed, or this is not root");
-            return None;
+    fn start(directory: &Path) -> Option<Self> {
+        if !nix::unistd::Uid::effective().is_root() {
+            return skipped(Need::Root, "only root can start dockerd");
         }
-        let path = |name: &str| folder.join(name).display().to_string();
+        if !has("dockerd") {
+            return skipped(Need::Setup, "dockerd is not installed");
+        }
+        let path = |name: &str| directory.join(name).display().to_string();
         let socket = format!("unix://{}", path("docker.sock"));
         let mut process = Command::new("dockerd")
             .args(["--host", &socket, "--data-root", &path("data"), "--exec-root", &path("exec")])
@@ -39,17 +41,17 @@ impl Docker {
             .args(["--storage-driver", "vfs"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.join("log")).unwrap())
+            .stderr(std::fs::File::create(directory.join("log")).unwrap())
             .spawn()
             .unwrap();
         let start = Instant::now();
         while !Command::new("docker").args(["--host", &socket, "version"]).output().unwrap().status.success() {
             if start.elapsed() > Duration::from_secs(60) || process.try_wait().unwrap().is_some() {
-                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-                skip(&format!("dockerd does not start: {}", log.lines().last().unwrap_or_default()));
+                let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
                 let _ = process.kill();
                 process.wait().unwrap();
-                return None;
+                let last = log.lines().last().unwrap_or_default();
+                return skipped(Need::Setup, &format!("dockerd does not start: {last}"));
             }
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -96,18 +98,20 @@ fn what_docker_has() {
 #[test]
 fn what_podman_has() {
     if !has("podman") {
-        return skip("podman is not installed");
+        return skipped(Need::Setup, "podman is not installed").unwrap_or(());
     }
     let world = World::new();
     let file = world.write("image.tar", &lies().docker_archive("localhost/lies:1"));
     let store = world.path("storage.conf");
-    let folder = |name: &str| world.path(name).display().to_string();
-    let text = format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", folder("graph"), folder("run"));
+    let directory = |name: &str| world.path(name).display().to_string();
+    let text =
+        format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", directory("graph"), directory("run"));
     std::fs::write(&store, text).unwrap();
     let load =
         Command::new("podman").args(["load", "-i", &file]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();
     if !load.status.success() {
-        return skip(&format!("podman does not load: {}", String::from_utf8_lossy(&load.stderr)));
+        let errors = String::from_utf8_lossy(&load.stderr);
+        return skipped(Need::Setup, &format!("podman does not load: {errors}")).unwrap_or(());
     }
     for target in ["containers-storage:localhost/lies:1", "localhost/lies:1"] {
         let output = world.command(&["--json", target]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();

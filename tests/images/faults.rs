@@ -199,12 +199,12 @@ fn a_32_bit_program_on_its_64_bit_kin_is_no_lie() {
 }
 
 #[test]
-fn whiteouts_opaque_folders_and_hard_links() {
+fn whiteouts_opaque_directories_and_hard_links() {
     let below = Layer::new()
         .file("app", 0o755, program(OTHER))
         .file("data/old", 0o755, program(OTHER))
         .file("gone/x", 0o755, program(OTHER))
-        .folder("usr/bin")
+        .directory("usr/bin")
         .link("bin", "usr/bin");
     let above = Layer::new()
         .file("data/new", 0o755, program(OWN))

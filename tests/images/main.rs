@@ -23,7 +23,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder with a table that emulates one architecture, as the kernel shows it.
+/// A directory with a table that emulates one architecture, as the kernel shows it.
 pub struct World {
     pub dir: TempDir,
 }
@@ -105,7 +105,7 @@ pub fn runs(exam: &Value) -> Vec<(&str, &str)> {
     list.iter().map(|p| (p["platform"].as_str().unwrap(), p["runs"].as_str().unwrap())).collect()
 }
 
-/// The text with this test's folder taken out.
-pub fn plain(text: &str, folder: &Path) -> String {
-    text.replace(folder.to_str().unwrap(), "[folder]")
+/// The text with this test's directory taken out.
+pub fn plain(text: &str, directory: &Path) -> String {
+    text.replace(directory.to_str().unwrap(), "[directory]")
 }

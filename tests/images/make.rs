@@ -9,6 +9,8 @@ use rbinfmt::verify::Digest;
 use serde_json::{Value, json};
 use tar::{EntryType, Header};
 
+use crate::common::{Need, skipped};
+
 /// This machine's architecture and another one, by OCI's names.
 pub const OWN: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 pub const OTHER: &str = "s390x";
@@ -46,13 +48,10 @@ pub fn dynamic(arch: &str, loader: &str) -> Vec<u8> {
 
 /// Debian's static busybox for an architecture by Debian's name; `None`, aloud, where it was not fetched.
 pub fn busybox(arch: &str) -> Option<Vec<u8>> {
-    let folder = std::env::var_os("RBINFMT_TEST_CACHE")
+    let directory = std::env::var_os("RBINFMT_TEST_CACHE")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache"), PathBuf::from);
-    let found = fs::read(folder.join(arch).join("busybox")).ok();
-    if found.is_none() {
-        eprintln!("SKIPPED: no busybox of {arch}: tests/fixtures.sh fetches it");
-    }
-    found
+    let found = fs::read(directory.join(arch).join("busybox")).ok();
+    found.or_else(|| skipped(Need::Setup, &format!("no busybox of {arch}: tests/fixtures.sh fetches it")))
 }
 
 /// A layer.
@@ -88,7 +87,7 @@ impl Layer {
         self.add(path, EntryType::Regular, mode, body.as_ref(), "")
     }
 
-    pub fn folder(self, path: &str) -> Self {
+    pub fn directory(self, path: &str) -> Self {
         self.add(path, EntryType::Directory, 0o755, b"", "")
     }
 
@@ -230,10 +229,10 @@ pub fn layout(tag: &str, images: &[&Image]) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Writes a layout into a folder.
-pub fn write_layout(folder: &Path, files: &[(String, Vec<u8>)]) {
+/// Writes a layout into a directory.
+pub fn write_layout(directory: &Path, files: &[(String, Vec<u8>)]) {
     for (name, bytes) in files {
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }

@@ -161,7 +161,7 @@ fn a_registry_with_and_without_a_login() {
     let (_, _, errors) = world.doctor(&[&format!("{}/emu:v2", registry.host)]);
     assert!(errors.contains("asking Docker"), "the engines are named too: {errors}");
 
-    let auth = "auth: {htpasswd: {realm: test, path: @FOLDER@/htpasswd}}\n";
+    let auth = "auth: {htpasswd: {realm: test, path: @DIR@/htpasswd}}\n";
     let Some(registry) = Registry::start(auth) else { return };
     let name = push(&registry, &[sound()]);
     let (code, _, errors) = world.doctor(&[&format!("docker://{name}")]);

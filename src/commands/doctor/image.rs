@@ -3,22 +3,23 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::paper::Paper;
+use super::sink::ReportSink;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::config::Fetch;
 use crate::doctor::image::World;
 use crate::doctor::snapshot::Snapshot;
-use crate::emulators::oci::{Platform, auth};
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
 use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
-use crate::image::registry::Access;
-use crate::image::{self, Name};
+use crate::oci::image::{self, Name};
+use crate::oci::remote::Access;
+use crate::oci::{Platform, auth};
 use crate::profile::Profiles;
+use crate::progress::{Progress, Quiet};
 use crate::report;
-use crate::report::progress::{Progress, Quiet, Stderr};
+use crate::report::progress::Stderr;
 
 /// What a target can be meant as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(super) enum Named {
     Either,
 }
 
-/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a folder that is there.
+/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a directory that is there.
 pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
     let Some(text) = target.to_str().filter(|_| args.root.is_none()) else { return Named::File };
     let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
@@ -47,16 +48,17 @@ pub(super) fn run(
     args: &DoctorArgs,
     targets: &[OsString],
     given: Option<&Snapshot>,
-    paper: &mut Paper,
+    sink: &mut ReportSink,
 ) -> Result<()> {
     if args.user.is_some() || !args.argv.is_empty() {
         let why = "an image says itself as whom it starts and with which arguments";
         return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
     }
     let platform = args.platform.as_deref().map(platform).transpose()?;
-    let folders = common.profiles.iter().map(|path| crate::profile::Folder { path: path.clone(), required: true });
-    let profiles = Profiles::load(&folders.collect::<Vec<_>>())?;
-    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let directories =
+        common.profiles.iter().map(|path| crate::profile::Directory { path: path.clone(), required: true });
+    let profiles = Profiles::load(&directories.collect::<Vec<_>>())?;
+    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let world = World { facts, profiles: &profiles, here: given.is_none() };
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
@@ -78,9 +80,9 @@ pub(super) fn run(
         let mut image = image::open(&name, &options)?;
         let exam = world.examine(&target, &mut image, platform.as_ref())?;
         let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
-        paper.write(&text)?;
+        sink.write(&text)?;
         let status = exam.status();
-        paper.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
+        sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
     }
     Ok(())
 }

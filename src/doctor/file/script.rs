@@ -3,6 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::Setting;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::{Handler, Outcome, Verdict};
 use crate::text::to_text;
@@ -22,7 +23,7 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
             to_text(argument),
             to_text(clean)
         );
-        return problem("crlf-shebang", detail);
+        return problem(CauseId::CrlfShebang, detail);
     }
     if argument.starts_with(b"-") {
         return None;
@@ -30,12 +31,12 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
     if argument.contains(&b' ') {
         let detail =
             format!("the kernel gives {name} one argument, {:?}, and no program has that name", argument.as_bstr());
-        return problem("shebang-env-args", detail);
+        return problem(CauseId::ShebangEnvArgs, detail);
     }
     match on_path(setting, argument) {
         Some(_) => None,
         None => problem(
-            "shebang-interpreter-missing",
+            CauseId::ShebangInterpreterMissing,
             format!("{name} looks for {} in PATH, where it is not", to_text(argument)),
         ),
     }
@@ -46,7 +47,7 @@ fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
     const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let own = std::env::var_os("PATH").filter(|_| setting.root.is_own());
     let own = own.as_ref().map_or(PATH, |path| path.as_encoded_bytes());
-    let folders = setting.path.as_ref().map_or(own, |path| path.as_slice());
-    let paths = folders.split_str(":").map(|folder| BString::from([folder, b"/", name].concat()));
+    let directories = setting.path.as_ref().map_or(own, |path| path.as_slice());
+    let paths = directories.split_str(":").map(|directory| BString::from([directory, b"/", name].concat()));
     paths.into_iter().find(|path| setting.root.open(path).is_ok())
 }

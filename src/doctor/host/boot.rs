@@ -12,7 +12,7 @@ use crate::text::to_text;
 /// A file of rules is small.
 const MOST: u64 = 1 << 20;
 
-/// Where systemd-binfmt looks: a file hides those of its name in the later folders (binfmt.d(5)).
+/// Where systemd-binfmt looks: a file hides those of its name in the later directories (binfmt.d(5)).
 const BINFMT_D: [&str; 4] = ["/etc/binfmt.d", "/run/binfmt.d", "/usr/local/lib/binfmt.d", "/usr/lib/binfmt.d"];
 
 /// Where systemd looks for units, and what a machine's administrator says first.
@@ -31,12 +31,12 @@ pub(super) fn gather() -> Boot {
     files.extend(binfmt_support(Path::new("/var/lib/binfmts")));
     let services = ["binfmt-support.service", "rbinfmt.service"];
     let starts = |unit: &&str| {
-        let wanted = |folder: &str| {
+        let wanted = |directory: &str| {
             ["multi-user", "sysinit", "basic"]
                 .iter()
-                .any(|t| Path::new(folder).join(format!("{t}.target.wants")).join(unit).symlink_metadata().is_ok())
+                .any(|t| Path::new(directory).join(format!("{t}.target.wants")).join(unit).symlink_metadata().is_ok())
         };
-        UNITS.iter().any(|folder| wanted(folder))
+        UNITS.iter().any(|directory| wanted(directory))
     };
     let init_scripts = ["binfmt-support", "qemu-binfmt", "binfmt"];
     let openrc = init_scripts.iter().filter(|name| {
@@ -47,10 +47,10 @@ pub(super) fn gather() -> Boot {
     Boot { files, systemd, systemd_binfmt: unit(systemd), services }
 }
 
-fn binfmt_d(folders: &[PathBuf]) -> Vec<BootFile> {
+fn binfmt_d(directories: &[PathBuf]) -> Vec<BootFile> {
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for folder in folders {
-        let items = fs::read_dir(folder).into_iter().flatten().flatten();
+    for directory in directories {
+        let items = fs::read_dir(directory).into_iter().flatten().flatten();
         for path in items.map(|item| item.path()).filter(|p| p.extension().is_some_and(|e| e == "conf")) {
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             by_name.entry(name).or_insert(path);
@@ -76,8 +76,8 @@ fn rules(path: &Path) -> Option<Vec<String>> {
 }
 
 /// update-binfmts keeps one file for each entry, of the entry's name.
-fn binfmt_support(folder: &Path) -> Vec<BootFile> {
-    let items = fs::read_dir(folder).into_iter().flatten().flatten();
+fn binfmt_support(directory: &Path) -> Vec<BootFile> {
+    let items = fs::read_dir(directory).into_iter().flatten().flatten();
     let file = |item: fs::DirEntry| BootFile {
         path: item.path().display().to_string(),
         reader: Reader::BinfmtSupport,
@@ -89,13 +89,16 @@ fn binfmt_support(folder: &Path) -> Vec<BootFile> {
 }
 
 fn unit(systemd: bool) -> Option<Unit> {
-    let path =
-        UNITS.iter().map(|folder| Path::new(folder).join(SYSTEMD_BINFMT)).find(|p| p.symlink_metadata().is_ok())?;
+    let path = UNITS
+        .iter()
+        .map(|directory| Path::new(directory).join(SYSTEMD_BINFMT))
+        .find(|p| p.symlink_metadata().is_ok())?;
     let masked = path.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
     let mut conditions = Vec::new();
-    let drop_ins = UNITS.iter().rev().map(|folder| Path::new(folder).join(format!("{SYSTEMD_BINFMT}.d")));
-    let drop_ins = drop_ins.flat_map(|folder| {
-        let mut files: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|i| i.path()).collect();
+    let drop_ins = UNITS.iter().rev().map(|directory| Path::new(directory).join(format!("{SYSTEMD_BINFMT}.d")));
+    let drop_ins = drop_ins.flat_map(|directory| {
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(directory).into_iter().flatten().flatten().map(|i| i.path()).collect();
         files.sort();
         files
     });
@@ -129,19 +132,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_folder_wins_and_an_empty_file_hides() {
+    fn the_first_directory_wins_and_an_empty_file_hides() {
         let dir = tempfile::tempdir().unwrap();
-        let folders = ["etc", "usr"].map(|name| dir.path().join(name));
-        let write = |folder: usize, name: &str, text: &str| {
-            fs::create_dir_all(&folders[folder]).unwrap();
-            fs::write(folders[folder].join(name), text).unwrap();
+        let directories = ["etc", "usr"].map(|name| dir.path().join(name));
+        let write = |directory: usize, name: &str, text: &str| {
+            fs::create_dir_all(&directories[directory]).unwrap();
+            fs::write(directories[directory].join(name), text).unwrap();
         };
         write(1, "a.conf", ":a:M::a::/a:\n");
         write(1, "b.conf", "# a comment\n\n :b:M::b::/b:F\n");
         write(1, "c.text", ":c:M::c::/c:\n");
         write(0, "a.conf", "");
-        std::os::unix::fs::symlink("/dev/null", folders[0].join("d.conf")).unwrap();
-        let files = binfmt_d(&folders);
+        std::os::unix::fs::symlink("/dev/null", directories[0].join("d.conf")).unwrap();
+        let files = binfmt_d(&directories);
         assert_eq!(files.len(), 1, "{files:?}");
         assert_eq!(files[0].lines, [":b:M::b::/b:F"]);
     }

@@ -21,7 +21,7 @@ pub(super) struct Asked {
 pub(super) fn ask(patience: Duration) -> Asked {
     let docker = Question::ask("docker", &["info", "--format", "{{json .}}"], patience);
     Asked {
-        // Its first use makes its folder; without that there is only the engine's own builder.
+        // Its first use makes its directory; without that there is only the engine's own builder.
         builder: docker
             .as_ref()
             .filter(|_| used_buildx())
@@ -35,7 +35,7 @@ pub(super) fn ask(patience: Duration) -> Asked {
 fn used_buildx() -> bool {
     let config = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let config = config.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".docker")));
-    config.is_some_and(|folder| folder.join("buildx").is_dir())
+    config.is_some_and(|directory| directory.join("buildx").is_dir())
 }
 
 impl Asked {

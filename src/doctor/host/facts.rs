@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::binfmt::mounts::Mounted;
 use crate::elf::Target;
 use crate::emulators::find::Places;
-use crate::facts::Facts;
 use crate::host::Identity;
 use crate::kernel::Kernel;
+use crate::registrar::HeldBy;
+use crate::registrar::facts::Facts;
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,13 +23,13 @@ pub struct HostFacts {
     pub identity: Identity,
     /// Whether the kernel has binfmt_misc.
     pub support: Support,
-    /// What is mounted on the table's folder; read before that was touched.
+    /// What is mounted on the table's directory; read before that was touched.
     pub mounted: Seen<Mounted>,
     /// The table, its entries and what came of running programs through them.
     pub table: Seen<Facts>,
     /// What holds the table.
     #[serde(default)]
-    pub held_by: Option<String>,
+    pub held_by: Option<HeldBy>,
     /// Programs were run through the entries.
     pub probed: bool,
     /// Where emulators were looked for.
@@ -40,7 +41,7 @@ pub struct HostFacts {
     #[serde(default)]
     pub boot: Boot,
     /// What kind of machine it is.
-    pub place: Place,
+    pub place: SystemInfo,
     /// The kernel's settings that emulators are sensitive to, by their sysctl(8) names; those that are there.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
@@ -83,10 +84,10 @@ pub struct Support {
     /// CONFIG_BINFMT_MISC, and the file that says so.
     #[serde(default)]
     pub config: Option<(Config, String)>,
-    /// The folder of the running kernel's modules exists.
+    /// The directory of the running kernel's modules exists.
     #[serde(default)]
     pub modules: bool,
-    /// The module's file, below that folder.
+    /// The module's file, below that directory.
     #[serde(default)]
     pub module: Option<String>,
 }
@@ -130,7 +131,7 @@ pub enum File {
     Missing,
     /// Something that could not be read, and why.
     Unreadable(String),
-    /// A folder, a device.
+    /// A directory, a device.
     NotAFile,
     /// A file without an x bit.
     NotExecutable,
@@ -200,7 +201,7 @@ pub struct Unit {
 
 /// What kind of machine it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct SystemInfo {
     /// ID of os-release: "debian".
     #[serde(default)]
     pub os: String,

@@ -12,7 +12,7 @@ use bstr::ByteSlice;
 use super::facts::{File, Program};
 use crate::elf;
 use crate::error::os_text;
-use crate::facts::Facts;
+use crate::registrar::facts::Facts;
 
 /// QEMU prints its version with a text that stands among its first constants.
 const MOST: u64 = 8 << 20;

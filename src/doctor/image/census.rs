@@ -12,7 +12,7 @@ use crate::text::to_text;
 
 /// The programs and libraries of one CPU.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Kin {
+pub struct ArchCount {
     /// What OCI, or QEMU, calls it.
     pub arch: String,
     /// How many there are.
@@ -45,10 +45,10 @@ pub(super) fn name_of(target: Target, profiles: &Profiles) -> String {
     profile_of(target, profiles).map_or_else(|| format!("machine {}", target.machine), |p| p.label().to_owned())
 }
 
-/// All programs and libraries by CPU, the commonest first. Firmware is for other devices, and folders of a cross
+/// All programs and libraries by CPU, the commonest first. Firmware is for other devices, and directories of a cross
 /// compiler's libraries are named after their target: what lies there says nothing of the image.
-pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<Kin> {
-    let mut all: BTreeMap<String, Kin> = BTreeMap::new();
+pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<ArchCount> {
+    let mut all: BTreeMap<String, ArchCount> = BTreeMap::new();
     let mut names: Vec<(Target, String)> = Vec::new();
     for (path, _, stored) in tree.files(|stored| stored.elf.is_some()) {
         let Some(header) = stored.elf else { continue };
@@ -61,22 +61,22 @@ pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<Kin> {
             names.len() - 1
         });
         let arch = &names[known].1;
-        let kin = all.entry(arch.clone()).or_insert_with(|| Kin { arch: arch.clone(), ..Kin::default() });
-        kin.count += 1;
-        if kin.paths.len() < SHOWN {
-            kin.paths.push(to_text(&path));
+        let count = all.entry(arch.clone()).or_insert_with(|| ArchCount { arch: arch.clone(), ..ArchCount::default() });
+        count.count += 1;
+        if count.paths.len() < SHOWN {
+            count.paths.push(to_text(&path));
         }
     }
-    let mut all: Vec<Kin> = all.into_values().collect();
-    all.sort_by_key(|kin| std::cmp::Reverse(kin.count));
+    let mut all: Vec<ArchCount> = all.into_values().collect();
+    all.sort_by_key(|count| std::cmp::Reverse(count.count));
     all
 }
 
 fn is_apart(path: &BString) -> bool {
-    const FOLDERS: [&[u8]; 5] =
+    const DIRECTORIES: [&[u8]; 5] =
         [b"/lib/firmware/", b"/usr/lib/firmware/", b"/usr/share/qemu/", b"/usr/lib/gcc-cross/", b"/boot/"];
     // /usr/aarch64-linux-gnu/lib
     let cross = path.strip_prefix(b"/usr/").and_then(|rest| rest.split_once_str("/"));
-    FOLDERS.iter().any(|folder| path.starts_with(folder))
-        || cross.is_some_and(|(folder, _)| folder.contains_str("-linux-") || folder.ends_with(b"-elf"))
+    DIRECTORIES.iter().any(|directory| path.starts_with(directory))
+        || cross.is_some_and(|(directory, _)| directory.contains_str("-linux-") || directory.ends_with(b"-elf"))
 }

@@ -3,9 +3,10 @@
 use bstr::BString;
 use nix::errno::Errno;
 
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::root::Root;
-use crate::image::config::Config;
+use crate::oci::config::Config;
 use crate::text::to_text;
 
 /// A program that the image names.
@@ -32,7 +33,7 @@ pub(super) enum Found {
 /// Looks a command up as runc and crun do, before anything is executed.
 pub(super) fn look_up(word: &str, config: &Config, root: &Root, image: &str) -> Found {
     let failed = |detail: String| {
-        let finding = Finding::problem("path-lookup-failed", word, detail).with("image", image);
+        let finding = Finding::problem(CauseId::PathLookupFailed, word, detail).with("image", image);
         match word.trim().contains(' ') {
             true => finding.evidence("the name holds a blank: command and arguments were given as one word"),
             false => finding,
@@ -48,24 +49,28 @@ pub(super) fn look_up(word: &str, config: &Config, root: &Root, image: &str) -> 
         };
     }
     let mut passed_over = None;
-    for folder in config.path().split(':') {
-        let path = absolute(&format!("{folder}/{word}"), config);
+    for directory in config.path().split(':') {
+        let path = absolute(&format!("{directory}/{word}"), config);
         match root.open(&path) {
             Ok(file) if file.is_executable() => return Found::At(path),
             Ok(_) => passed_over = Some(path),
             Err(_) => {}
         }
     }
-    let finding = failed(format!("none of the folders of PATH has a program {word:?}: {}", config.path()));
+    let finding = failed(format!("none of the directories of PATH has a program {word:?}: {}", config.path()));
     Found::Nowhere(Box::new(match passed_over {
         Some(path) => finding.evidence(format!("{} has no x bit", to_text(&path))),
         None => finding,
     }))
 }
 
-/// A path from the folder in which the image starts.
+/// A path from the directory in which the image starts.
 fn absolute(path: &str, config: &Config) -> BString {
-    if path.starts_with('/') { path.into() } else { format!("{}/{path}", config.folder.trim_end_matches('/')).into() }
+    if path.starts_with('/') {
+        path.into()
+    } else {
+        format!("{}/{path}", config.directory.trim_end_matches('/')).into()
+    }
 }
 
 /// What a command starts in turn, as far as its words tell: behind `sh -c`, behind `--`, and the command that an

@@ -9,18 +9,18 @@ pub mod version;
 
 use std::path::PathBuf;
 
-pub use self::data::{Settings, settings};
+pub use self::data::{SETTINGS, Settings};
 use self::deb822::Paragraph;
 use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
-use super::cache::Cache;
 use super::store::{Lock, Store};
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::report::progress::Progress;
-use crate::verify::{Digest, Promise};
+use crate::http::cache::Cache;
+use crate::progress::Progress;
+use crate::verify::{Digest, Expected};
 
 /// The largest InRelease file is Debian sid's, with 200 kB.
 const MAX_INRELEASE: u64 = 8 << 20;
@@ -35,8 +35,6 @@ const MAX_PACKAGE: u64 = 1 << 30;
 pub struct Archive<'a> {
     /// The mirror.
     pub mirror: Mirror,
-    /// Names and pins.
-    pub settings: Settings,
     /// Whose signatures count.
     pub keyring: Keyring,
     /// The archive's name for this machine.
@@ -59,7 +57,7 @@ pub struct Archive<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// A package as a proved index describes it.
+/// A package as a verified index describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// Its name.
@@ -73,7 +71,7 @@ pub struct Package {
     /// Where, below the mirror's root.
     pub path: String,
     /// Its size and hash.
-    pub promise: Promise,
+    pub expected: Expected,
 }
 
 /// What one suite has to offer.
@@ -87,10 +85,11 @@ pub enum Offer {
 
 impl Archive<'_> {
     /// The archive's name for `uname -m`.
-    pub fn arch_of(settings: &Settings, machine: &str) -> Result<String> {
-        settings.architectures.get(machine).cloned().ok_or_else(|| {
+    pub fn arch_of(machine: &str) -> Result<String> {
+        let known = SETTINGS.architectures.iter().find(|(uname, _)| *uname == machine);
+        known.map(|(_, arch)| (*arch).to_owned()).ok_or_else(|| {
             Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
-                .help("take emulators from elsewhere: --from FOLDER or --from docker://IMAGE")
+                .help("take emulators from elsewhere: --from DIR or --from docker://IMAGE")
         })
     }
 
@@ -109,10 +108,10 @@ impl Archive<'_> {
         let Some(index) = release.packages(component, arch) else {
             return nothing(format!("it has no packages of {component} for {arch}"));
         };
-        if index.promise.size > MAX_INDEX {
+        if index.expected.size > MAX_INDEX {
             return Err(Error::failed(
                 format!("reading {}", index.path),
-                format!("it has {} bytes", index.promise.size),
+                format!("it has {} bytes", index.expected.size),
             ));
         }
         let at = |path: &str| format!("{}/dists/{suite}/{path}", self.mirror.url);
@@ -120,8 +119,8 @@ impl Archive<'_> {
         if release.by_hash {
             urls.insert(0, at(&index.by_hash()));
         }
-        let path = self.cache.file(self.client, &urls, &[], &index.promise, self.progress)?;
-        let names = &self.settings.packages;
+        let path = self.cache.file(self.client, &urls, &[], &index.expected, self.progress)?;
+        let names = SETTINGS.packages;
         let found = archive::unpacked(&path, self.jobs)
             .and_then(|file| deb822::packages(file, names))
             .doing(|| format!("reading {}", urls[0]))?;
@@ -131,11 +130,11 @@ impl Archive<'_> {
         }
     }
 
-    /// The package's file, proved.
+    /// The package's file, verified.
     pub fn fetch(&self, package: &Package) -> Result<PathBuf> {
         let url = self.url(package);
         self.progress.step(&format!("fetching {url}"));
-        self.cache.file(self.client, &[url], &[], &package.promise, self.progress)
+        self.cache.file(self.client, &[url], &[], &package.expected, self.progress)
     }
 
     /// Where the package is.
@@ -143,7 +142,7 @@ impl Archive<'_> {
         format!("{}/{}", self.mirror.url, package.path)
     }
 
-    /// The suite's Release text, proved and remembered. The inner error is of an index that says nothing today.
+    /// The suite's Release text, verified and remembered. The inner error is of an index that says nothing today.
     fn release(&self, suite: &str) -> Result<Result<Release, Error>> {
         let url = format!("{}/dists/{suite}/InRelease", self.mirror.url);
         if suite.is_empty() || suite.starts_with('.') || suite.contains(['/', '?', '#', '%', ' ']) {
@@ -191,7 +190,7 @@ impl Archive<'_> {
         let broken = |what: &str| {
             Error::failed(format!("reading the index of {suite}"), format!("package {name} has a broken {what}"))
         };
-        let promise = Promise {
+        let expected = Expected {
             sha256: Digest::parse(field("SHA256")?).ok_or_else(|| broken("SHA256"))?,
             size: field("Size")?.parse().ok().filter(|&size| size <= MAX_PACKAGE).ok_or_else(|| broken("Size"))?,
         };
@@ -205,7 +204,7 @@ impl Archive<'_> {
             suite: suite.to_owned(),
             codename: codename.to_owned(),
             path: path.to_owned(),
-            promise,
+            expected,
         };
         Ok(package)
     }

@@ -34,7 +34,7 @@ impl Keyring {
     pub fn debian() -> Result<Self> {
         let name = "the built-in Debian archive keyring";
         let mut keyring = Keyring::parse(name, data::KEYS)?;
-        let pinned = data::settings()?.fingerprints;
+        let pinned = data::SETTINGS.fingerprints;
         keyring.keys.retain(|key| pinned.iter().any(|pin| pin.eq_ignore_ascii_case(&fingerprint(&key.primary_key))));
         match keyring.keys.len() == pinned.len() {
             true => Ok(keyring),
@@ -73,9 +73,9 @@ impl Keyring {
         Ok(Keyring { name: name.to_owned(), keys })
     }
 
-    /// The text inside a clear-signed file, after its signature was proved; `what` names the file.
+    /// The text inside a clear-signed file, after its signature was verified; `what` names the file.
     pub fn open(&self, what: &str, bytes: &[u8], now: i64) -> Result<String> {
-        let doing = || format!("proving {what}");
+        let doing = || format!("verifying {what}");
         let frame = Frame::parse(bytes).map_err(|why| Error::failed(doing(), why).help(HELP))?;
         let (signatures, _) = DetachedSignature::from_armor_many(Cursor::new(frame.signature))
             .map_err(|e| Error::failed(doing(), e).help(HELP))?;
@@ -191,8 +191,8 @@ fn usable(key: &SignedPublicKey, subkey: Option<&SignedPublicSubKey>, now: i64) 
         return Err("is revoked".to_owned());
     }
     let of_users = key.details.users.iter().flat_map(|user| {
-        let proved = move |s: &&Signature| s.verify_certification(primary, pgp::types::Tag::UserId, &user.id).is_ok();
-        user.signatures.iter().filter(|s| s.typ() != Some(SignatureType::CertRevocation)).filter(proved)
+        let verified = move |s: &&Signature| s.verify_certification(primary, pgp::types::Tag::UserId, &user.id).is_ok();
+        user.signatures.iter().filter(|s| s.typ() != Some(SignatureType::CertRevocation)).filter(verified)
     });
     let direct = key.details.direct_signatures.iter().filter(|s| s.verify_key(primary).is_ok());
     let own = newest(of_users.chain(direct)).ok_or("has no valid signature of its own")?;

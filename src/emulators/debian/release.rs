@@ -3,7 +3,7 @@
 use super::deb822::Paragraph;
 use crate::emulators::date;
 use crate::error::{Error, Result};
-use crate::verify::{Digest, Promise};
+use crate::verify::{Digest, Expected};
 
 /// How far a clock may go wrong.
 const CLOCK: i64 = 86_400;
@@ -27,10 +27,10 @@ pub struct Release {
 /// An index that the Release promises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Below the suite's folder.
+    /// Below the suite's directory.
     pub path: String,
     /// Size and hash.
-    pub promise: Promise,
+    pub expected: Expected,
 }
 
 impl Release {
@@ -65,7 +65,7 @@ impl Release {
 
     /// Refuses an index from the future, one that has expired, and one older than the newest seen.
     pub fn check_age(&self, what: &str, newest_seen: Option<i64>, now: i64) -> Result<()> {
-        let refused = |why: String| Error::failed(format!("proving {what}"), why);
+        let refused = |why: String| Error::failed(format!("verifying {what}"), why);
         const INSIST: &str = "take another mirror (--mirror URL), or insist with --allow-expired";
         if self.date > now + CLOCK {
             let why = format!("made on {}, which is in the future here", date::show(self.date));
@@ -92,8 +92,8 @@ impl Release {
             list.lines().find_map(|line| {
                 let mut words = line.split_ascii_whitespace();
                 let (sha256, size, path) = (words.next()?, words.next()?, words.next()?);
-                let promise = || Some(Promise { sha256: Digest::parse(sha256)?, size: size.parse().ok()? });
-                (path == name).then(promise).flatten().map(|promise| Index { path: path.to_owned(), promise })
+                let expected = || Some(Expected { sha256: Digest::parse(sha256)?, size: size.parse().ok()? });
+                (path == name).then(expected).flatten().map(|expected| Index { path: path.to_owned(), expected })
             })
         })
     }
@@ -102,8 +102,8 @@ impl Release {
 impl Index {
     /// Where a mirror keeps it under its hash, which no update of the mirror changes.
     pub fn by_hash(&self) -> String {
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{folder}/by-hash/SHA256/{}", self.promise.sha256)
+        let directory = self.path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        format!("{directory}/by-hash/SHA256/{}", self.expected.sha256)
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn indices_have_their_hashes() {
         let index = Release::parse("x", TEXT, "sid").unwrap().packages("main", "amd64").unwrap();
-        assert_eq!((index.path.as_str(), index.promise.size), ("main/binary-amd64/Packages.xz", 7));
+        assert_eq!((index.path.as_str(), index.expected.size), ("main/binary-amd64/Packages.xz", 7));
         assert!(index.by_hash().starts_with("main/binary-amd64/by-hash/SHA256/e3b0c442"));
     }
 }

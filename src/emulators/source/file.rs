@@ -1,4 +1,4 @@
-//! A folder with emulators, or a package file.
+//! A directory with emulators, or a package file.
 
 use std::fs::{self, File};
 use std::io::{BufRead, Read};
@@ -10,7 +10,7 @@ use crate::archive;
 use crate::emulators::store::Staging;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Digest, Promise, of_file};
+use crate::verify::{Digest, Expected, of_file};
 
 /// A list of hashes is small.
 const MAX_SUMS: u64 = 4 << 20;
@@ -18,15 +18,15 @@ const MAX_SUMS: u64 = 4 << 20;
 /// No package of emulators is larger.
 const MAX_FILE: u64 = 4 << 30;
 
-/// The SHA256SUMS file of a folder.
+/// The SHA256SUMS file of a directory.
 struct Sums {
     path: PathBuf,
     sums: Vec<(Digest, String)>,
 }
 
 impl Sums {
-    fn of(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join("SHA256SUMS");
+    fn of(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join("SHA256SUMS");
         let doing = || format!("reading {}", path.display());
         let size = match fs::metadata(&path) {
             Ok(meta) => meta.len(),
@@ -53,13 +53,13 @@ impl Sums {
     }
 
     fn check(&self, name: &str, came: Digest) -> Result<()> {
-        let doing = || format!("proving {name} by {}", self.path.display());
+        let doing = || format!("verifying {name} by {}", self.path.display());
         match self.sums.iter().find(|(_, n)| n == name) {
             Some((expected, _)) if *expected == came => Ok(()),
             Some((expected, _)) => Err(Error::failed(doing(), format!("expected SHA-256 {expected}, {came} came"))
                 .help("fetch the file again")),
             None => Err(Error::failed(doing(), "it is not listed there")
-                .help(format!("copy it to a folder without SHA256SUMS, or add a line: {came}  {name}"))),
+                .help(format!("copy it to a directory without SHA256SUMS, or add a line: {came}  {name}"))),
         }
     }
 }
@@ -69,41 +69,41 @@ impl Sums {
 pub struct Found {
     /// A name for it in the store: a hash of what it holds.
     pub id: String,
-    /// What proved it.
-    pub proof: String,
+    /// What verified it.
+    pub verified_by: String,
     /// Whether that is more than the user's word.
-    pub proved: bool,
+    pub verified: bool,
 }
 
-/// Proves a package file by the SHA256SUMS beside it, where there is one. Its hash names it.
-pub fn prove(path: &Path) -> Result<(Promise, Found)> {
-    let promise = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
+/// Verifies a package file by the SHA256SUMS beside it, where there is one. Its hash names it.
+pub fn verify(path: &Path) -> Result<(Expected, Found)> {
+    let expected = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let sums = Sums::of(folder)?;
-    let proved = sums.is_some();
-    let proof = match sums {
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let sums = Sums::of(directory)?;
+    let verified = sums.is_some();
+    let verified_by = match sums {
         Some(sums) => {
-            sums.check(&name, promise.sha256)?;
-            format!("{}, SHA-256 {}", sums.path.display(), promise.sha256)
+            sums.check(&name, expected.sha256)?;
+            format!("{}, SHA-256 {}", sums.path.display(), expected.sha256)
         }
-        None => format!("none but the user's word, SHA-256 {}", promise.sha256),
+        None => format!("none but the user's word, SHA-256 {}", expected.sha256),
     };
-    Ok((promise, Found { id: promise.sha256.hex()[..12].to_owned(), proof, proved }))
+    Ok((expected, Found { id: expected.sha256.hex()[..12].to_owned(), verified_by, verified }))
 }
 
-/// Takes emulators out of the package file that `origin` names. One that was not `proved` by a hash is read to its end,
+/// Takes emulators out of the package file that `origin` names. One that was not `verified` by a hash is read to its end,
 /// where its own check sums are.
 pub fn take_package(
     path: &Path,
     origin: &str,
-    proved: bool,
+    verified: bool,
     jobs: usize,
     wanted: &Wanted,
     staging: &mut Staging,
 ) -> Result<()> {
-    let archive = archive::Archive::open(path)?.proved(proved);
-    if proved
+    let archive = archive::Archive::open(path)?.verified(verified);
+    if verified
         && let Wanted::These(archs) = wanted
         && let [arch] = archs.as_slice()
     {
@@ -120,18 +120,18 @@ pub fn take_package(
     let mut stream = archive.stream(jobs)?;
     super::take(&mut stream, origin, wanted, staging, &mut |_| false)?;
     let mut read = 1;
-    while !proved && read > 0 {
+    while !verified && read > 0 {
         read = stream.fill_buf().doing(|| format!("reading {origin}"))?.len();
         stream.consume(read);
     }
     Ok(())
 }
 
-/// Takes emulators out of a folder, each proved by its SHA256SUMS where there is one.
-pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Result<Found> {
-    let sums = Sums::of(folder)?;
-    let doing = || format!("listing {}", folder.display());
-    let mut names: Vec<_> = fs::read_dir(folder)
+/// Takes emulators out of a directory, each verified by its SHA256SUMS where there is one.
+pub fn take_directory(directory: &Path, wanted: &Wanted, staging: &mut Staging) -> Result<Found> {
+    let sums = Sums::of(directory)?;
+    let doing = || format!("listing {}", directory.display());
+    let mut names: Vec<_> = fs::read_dir(directory)
         .doing(doing)?
         .map(|item| item.map(|i| i.file_name()))
         .collect::<Result<_, _>>()
@@ -144,7 +144,7 @@ pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Res
         if staging.items().contains_key(arch) {
             continue;
         }
-        let path = folder.join(name);
+        let path = directory.join(name);
         let reading = || format!("reading {}", path.display());
         let mut file = File::open(&path).doing(reading)?;
         let meta = file.metadata().doing(reading)?;
@@ -165,7 +165,7 @@ pub fn take_folder(folder: &Path, wanted: &Wanted, staging: &mut Staging) -> Res
         }
         all.update(format!("{name} {}\n", item.sha256));
     }
-    let proved = sums.is_some();
-    let proof = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
-    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), proof, proved })
+    let verified = sums.is_some();
+    let verified_by = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
+    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), verified_by, verified })
 }

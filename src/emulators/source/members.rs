@@ -39,7 +39,7 @@ pub(crate) fn take_from(
             Kind::File => {
                 staging.take(&arch, &name, member.size, |sink| tar.body().for_each(sink))?;
             }
-            Kind::Folder => {}
+            Kind::Directory => {}
             kind => {
                 let why = format!("it is {}, expected a file", kind.name());
                 return Err(Error::failed(format!("taking {name}"), why)

@@ -6,8 +6,8 @@ mod members;
 use std::path::PathBuf;
 
 pub(crate) use self::members::{take, take_from, taken};
-use super::oci::reference::Reference;
 use crate::error::{Error, Result};
+use crate::oci::reference::Reference;
 
 /// Where emulators come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,11 @@ pub enum From {
         /// The suite, where it is named.
         suite: Option<String>,
     },
-    /// A folder with emulators, or a package file.
+    /// A directory with emulators, or a package file.
     Path(PathBuf),
     /// An image in a registry: `docker://docker.io/tonistiigi/binfmt:qemu-v10.2.3`.
     Registry(Reference),
-    /// An image as a folder: `oci:DIR`.
+    /// An image as a directory: `oci:DIR`.
     OciLayout(PathBuf),
     /// An image as `docker save` writes it: `docker-archive:FILE`.
     DockerArchive(PathBuf),
@@ -62,15 +62,15 @@ impl From {
         if let Some(reference) = text.strip_prefix("docker://") {
             return Reference::parse(reference).map(From::Registry);
         }
-        if let Some(folder) = text.strip_prefix("oci:") {
-            return Ok(From::OciLayout(folder.into()));
+        if let Some(directory) = text.strip_prefix("oci:") {
+            return Ok(From::OciLayout(directory.into()));
         }
         if let Some(file) = text.strip_prefix("docker-archive:") {
             return Ok(From::DockerArchive(file.into()));
         }
         if text.is_empty() || text.contains("://") {
             return Err(Error::usage(format!("reading the source {text:?}"), "no source of emulators")
-                .help("expected a folder, a package file, docker://IMAGE, oci:FOLDER or docker-archive:FILE"));
+                .help("expected a directory, a package file, docker://IMAGE, oci:DIR or docker-archive:FILE"));
         }
         Ok(From::Path(text.into()))
     }

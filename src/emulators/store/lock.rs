@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::Store;
 use crate::error::{Doing, Error, Result};
-use crate::report::progress::Progress;
+use crate::progress::Progress;
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
 #[derive(Debug)]
@@ -20,10 +20,10 @@ impl Store {
     /// Takes the lock, making the store where there is none; waits for another process that has it.
     pub fn lock(&self, progress: &dyn Progress) -> Result<Lock> {
         let help = |error: Error| {
-            error.help("the store must be writable: become root, or point RBINFMT_STORE at a folder of yours")
+            error.help("the store must be writable: become root, or point RBINFMT_STORE at a directory of yours")
         };
-        for folder in [self.root().to_owned(), self.root().join("versions"), self.root().join("tmp")] {
-            make_folder(&folder).map_err(help)?;
+        for directory in [self.root().to_owned(), self.root().join("versions"), self.root().join("tmp")] {
+            make_directory(&directory).map_err(help)?;
         }
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
@@ -44,10 +44,10 @@ impl Store {
 }
 
 impl Lock {
-    /// A folder in tmp, gone when it is dropped.
+    /// A directory in tmp, gone when it is dropped.
     pub(super) fn temporary(&self, root: &Path) -> Result<TempDir> {
         let tmp = root.join("tmp");
-        TempDir::new_in(&tmp).doing(|| format!("making a folder in {}", tmp.display()))
+        TempDir::new_in(&tmp).doing(|| format!("making a directory in {}", tmp.display()))
     }
 
     /// Removes what a killed process left.
@@ -62,12 +62,12 @@ impl Lock {
     }
 }
 
-/// A folder that everybody may read: emulators are run by all users, whatever root's umask is.
-fn make_folder(folder: &Path) -> Result<()> {
-    let doing = || format!("making the folder {}", folder.display());
-    if folder.is_dir() {
+/// A directory that everybody may read: emulators are run by all users, whatever root's umask is.
+fn make_directory(directory: &Path) -> Result<()> {
+    let doing = || format!("making the directory {}", directory.display());
+    if directory.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder).doing(doing)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).doing(doing)
+    fs::create_dir_all(directory).doing(doing)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)
 }

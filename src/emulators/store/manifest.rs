@@ -1,4 +1,4 @@
-//! What a version's folder says about itself.
+//! What a version's directory says about itself.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,15 @@ use crate::verify::Digest;
 /// A version in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The name of its folder.
+    /// The name of its directory.
     pub id: String,
     /// Its version, as its source writes it.
     pub version: String,
-    /// Where it was fetched: a URL, an image by digest, a folder.
+    /// Where it was fetched: a URL, an image by digest, a directory.
     pub source: String,
-    /// What it was proved by.
-    pub proof: String,
+    /// What it was verified by ("proof" in manifests of 0.1).
+    #[serde(alias = "proof")]
+    pub verified_by: String,
     /// When, in seconds since 1970.
     pub fetched: i64,
     /// Whether all of the source's emulators are here, so that there is nothing more to get from it.

@@ -1,4 +1,4 @@
-//! The emulators that are installed: one folder for each version, and which of them is in use for each architecture.
+//! The emulators that are installed: one directory for each version, and which of them is in use for each architecture.
 //!
 //! ```text
 //! lock                        held by whoever changes something
@@ -27,9 +27,9 @@ pub use self::lock::Lock;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
 use super::Emulator;
-use super::cache::Cache;
 use super::debian::version;
 use crate::error::{Doing, Error, Result};
+use crate::http::cache::Cache;
 use crate::selinux;
 
 /// The store of a system.
@@ -65,9 +65,18 @@ pub struct Swept {
 }
 
 impl Store {
-    /// The store in this folder. Nothing is read or made yet.
+    /// The store in this directory. Nothing is read or made yet.
     pub fn open(root: impl Into<PathBuf>) -> Self {
         Store { root: root.into() }
+    }
+
+    /// The store of whoever runs this.
+    ///
+    /// # Errors
+    /// Where no environment variable says where that is.
+    pub fn of_process() -> Result<Self> {
+        let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+        Store::place(nix::unistd::Uid::effective().is_root(), variable).map(Store::open)
     }
 
     /// Where the store is: $RBINFMT_STORE, /var/lib/rbinfmt for root, $XDG_DATA_HOME/rbinfmt for others.
@@ -84,11 +93,11 @@ impl Store {
             set("XDG_DATA_HOME").filter(|p| p.is_absolute()).or_else(|| set("HOME").map(|h| h.join(".local/share")));
         data.map(|data| data.join("rbinfmt")).ok_or_else(|| {
             Error::usage("finding the store", "neither RBINFMT_STORE nor XDG_DATA_HOME nor HOME is set")
-                .help("set RBINFMT_STORE to a folder")
+                .help("set RBINFMT_STORE to a directory")
         })
     }
 
-    /// Its folder.
+    /// Its directory.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -126,15 +135,15 @@ impl Store {
 
     /// All versions, oldest first.
     pub fn versions(&self) -> Result<Vec<Manifest>> {
-        let folder = self.root.join("versions");
+        let directory = self.root.join("versions");
         let mut versions = Vec::new();
-        let listing = match fs::read_dir(&folder) {
+        let listing = match fs::read_dir(&directory) {
             Ok(listing) => listing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(versions),
-            Err(error) => return Err(Error::io(format!("listing {}", folder.display()), error)),
+            Err(error) => return Err(Error::io(format!("listing {}", directory.display()), error)),
         };
         for item in listing {
-            let name = item.doing(|| format!("listing {}", folder.display()))?.file_name();
+            let name = item.doing(|| format!("listing {}", directory.display()))?.file_name();
             let id = name.to_string_lossy();
             versions.extend(self.manifest(&id)?);
         }
@@ -207,13 +216,13 @@ impl Store {
             return Err(Error::failed(format!("removing {id}"), format!("it is in use for {}", users.join(" ")))
                 .help("choose another first: `rbinfmt emulators use ID`"));
         }
-        let folder = self.root.join("versions").join(id);
-        let bytes = super::cache::folder_size(&folder);
+        let directory = self.root.join("versions").join(id);
+        let bytes = crate::http::cache::directory_size(&directory);
         // Out of sight in one step; what a kill leaves in tmp is swept by the next who takes the lock.
         let tomb = lock.temporary(&self.root)?;
-        fs::rename(&folder, tomb.path().join("removed")).doing(|| format!("removing {}", folder.display()))?;
-        sync_folder(&self.root.join("versions"))?;
-        tomb.close().doing(|| format!("removing what was {}", folder.display()))?;
+        fs::rename(&directory, tomb.path().join("removed")).doing(|| format!("removing {}", directory.display()))?;
+        sync_directory(&self.root.join("versions"))?;
+        tomb.close().doing(|| format!("removing what was {}", directory.display()))?;
         Ok(bytes)
     }
 
@@ -235,7 +244,7 @@ impl Store {
         Ok(self.read::<BTreeMap<String, i64>>("seen.json")?.and_then(|seen| seen.get(suite).copied()))
     }
 
-    /// Remembers that an index of a suite with this date was proved.
+    /// Remembers that an index of a suite with this date was verified.
     pub fn note_seen(&self, lock: &Lock, suite: &str, date: i64) -> Result<()> {
         let mut seen: BTreeMap<String, i64> = self.read("seen.json")?.unwrap_or_default();
         if seen.get(suite).is_none_or(|&old| old < date) {
@@ -245,9 +254,9 @@ impl Store {
         Ok(())
     }
 
-    /// What a version's folder says it is; `None` where there is none, or half of one.
+    /// What a version's directory says it is; `None` where there is none, or half of one.
     pub fn manifest(&self, id: &str) -> Result<Option<Manifest>> {
-        // An id comes from the command line: it names a folder in versions and nothing else.
+        // An id comes from the command line: it names a directory in versions and nothing else.
         if id.is_empty() || id.starts_with('.') || id.contains('/') {
             return Ok(None);
         }
@@ -307,16 +316,16 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Likewise, with this mode.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let doing = || format!("writing {}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).doing(doing)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory).doing(doing)?;
     // Whatever root's umask is.
     file.as_file().set_permissions(fs::Permissions::from_mode(mode)).doing(doing)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).doing(doing)?;
     file.persist(path).map_err(|e| e.error).doing(doing)?;
-    sync_folder(folder)
+    sync_directory(directory)
 }
 
-/// A rename is only kept when its folder is synced.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    fs::File::open(folder).and_then(|f| f.sync_all()).doing(|| format!("syncing {}", folder.display()))
+/// A rename is only kept when its directory is synced.
+pub(crate) fn sync_directory(directory: &Path) -> Result<()> {
+    fs::File::open(directory).and_then(|f| f.sync_all()).doing(|| format!("syncing {}", directory.display()))
 }

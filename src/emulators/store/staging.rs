@@ -1,4 +1,4 @@
-//! Emulators on their way in: written to tmp, proved, synced, and only then put into their version's folder.
+//! Emulators on their way in: written to tmp, verified, synced, and only then put into their version's directory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use bstr::ByteSlice;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::{Item, Lock, Manifest, Store, sync_folder};
+use super::{Item, Lock, Manifest, Store, sync_directory};
 use crate::emulators::{elf, valid_arch};
 use crate::error::{Doing, Error, Result};
 use crate::verify::Digest;
@@ -25,7 +25,7 @@ pub struct Staging<'a> {
     store: &'a Store,
     lock: &'a Lock,
     machine: String,
-    folder: TempDir,
+    directory: TempDir,
     items: BTreeMap<String, Item>,
     disk: Option<Disk>,
 }
@@ -40,11 +40,11 @@ struct Disk {
 impl<'a> Staging<'a> {
     /// An empty one; `machine` is this host's `uname -m`.
     pub fn new(store: &'a Store, lock: &'a Lock, machine: &str) -> Result<Self> {
-        let folder = lock.temporary(store.root())?;
+        let directory = lock.temporary(store.root())?;
         let (files, written) = sync_channel::<File>(64);
         let thread = std::thread::spawn(move || written.iter().try_for_each(|file| file.sync_all()));
         let disk = Some(Disk { files, thread });
-        Ok(Staging { store, lock, machine: machine.to_owned(), folder, items: BTreeMap::new(), disk })
+        Ok(Staging { store, lock, machine: machine.to_owned(), directory, items: BTreeMap::new(), disk })
     }
 
     /// What was taken so far.
@@ -69,7 +69,7 @@ impl<'a> Staging<'a> {
                 format!("{size} bytes; no emulator has more than {MAX_EMULATOR}"),
             ));
         }
-        let path = self.folder.path().join(format!("qemu-{arch}"));
+        let path = self.directory.path().join(format!("qemu-{arch}"));
         let writing = |error: io::Error| {
             Error::io(format!("storing {origin} in {}", self.store.root().display()), error)
                 .help("what was in the store is untouched; free some space, or point RBINFMT_STORE elsewhere")
@@ -121,19 +121,19 @@ impl<'a> Staging<'a> {
     pub fn commit(mut self, mut manifest: Manifest) -> Result<Manifest> {
         self.sync()?;
         manifest.emulators = std::mem::take(&mut self.items);
-        let folder = self.store.root().join("versions").join(&manifest.id);
+        let directory = self.store.root().join("versions").join(&manifest.id);
         let doing = || format!("putting {} into the store", manifest.id);
         let Some(old) = self.store.manifest(&manifest.id)? else {
-            // Half a folder of an earlier time, without a manifest, is nobody's.
-            if folder.exists() {
-                fs::remove_dir_all(&folder).doing(doing)?;
+            // Half a directory of an earlier time, without a manifest, is nobody's.
+            if directory.exists() {
+                fs::remove_dir_all(&directory).doing(doing)?;
             }
-            let new = self.folder.path().join("manifest.json");
+            let new = self.directory.path().join("manifest.json");
             let bytes = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::failed(doing(), e))?;
             super::write_whole(&new, &bytes)?;
-            fs::set_permissions(self.folder.path(), fs::Permissions::from_mode(0o755)).doing(doing)?;
-            fs::rename(self.folder.path(), &folder).doing(doing)?;
-            sync_folder(&self.store.root().join("versions"))?;
+            fs::set_permissions(self.directory.path(), fs::Permissions::from_mode(0o755)).doing(doing)?;
+            fs::rename(self.directory.path(), &directory).doing(doing)?;
+            sync_directory(&self.store.root().join("versions"))?;
             return Ok(manifest);
         };
         for (arch, item) in &manifest.emulators {
@@ -148,11 +148,11 @@ impl<'a> Staging<'a> {
                 }
                 _ => {
                     let name = format!("qemu-{arch}");
-                    fs::rename(self.folder.path().join(&name), folder.join(&name)).doing(doing)?;
+                    fs::rename(self.directory.path().join(&name), directory.join(&name)).doing(doing)?;
                 }
             }
         }
-        sync_folder(&folder)?;
+        sync_directory(&directory)?;
         manifest.complete |= old.complete;
         for (arch, item) in old.emulators {
             manifest.emulators.insert(arch, item);
@@ -175,7 +175,7 @@ impl Look {
     fn at(&mut self, piece: &[u8]) -> io::Result<()> {
         self.size += piece.len() as u64;
         if self.size > self.limit {
-            return Err(io::Error::other(format!("longer than the {} bytes that were promised", self.limit)));
+            return Err(io::Error::other(format!("longer than the {} bytes that are expected", self.limit)));
         }
         let missing = elf::PREFIX.saturating_sub(self.prefix.len()).min(piece.len());
         self.prefix.extend_from_slice(&piece[..missing]);

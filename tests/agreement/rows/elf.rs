@@ -114,7 +114,7 @@ fn interpreters() -> Vec<Row> {
         ("32-bit interpreter", interpreted(false, padded(&Elf::new(false, 3))), ran()),
         ("static interpreter", interpreted(true, loader(&|e| *e = Elf::new(true, 2))), ran()),
         ("missing interpreter", file(padded(&Elf::new(true, 3).interpreted(b"missing"))), Fails(ENOENT)),
-        ("interpreter is a folder", file(padded(&Elf::new(true, 3).interpreted(b"dir"))), Fails(EACCES)),
+        ("interpreter is a directory", file(padded(&Elf::new(true, 3).interpreted(b"dir"))), Fails(EACCES)),
         ("empty name", interp(|s| (s.filesz, s.offset) = (2, 0x300)).with("none", Item::Fifo), Same),
         ("foreign interpreter", interpreted(true, loader(&|e| e.machine = 183)), Fails(ELIBBAD)),
         ("32-bit interpreter of a 64-bit program", interpreted(true, padded(&Elf::new(false, 3))), Fails(ELIBBAD)),

@@ -60,7 +60,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 .entry(":n:E::x::e64:"),
             Fails(ENOEXEC),
         ),
-        ("a dot in a folder's name", call("./text").entry(":n:E::/text::e64:"), Fails(ENOEXEC)),
+        ("a dot in a directory's name", call("./text").entry(":n:E::/text::e64:"), Fails(ENOEXEC)),
         ("entries beat #!", file("#!d64\n").entry(":n:M::#!::e64:"), x()),
         (
             "entries beat native programs",

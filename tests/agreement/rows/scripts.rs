@@ -46,7 +46,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ("argument across byte 256", file(name_of(200) + " " + &"a".repeat(100) + "\n"), Same),
         ("256 blanks", file("#!".to_owned() + &" ".repeat(300)), Fails(ENOEXEC)),
         ("missing interpreter", file("#!missing\n"), Fails(ENOENT)),
-        ("interpreter is a folder", file("#!dir\n"), Fails(EACCES)),
+        ("interpreter is a directory", file("#!dir\n"), Fails(EACCES)),
         ("interpreter without x bit", file("#!plain\n"), Fails(EACCES)),
         ("interpreter nobody claims", file("#!text\n"), Fails(ENOEXEC)),
         ("interpreter for another CPU", file("#!arm\n"), Fails(ENOEXEC)),

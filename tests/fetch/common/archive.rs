@@ -33,8 +33,8 @@ impl Key {
 
     /// Publishes the revocation that gpg made with the key.
     pub fn revoke(&self) {
-        let folder = self.home.path().join("openpgp-revocs.d");
-        let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let directory = self.home.path().join("openpgp-revocs.d");
+        let file = std::fs::read_dir(directory).unwrap().next().unwrap().unwrap().path();
         let text = std::fs::read_to_string(&file).unwrap().replace(":-----BEGIN", "-----BEGIN");
         let start = text.find("-----BEGIN").unwrap();
         std::fs::write(&file, &text[start..]).unwrap();

@@ -4,6 +4,10 @@
 pub mod archive;
 pub mod registry;
 pub mod server;
+#[path = "../../common/skip.rs"]
+mod skip;
+
+pub(crate) use skip::{Need, skipped};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +19,12 @@ use rbinfmt::emulators::debian::mirror::Wish;
 use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
 use rbinfmt::http::{Client, Options};
-use rbinfmt::report::progress::Quiet;
-
-/// Says aloud that a test could not do its work here.
-pub fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
-}
+use rbinfmt::progress::Quiet;
 
 /// Whether a program is installed.
 pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
 /// A static ELF program of this machine that nobody could run, with the version text of QEMU's emulators in it.
@@ -110,9 +109,9 @@ pub fn deb(data: &[u8], ending: &str) -> Vec<u8> {
     bytes
 }
 
-/// A fetcher's surroundings, in folders that are thrown away.
+/// A fetcher's surroundings, in directories that are thrown away.
 pub struct World {
-    pub folder: tempfile::TempDir,
+    pub directory: tempfile::TempDir,
     pub store: Store,
     pub options: Options,
     pub config: Fetch,
@@ -123,7 +122,7 @@ pub struct World {
 
 impl Default for World {
     fn default() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let options = Options {
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(400),
@@ -133,8 +132,8 @@ impl Default for World {
             ..Options::default()
         };
         World {
-            store: Store::open(folder.path().join("store")),
-            folder,
+            store: Store::open(directory.path().join("store")),
+            directory,
             options,
             config: Fetch::default(),
             wish: Wish::default(),
@@ -146,7 +145,7 @@ impl Default for World {
 
 impl World {
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {

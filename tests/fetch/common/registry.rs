@@ -5,34 +5,33 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{has, skip};
+use super::{Need, has, skipped};
 use rbinfmt::verify::Digest;
 
 /// Debian's docker-registry on a port of its own.
 pub struct Registry {
     process: Child,
-    pub folder: tempfile::TempDir,
+    pub directory: tempfile::TempDir,
     pub host: String,
 }
 
 impl Registry {
     pub fn start(auth: &str) -> Option<Self> {
         if !has("docker-registry") {
-            skip("docker-registry is not installed");
-            return None;
+            return skipped(Need::Setup, "docker-registry is not installed");
         }
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host = format!("127.0.0.1:{port}");
-        let root = folder.path().join("data");
+        let root = directory.path().join("data");
         let config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{host}\"}}\n{auth}",
             root.display()
         );
-        let file = folder.path().join("config.yml");
-        std::fs::write(&file, config.replace("@FOLDER@", &folder.path().display().to_string())).unwrap();
+        let file = directory.path().join("config.yml");
+        std::fs::write(&file, config.replace("@DIR@", &directory.path().display().to_string())).unwrap();
         // admin:secret, as htpasswd -B writes it.
-        std::fs::write(folder.path().join("htpasswd"), HTPASSWD).unwrap();
+        std::fs::write(directory.path().join("htpasswd"), HTPASSWD).unwrap();
         let process = Command::new("docker-registry")
             .arg("serve")
             .arg(&file)
@@ -45,7 +44,7 @@ impl Registry {
             assert!(start.elapsed() < Duration::from_secs(20), "the registry does not answer");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(Registry { process, folder, host })
+        Some(Registry { process, directory, host })
     }
 
     /// One request, by hand: the pushing side is not what is tested.

@@ -20,8 +20,8 @@ use super::facts::{HostFacts, Program};
 use crate::binfmt::entry::Entry;
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Status;
-use crate::health::{self, Health};
 use crate::profile::{NamedRule, Profiles};
+use crate::registrar::health::{self, Health};
 
 /// One question about the host, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

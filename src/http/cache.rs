@@ -1,0 +1,108 @@
+//! What was fetched, under its hash: taken again without the network, and verified again each time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Doing, Result};
+use crate::http::{Client, Missing};
+use crate::progress::Progress;
+use crate::verify::{Expected, of_file};
+
+/// The directory of fetched files.
+#[derive(Debug, Clone)]
+pub struct Cache(PathBuf);
+
+impl Cache {
+    /// In this directory, which is made when something is put there.
+    pub fn new(directory: PathBuf) -> Self {
+        Cache(directory)
+    }
+
+    /// The file that `expected` describes: from the cache, or from the first of `urls` that has it.
+    pub fn file(
+        &self,
+        client: &Client,
+        urls: &[String],
+        headers: &[(&str, &str)],
+        expected: &Expected,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf> {
+        if let Some(path) = self.known(expected) {
+            return Ok(path);
+        }
+        self.make()?;
+        let path = self.path(expected);
+        let partial = path.with_extension("part");
+        let mut last = None;
+        for (number, url) in urls.iter().enumerate() {
+            let missing = if number + 1 == urls.len() { Missing::AskAgain } else { Missing::Error };
+            match client.download(url, headers, missing, &partial, expected, progress) {
+                Ok(()) => {
+                    fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
+                    return Ok(path);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| crate::error::Error::failed("fetching a file", "nobody is known to have it")))
+    }
+
+    /// The file that `expected` describes, where it is here already.
+    pub fn known(&self, expected: &Expected) -> Option<PathBuf> {
+        let path = self.path(expected);
+        let size = fs::metadata(&path).ok()?.len();
+        let came = (size == expected.size).then(|| of_file(&path, expected.size).ok()).flatten();
+        if came == Some(*expected) {
+            return Some(path);
+        }
+        // Damaged: another will be fetched. When it cannot be removed, that fetch says why.
+        let _ = fs::remove_file(&path);
+        None
+    }
+
+    /// Keeps a small document under a name, for later without the network.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.make()?;
+        let path = self.0.join(name);
+        let new = path.with_extension("new");
+        // Not synced: what a power cut leaves is verified like all else, and fetched again.
+        fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path)).doing(|| format!("keeping {}", path.display()))
+    }
+
+    /// The document kept under a name.
+    pub fn kept(&self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let path = self.0.join(name);
+        (fs::metadata(&path).ok()?.len() <= limit).then(|| fs::read(&path).ok()).flatten()
+    }
+
+    /// Forgets a file that will not be needed again.
+    pub fn forget(&self, expected: &Expected) {
+        // What stays is found by gc.
+        let _ = fs::remove_file(self.path(expected));
+    }
+
+    /// Empties the cache and tells how many bytes that freed.
+    pub fn clear(&self) -> Result<u64> {
+        let freed = directory_size(&self.0);
+        match fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(crate::error::Error::io(format!("emptying {}", self.0.display()), error))
+            }
+            _ => Ok(freed),
+        }
+    }
+
+    fn make(&self) -> Result<()> {
+        fs::create_dir_all(&self.0).doing(|| format!("making the directory {}", self.0.display()))
+    }
+
+    fn path(&self, expected: &Expected) -> PathBuf {
+        self.0.join(expected.sha256.hex())
+    }
+}
+
+/// The bytes of the files in a directory.
+pub(crate) fn directory_size(directory: &Path) -> u64 {
+    let items = fs::read_dir(directory).into_iter().flatten().flatten();
+    items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
+}

@@ -1,0 +1,162 @@
+//! What each entry does on this machine, and what is wrong with it. Pure.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use bstr::{BString, ByteSlice};
+
+use crate::binfmt::entry::{Entry, Flags};
+use crate::emulators::find::Places;
+use crate::probe::Outcome;
+use crate::profile::{NamedRule, Profile, Profiles};
+use crate::registrar::facts::Facts;
+use crate::registrar::plan::{is_ours, is_qemu};
+
+/// What is known of an entry.
+#[derive(Debug, Clone)]
+pub struct Health<'a> {
+    /// The profile whose files it takes.
+    pub profile: Option<&'a Profile>,
+    /// We made it.
+    pub ours: bool,
+    /// Whether a program of the architecture runs through it; `None` where that was not tried.
+    pub works: Option<bool>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// A problem counts for the result: the entry is ours or QEMU's.
+    pub counts: bool,
+}
+
+/// Something that is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The entry itself is disabled.
+    Disabled,
+    /// It takes a file that the machine lives on: what that is, and its path.
+    Takes(String, PathBuf),
+    /// Another entry, newer, takes its files.
+    Shadowed(BString),
+    /// Its interpreter, looked up at every execve, is not here.
+    Unreadable(PathBuf),
+    /// Its interpreter is looked up at every execve.
+    NoFixBinary,
+    /// argv\[0\] is lost, though this kernel could tell of it.
+    NoArgv0,
+    /// A program of the architecture did not run through it, and why.
+    Fails(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Disabled => f.write_str("it is switched off"),
+            Problem::Takes(what, path) => write!(f, "it takes {what} ({})", path.display()),
+            Problem::Shadowed(taker) => write!(f, "the newer entry {taker} takes its files first"),
+            Problem::Unreadable(path) => write!(f, "its interpreter {} cannot be read here", path.display()),
+            Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
+            Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
+            Problem::Fails(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Looks at an entry.
+pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Facts) -> Health<'a> {
+    let target = target(entry, profiles);
+    let ours = is_ours(entry, profiles, places);
+    let mut health = Health {
+        profile: target.map(|(profile, _)| profile),
+        ours,
+        works: None,
+        problems: Vec::new(),
+        counts: ours || is_qemu(entry),
+    };
+    if !entry.enabled {
+        health.problems.push(Problem::Disabled);
+        return health;
+    }
+    interpreter(entry, target.is_some(), facts, &mut health.problems);
+    for file in facts.guarded.iter().take(3).filter(|g| g.entry.is_none()) {
+        if entry.takes(&file.head, file.path.as_os_str().as_encoded_bytes()) {
+            health.problems.push(Problem::Takes(file.what.clone(), file.path.clone()));
+        }
+    }
+    let Some((_, rule)) = target else { return health };
+    let Some(program) = &rule.probe else { return health };
+    match facts.taker(program) {
+        Some(taker) if taker.name != entry.name => {
+            health.problems.push(Problem::Shadowed(taker.name.clone()));
+        }
+        Some(_) => match facts.probes.get(&rule.entry).map(|ran| &ran.outcome) {
+            Some(Outcome::Works { argv0 }) => {
+                health.works = Some(true);
+                if !argv0 && facts.kernel.tells_preserve_argv0() {
+                    health.problems.push(Problem::NoArgv0);
+                }
+            }
+            Some(Outcome::Fails(why)) => {
+                health.works = Some(false);
+                health.problems.push(Problem::Fails(why.clone()));
+            }
+            None => {}
+        },
+        None => {}
+    }
+    health
+}
+
+/// The profile, and its rule, whose files an entry takes: by the rule, or by the program that it would be given.
+fn target<'a>(entry: &Entry, profiles: &'a Profiles) -> Option<(&'a Profile, &'a NamedRule)> {
+    let all = || profiles.iter().flat_map(|p| p.rules.iter().map(move |r| (p, r)));
+    let taken = |(_, rule): &(&Profile, &NamedRule)| rule.probe.as_ref().is_some_and(|p| entry.rule.takes(p, b""));
+    all()
+        .find(|(_, rule)| rule.rule.same_meaning(&entry.rule))
+        .or_else(|| all().find(|t| taken(t) && entry.name == t.1.entry.as_bytes()))
+        .or_else(|| all().find(taken))
+}
+
+fn interpreter(entry: &Entry, emulated: bool, facts: &Facts, problems: &mut Vec<Problem>) {
+    let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) else { return };
+    if entry.flags.has(Flags::F) {
+        return;
+    }
+    if !facts.guarded.iter().any(|g| g.path == path) {
+        problems.push(Problem::Unreadable(path.to_owned()));
+    } else if emulated && facts.kernel.knows_fix_binary() {
+        problems.push(Problem::NoFixBinary);
+    }
+}
+
+/// The platforms whose programs run here: the machine's own first, then those whose probe ran.
+pub fn platforms(profiles: &Profiles, facts: &Facts) -> Vec<String> {
+    let runs = profiles.iter().filter(|p| runs(p, facts));
+    let (own, other): (Vec<&Profile>, Vec<&Profile>) = runs.partition(|p| facts.is_own(p));
+    let mut platforms: Vec<String> = own.iter().flat_map(|p| p.platforms.clone()).collect();
+    if platforms.iter().any(|p| p == "linux/amd64") {
+        platforms.extend(amd64_levels().iter().map(|level| format!("linux/amd64/{level}")));
+    }
+    platforms.extend(other.iter().flat_map(|p| p.platforms.clone()));
+    platforms
+}
+
+/// Whether programs of a profile run here: the kernel's own, or one was tried.
+pub fn runs(profile: &Profile, facts: &Facts) -> bool {
+    let works = |r: &NamedRule| facts.probes.get(&r.entry).is_some_and(|ran| ran.outcome.works());
+    facts.native.contains(&profile.name) || profile.rules.first().is_some_and(works)
+}
+
+/// The micro-architecture levels beyond the first that this processor has (x86-64 psABI).
+fn amd64_levels() -> &'static [&'static str] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! has {
+            ($($feature:tt)*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
+        }
+        let v2 = has!("cmpxchg16b" "popcnt" "sse3" "sse4.1" "sse4.2" "ssse3");
+        let v3 = v2 && has!("avx" "avx2" "bmi1" "bmi2" "f16c" "fma" "lzcnt" "movbe");
+        let v4 = v3 && has!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl");
+        &["v2", "v3", "v4"][..usize::from(v2) + usize::from(v3) + usize::from(v4)]
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    &[]
+}

@@ -1,0 +1,29 @@
+//! Rules that must never be registered: they would take away the programs that the machine lives on. Pure.
+
+use std::path::Path;
+
+use crate::binfmt::rule::Rule;
+use crate::profile::Profiles;
+use crate::registrar::facts::{Facts, Guarded};
+
+/// Why a rule must not be registered in the place of the entry `name`; `None` when it may. That entry's own interpreter
+/// is not needed then.
+pub(super) fn danger(rule: &Rule, name: &[u8], profiles: &Profiles, facts: &Facts) -> Option<String> {
+    let needed = |g: &&Guarded| g.entry.as_ref().is_none_or(|entry| entry != name);
+    if let Some(file) = facts.guarded.iter().filter(needed).find(|g| takes(rule, &g.path, &g.head)) {
+        return Some(format!("the rule would take {} ({})", file.what, file.path.display()));
+    }
+    if let Rule::Magic(magic) = rule {
+        let own = profiles.iter().filter(|p| facts.is_own(p));
+        for profile in own {
+            if profile.ordinary_files().iter().any(|files| files.overlaps(magic)) {
+                return Some(format!("the rule would take this machine's own programs ({})", profile.label()));
+            }
+        }
+    }
+    None
+}
+
+fn takes(rule: &Rule, path: &Path, head: &[u8]) -> bool {
+    rule.takes(head, path.as_os_str().as_encoded_bytes())
+}
