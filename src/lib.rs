@@ -1,4 +1,5 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
+pub mod architecture;
 pub mod archive;
 pub mod binfmt;
 pub mod boot;

@@ -50,7 +50,7 @@ fn check(name: &str) -> (usize, usize) {
     let (mut right, mut decided, mut impossible) = (0, 0, Vec::new());
     for case in cases(name) {
         let diagnosis = read(&case.text);
-        let first = diagnosis.candidates.first().map_or("nothing", |c| c.id);
+        let first = diagnosis.candidates.first().map_or("nothing", |c| c.id.as_str());
         let holds = case.is.iter().any(|id| id == first);
         if !holds {
             println!("{name}: {}: {first}, not {:?}: {:?}", case.from, case.is, case.text);
@@ -82,7 +82,7 @@ fn the_cause_is_named_first() {
 fn what_is_no_such_problem_is_not_made_one() {
     for text in toml::from_str::<Unrelated>(&data("unrelated.toml")).unwrap().texts {
         let diagnosis = read(&text);
-        let ids: Vec<&str> = diagnosis.candidates.iter().map(|c| c.id).collect();
+        let ids: Vec<&str> = diagnosis.candidates.iter().map(|c| c.id.as_str()).collect();
         assert!(diagnosis.not_exec_format && ids.is_empty(), "{text:?}: {ids:?}");
     }
 }
@@ -135,7 +135,7 @@ fn a_long_log_is_read_as_a_stream() {
     text.extend(error.repeat(1000));
     text.extend(line.repeat(1000));
     let diagnosis = message::read(&mut &text[..]).unwrap();
-    assert_eq!(diagnosis.candidates[0].id, "foreign-arch-no-handler");
+    assert_eq!(diagnosis.candidates[0].id.as_str(), "foreign-arch-no-handler");
     assert_eq!(diagnosis.paths, ["/app"]);
     assert!(diagnosis.candidates.iter().all(|c| c.evidence.len() <= 4));
 }

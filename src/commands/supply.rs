@@ -79,11 +79,10 @@ pub(super) fn note(context: &Context, rows: &[Row]) -> Result<()> {
         return Ok(());
     }
     let current = store.all_current()?;
-    let known_bad = known_bad::table()?;
     for row in rows {
         let (Some(emulator), Some(entry)) = (current.get(&row.item.profile), &row.entry) else { continue };
         if matches!(row.state, State::Added | State::Replaced) {
-            for pair in known_bad::warnings(&known_bad, &emulator.version, &emulator.arch, &Kernel::running()) {
+            for pair in known_bad::warnings(&emulator.version, &emulator.arch, &Kernel::running()) {
                 let (label, version, take) = (&row.item.label, &emulator.version, &pair.take);
                 context
                     .printer

@@ -99,7 +99,8 @@ pub fn text(exam: &Examination) -> String {
 
 /// The verdict and the causes in one line.
 pub(super) fn line(exam: &Examination) -> String {
-    let causes = exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id);
+    let causes =
+        exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id.as_str());
     let causes: BTreeSet<&str> = causes.collect();
     let causes = if causes.is_empty() { String::new() } else { format!(" ({})", Vec::from_iter(causes).join(", ")) };
     format!("{}: {}{causes}", to_text(&exam.target), verdict(exam))

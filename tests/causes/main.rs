@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Lab, fixtures, lab, lab_of, skipped};
-use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
+use rbinfmt::doctor::catalogue::{self, Form};
 use rbinfmt::kernel::Kernel;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,7 +57,7 @@ const SCRIPT: &str = include_str!("case.sh");
 
 /// OCI's name of the architecture that the case's image is for; nothing where it is not made one.
 fn image_of(id: &str, case: &Case) -> String {
-    let forms = &CATALOGUE.get(id).unwrap_or_else(|| panic!("{id} is not in the catalogue")).found_by;
+    let forms = &catalogue::get(id).unwrap_or_else(|| panic!("{id} is not in the catalogue")).found_by;
     if !case.message.is_empty() || case.not_in_image.is_some() || !forms.contains(&Form::Image) {
         return String::new();
     }

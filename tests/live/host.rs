@@ -1,6 +1,6 @@
 //! `rbinfmt doctor` on tables that are broken for real, one cause each: it is named first, and what is printed cures it.
 
-use rbinfmt::doctor::catalogue::CATALOGUE;
+use rbinfmt::doctor::catalogue;
 use serde_json::Value;
 
 use crate::common::{Lab, lab, lab_of, skipped, texts};
@@ -305,7 +305,7 @@ fn an_emulator_that_nothing_registers() {
 #[test]
 fn a_table_that_was_cleared() {
     let Some(lab) = lab_of("arm64") else { return };
-    let command = |id: &str| CATALOGUE.get(id).unwrap().fixes[0].command.clone().unwrap();
+    let command = |id: &str| catalogue::get(id).unwrap().fixes[0].command.unwrap();
     let fix = command("binfmt-systemd-wipe");
     assert_eq!(command("wsl-peer-distro-wipe"), fix);
     lab.env("FIX", &fix.replace("rbinfmt", "rb").replace("{arch}", "arm64")).run(

@@ -9,6 +9,7 @@ pub use self::census::ArchCount;
 pub use self::platform::{Judged, Program, Runs};
 
 use super::finding::{Finding, Severity};
+use crate::doctor::catalogue::CauseId;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::oci::Platform;
@@ -80,12 +81,14 @@ impl World<'_> {
         let finding = |finding: Finding| Some(finding.evidence(has(listed)).with("image", target));
         if let Some(wanted) = wanted {
             let detail = format!("it has nothing for {wanted}");
-            return platforms.is_empty().then(|| finding(Finding::problem("no-matching-manifest", target, detail)))?;
+            return platforms
+                .is_empty()
+                .then(|| finding(Finding::problem(CauseId::NoMatchingManifest, target, detail)))?;
         }
         let own = self.own().map_or_else(|| self.facts.kernel.machine.clone(), |p| format!("linux/{}", p.label()));
         let runs = |wanted: fn(&Runs) -> bool| platforms.iter().any(|p| wanted(&p.runs));
         if platforms.is_empty() {
-            return finding(Finding::problem("no-matching-manifest", target, "none of its platforms is here"));
+            return finding(Finding::problem(CauseId::NoMatchingManifest, target, "none of its platforms is here"));
         }
         if listed.len() <= 1 || runs(|r| matches!(r, Runs::Native | Runs::Unknown(_))) {
             return None;
@@ -94,9 +97,9 @@ impl World<'_> {
         match runs(|r| matches!(r, Runs::Emulated(_))) {
             true => {
                 let detail = format!("{detail}; with --platform one of the others runs under emulation");
-                finding(Finding::warning("no-matching-manifest", target, detail))
+                finding(Finding::warning(CauseId::NoMatchingManifest, target, detail))
             }
-            false => finding(Finding::problem("no-matching-manifest", target, detail)),
+            false => finding(Finding::problem(CauseId::NoMatchingManifest, target, detail)),
         }
     }
 }
@@ -104,7 +107,7 @@ impl World<'_> {
 /// An engine has it, and not for the platform that is asked for.
 fn cached(name: &str, listed: &[String], wanted: &Platform) -> Finding {
     let detail = format!("what this machine keeps under that name is not for {wanted}");
-    let finding = Finding::problem("cached-wrong-platform", name, detail).evidence(has(listed));
+    let finding = Finding::problem(CauseId::CachedWrongPlatform, name, detail).evidence(has(listed));
     finding.with("image", name).with("platform", wanted.to_string())
 }
 

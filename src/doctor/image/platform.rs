@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::World;
 use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{Examination, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Result;
@@ -231,14 +232,14 @@ impl Case<'_> {
     fn compare(&mut self, listed: &Platform, claims: &Platform) {
         if (&listed.os, &listed.architecture) != (&claims.os, &claims.architecture) {
             let detail = format!("the index lists it for {listed}, and its own configuration says {claims}");
-            self.findings.push(Finding::problem("image-lies-about-arch", self.image, detail));
+            self.findings.push(Finding::problem(CauseId::ImageLiesAboutArch, self.image, detail));
         }
     }
 
     /// What is wrong with a program at home; that it is for another CPU is told in other words.
     fn take_findings(&mut self, program: Option<&Program>, certain: bool) {
         let Some(program) = program.filter(|_| self.is_modelled()) else { return };
-        let elsewhere = ["foreign-arch-no-handler", "shebang-interpreter-foreign"];
+        let elsewhere = [CauseId::ForeignArchNoHandler, CauseId::ShebangInterpreterForeign];
         for finding in &program.at_home.findings {
             let known = self.findings.iter().any(|f| f.id == finding.id && f.about == finding.about);
             if elsewhere.contains(&finding.id) || finding.severity == Severity::Note || known {
@@ -272,7 +273,7 @@ impl Case<'_> {
         });
         let Some(wrong) = wrong.or(mostly) else { return };
         let detail = format!("it says {}, and {wrong}", judged.claims);
-        let mut finding = Finding::problem("image-lies-about-arch", self.image, detail)
+        let mut finding = Finding::problem(CauseId::ImageLiesAboutArch, self.image, detail)
             .with("platform", &judged.claims)
             .with("arch", claimed.label());
         if let Some((path, arch)) = &judged.shell {
@@ -319,7 +320,7 @@ impl Case<'_> {
         match &judged.runs {
             Runs::Emulated(entries) if foreign => {
                 let detail = format!("it is for {} and runs on this machine under emulation", judged.claims);
-                let finding = Finding::note("image-platform-mismatch", self.image, detail)
+                let finding = Finding::note(CauseId::ImagePlatformMismatch, self.image, detail)
                     .evidence(format!("the entry {} takes it", entries.join(", ")))
                     .with("image", self.image)
                     .with("platform", format!("linux/{own}"));
@@ -351,7 +352,7 @@ fn user(config: &Config, root: &Root) -> Result<Identity, Box<Finding>> {
     let user = if user.is_empty() { "0" } else { user };
     let mut identity = identity_of(user, root).map_err(|_| {
         let detail = format!("it starts as the user {user}, whom its /etc/passwd does not know");
-        Box::new(Finding::problem("image-user-missing", user, detail))
+        Box::new(Finding::problem(CauseId::ImageUserMissing, user, detail))
     })?;
     // A group that is a name is left aside: it rarely decides.
     identity.gid = group.unwrap_or(identity.gid);

@@ -13,6 +13,7 @@ use std::io::BufRead;
 use serde::Serialize;
 
 use super::finding::{Finding, Fix};
+use crate::doctor::catalogue::CauseId;
 use crate::error::{Doing, Result, Status};
 
 pub use patterns::causes;
@@ -45,8 +46,8 @@ pub struct Diagnosis {
 /// A cause that comes into question.
 #[derive(Debug, Serialize)]
 pub struct Candidate {
-    /// Its id in the catalogue.
-    pub id: &'static str,
+    /// The cause.
+    pub id: CauseId,
     /// How likely it is, from 0 to 1.
     pub probability: f64,
     /// The catalogue's title.

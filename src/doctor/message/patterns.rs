@@ -283,7 +283,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::catalogue::{CATALOGUE, Form};
+    use crate::doctor::catalogue::{self, Form};
 
     #[test]
     fn the_data_parses() {
@@ -313,11 +313,11 @@ mod tests {
     #[test]
     fn causes_are_of_the_catalogue_which_says_that_a_message_names_them() {
         let ours = causes();
-        assert!(ours.iter().all(|id| CATALOGUE.get(id).is_some()));
-        let said = CATALOGUE.iter().filter(|c| c.found_by.contains(&Form::Message)).map(|c| c.id.as_str());
+        assert!(ours.iter().all(|id| catalogue::get(id).is_some()));
+        let said = catalogue::all().iter().filter(|c| c.found_by.contains(&Form::Message)).map(|c| c.id.as_str());
         assert_eq!(ours, said.collect());
         for id in PATTERNS.tells.iter().flat_map(|tell| &tell.among) {
-            assert!(CATALOGUE.get(id).is_some(), "{id}");
+            assert!(catalogue::get(id).is_some(), "{id}");
         }
     }
 }

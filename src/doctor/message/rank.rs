@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::patterns::{PATTERNS, Strength, Weights};
 use super::recognise::{Failure, Marks};
 use super::{Candidate, Diagnosis, Next};
-use crate::doctor::catalogue::CATALOGUE;
+use crate::doctor::catalogue;
 
 /// Less likely ones are not told.
 const LEAST: f64 = 0.01;
@@ -43,17 +43,16 @@ pub(super) fn rank(mut marks: Marks) -> Diagnosis {
         weigh_signs(&marks, &mut scores);
     }
 
-    let rank = |id: &str| CATALOGUE.get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
+    let rank = |id: &str| catalogue::get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
     let total: f64 = UNKNOWN + scores.values().map(|score| score.weight).sum::<f64>();
     let mut ranked: Vec<(&'static str, Score)> = scores.into_iter().collect();
     ranked.sort_by(|(a, x), (b, y)| y.weight.total_cmp(&x.weight).then_with(|| rank(a).cmp(&rank(b))));
     let candidates: Vec<Candidate> = ranked
         .into_iter()
-        .map(|(id, score)| Candidate {
-            id,
-            probability: (score.weight / total * 100.0).round() / 100.0,
-            title: CATALOGUE.get(id).map_or(id, |cause| &cause.title),
-            evidence: score.evidence,
+        .filter_map(|(id, score)| {
+            let cause = catalogue::get(id)?;
+            let probability = (score.weight / total * 100.0).round() / 100.0;
+            Some(Candidate { id: cause.id, probability, title: cause.title, evidence: score.evidence })
         })
         .filter(|candidate| candidate.probability >= LEAST)
         .take(MOST)
@@ -157,7 +156,9 @@ fn next(diagnosis: &Diagnosis, contexts: &BTreeSet<&'static str>) -> Option<Next
     let in_image = contexts.contains("container") || contexts.contains("build") || diagnosis.image.is_some();
     let has = |list: &[String], id: &str| list.iter().any(|known| known == id);
     let tells = || PATTERNS.tells.iter().filter(|tell| in_image || !tell.in_image);
-    let both = rest.first().and_then(|second| tells().find(|t| has(&t.among, first.id) && has(&t.among, second.id)));
+    let both = rest
+        .first()
+        .and_then(|second| tells().find(|t| has(&t.among, first.id.as_str()) && has(&t.among, second.id.as_str())));
     let fill = |template: &str| {
         let mut text = template.to_owned();
         for (name, value) in diagnosis.names() {
