@@ -99,6 +99,14 @@ pub fn os_text(error: &io::Error) -> String {
     }
 }
 
+/// Whether an error says something of the moment alone: short of memory, of descriptors, of processes or of room, a signal,
+/// a disk that did not answer. The same call may succeed the next time.
+pub fn is_passing(error: &io::Error) -> bool {
+    use nix::errno::Errno::{EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY};
+    let passing = [EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY];
+    error.raw_os_error().is_some_and(|errno| passing.iter().any(|&p| p as i32 == errno))
+}
+
 /// `result.doing(|| "reading x")`: names what was being done when an `io::Error` came.
 pub trait Doing<T> {
     /// Turns the operating system's error into ours.

@@ -15,6 +15,7 @@ pub mod host;
 pub mod http;
 pub mod inspect;
 pub mod kernel;
+pub mod lock;
 pub mod oci;
 pub mod oracle;
 pub mod probe;

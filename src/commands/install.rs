@@ -204,6 +204,7 @@ impl Start {
     }
 
     fn plan_over(&self, context: &Context, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
+        table.readable("registering emulators")?;
         let scope = Scope { profiles: &request.profiles, emulators: &self.emulators, probe: request.verify };
         let facts = Facts::gather(&context.host, self.mounted, table, &context.profiles, scope)?;
         if let Some(why) = &facts.emulated {
@@ -281,7 +282,7 @@ fn without_rights(context: &Context, request: &Request, start: &Start) -> Result
         return Err(may_not_change(&context.host, &start.identity, start.mounted));
     }
     let mut session = session;
-    let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
+    let rows = apply::apply(plan, &mut session, &facts.kernel, None)?;
     Ok(Installed { rows: with_facts(rows, &facts), held_by: None, unconfirmed: false })
 }
 
@@ -343,7 +344,7 @@ fn work(context: &Context, request: &Request, start: &Start, session: &mut Sessi
     }
     let mut prober = |items: &[&Item]| probe_items(context, items);
     let prober: Option<&mut apply::Prober> = if request.verify { Some(&mut prober) } else { None };
-    let rows = apply::apply(plan, &facts.table.entries, session, &facts.kernel, prober)?;
+    let rows = apply::apply(plan, session, &facts.kernel, prober)?;
     Ok(with_facts(rows, &facts))
 }
 

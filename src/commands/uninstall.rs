@@ -46,12 +46,14 @@ pub fn read<'a>(context: &'a Context, words: &[String]) -> Result<Vec<Wanted<'a>
 /// Removes what is wanted; the rows say what became of each entry.
 pub fn uninstall(context: &Context, wanted: Vec<Wanted>, force: bool) -> Result<Vec<Row>> {
     with_table(context, |session, identity, mounted| {
-        let _lock = session.table.lock()?;
+        // Whoever may not write finds out from the plan.
+        let _lock = if session.table.is_writable() { Some(session.table.lock()?) } else { None };
         let (plan, table) = plan(context, wanted, force, session)?;
+        table.readable("removing entries")?;
         if plan.changes() && !table.writable {
             return Err(may_not_change(&context.host, identity, mounted));
         }
-        apply::apply(plan, &table.entries, session, &Kernel::running(), None)
+        apply::apply(plan, session, &Kernel::running(), None)
     })
 }
 

@@ -67,6 +67,7 @@ fn try_all<'a>(context: &Context, emulators: &[&'a Emulator]) -> Result<Tried<'a
         match probe::run_with(&context.host, &emulator.path, &program)? {
             outcome if outcome.works() => tried.0.push(emulator),
             probe::Outcome::Fails(why) => tried.1.push((emulator, why)),
+            probe::Outcome::Unclear(why) => return Err(probe::unclear(&emulator.arch, &why)),
             probe::Outcome::Works { .. } => {}
         }
     }
