@@ -78,6 +78,11 @@ impl Error {
         self.status
     }
 
+    /// Whether it says something of the moment alone: see [`is_passing`].
+    pub fn is_passing(&self) -> bool {
+        self.source.as_ref().is_some_and(is_passing)
+    }
+
     /// The operating system's error number, where it was one.
     pub fn errno(&self) -> Option<i32> {
         self.source.as_ref().and_then(io::Error::raw_os_error)

@@ -8,11 +8,15 @@
 //! /etc/rbinfmt/enabled.json               the record: what was written here, for `rbinfmt disable`
 //! ```
 
+pub mod persist;
 mod record;
 mod tree;
+mod unit;
+mod wish;
 
 pub use self::record::{Action, Change};
 pub use self::tree::{Content, File, Tree};
+pub use self::wish::{Wish, entries};
 
 use std::path::PathBuf;
 

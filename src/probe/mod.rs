@@ -2,8 +2,6 @@
 //!
 //! The program writes 16 bytes of its argv\[0\] and ends, so what comes out says that it really ran and what arrived.
 
-pub mod program;
-
 use std::fs::{self, File, Metadata};
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

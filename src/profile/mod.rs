@@ -2,6 +2,7 @@
 //! from directories of .toml files, where a later profile of the same name replaces an earlier one.
 
 mod file;
+pub mod program;
 mod spelling;
 
 pub use file::parse;
@@ -14,7 +15,6 @@ use crate::architecture::{Architecture, ArchitectureRow};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
-use crate::probe::program;
 use crate::signature::Signature;
 
 /// A profile is data, and small; a larger file is something else.

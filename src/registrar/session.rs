@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::held::HeldBy;
 use crate::binfmt::hold::{SelfHolding, Writer};
 use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
@@ -70,15 +71,15 @@ pub fn look(
     private: bool,
     profiles: &Profiles,
     scope: Scope,
-) -> Result<(Facts, Option<&'static str>)> {
+) -> Result<(Facts, Option<HeldBy>)> {
     let identity = Identity::own(host);
     let session = Session::visit(host, &identity, mounted, private)?;
     let table = TableFacts::read(&session.table);
     let facts = table.and_then(|table| Facts::gather(host, mounted, table, profiles, scope));
     let held_by = match &facts {
-        _ if mounted.is_visible() => Some("mount"),
+        _ if mounted.is_visible() => Some(HeldBy::Mount),
         Ok(facts) if facts.table.entries.is_empty() => None,
-        _ => Some(session.holder(host, &identity).map_or("entries", |_| "process")),
+        _ => Some(session.holder(host, &identity).map_or(HeldBy::Entries, |_| HeldBy::Process)),
     };
     session.leave()?;
     Ok((facts?, held_by))

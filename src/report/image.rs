@@ -75,8 +75,8 @@ fn platform(text: &mut String, judged: &Judged) {
     if judged.claims != judged.platform {
         row("claims", &judged.claims);
     }
-    let kin = |kin: &ArchCount| format!("{} ({})", kin.arch, kin.count);
-    let holds: Vec<String> = judged.holds.iter().map(kin).collect();
+    let counted = |it: &ArchCount| format!("{} ({})", it.arch, it.count);
+    let holds: Vec<String> = judged.holds.iter().map(counted).collect();
     row(
         "holds",
         &if holds.is_empty() { "no program".to_owned() } else { format!("programs for {}", holds.join(", ")) },
@@ -102,9 +102,9 @@ fn platform(text: &mut String, judged: &Judged) {
     if let Some((path, arch)) = &judged.shell {
         row("shell", &format!("{path}, for {arch}"));
     }
-    for kin in &judged.foreign {
-        let more = if kin.count > kin.paths.len() { " ..." } else { "" };
-        row("foreign", &format!("{} for {}: {}{more}", kin.count, kin.arch, kin.paths.join(" ")));
+    for count in &judged.foreign {
+        let more = if count.count > count.paths.len() { " ..." } else { "" };
+        row("foreign", &format!("{} for {}: {}{more}", count.count, count.arch, count.paths.join(" ")));
     }
     row("here", &here(judged));
 }

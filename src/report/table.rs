@@ -8,6 +8,7 @@ use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::Rule;
 use crate::error::Status;
+use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
 use crate::registrar::health::Health;
 use crate::text::{to_hex, to_text};
@@ -41,7 +42,7 @@ struct Head {
     path: String,
     enabled: bool,
     namespace: &'static str,
-    held_by: Option<&'static str>,
+    held_by: Option<HeldBy>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<String>,
 }
@@ -73,7 +74,7 @@ impl Table {
         facts: &Facts,
         health: Vec<Health>,
         platforms: Vec<String>,
-        held_by: Option<&'static str>,
+        held_by: Option<HeldBy>,
         wanted: Option<Wanted>,
     ) -> Table {
         let head = Head {
@@ -133,7 +134,7 @@ impl Table {
             (Mounted::Yes, _) => format!("mounted on {path}"),
             (Mounted::ReadOnly, _) => format!("mounted read-only on {path}"),
             (Mounted::Automount, _) => format!("not mounted yet: an automount waits on {path}"),
-            (Mounted::No, Some("entries")) => format!("not mounted on {path}; its entries hold it"),
+            (Mounted::No, Some(HeldBy::Entries)) => format!("not mounted on {path}; its entries hold it"),
             (Mounted::No, Some(_)) => format!("not mounted on {path}; another process has it mounted"),
             (Mounted::No, None) => format!("not mounted on {path}, and empty"),
         };

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::profile::{Profile, Profiles};
+use crate::registrar::HeldBy;
 use crate::registrar::facts::{Facts, Scope, own_target};
 use crate::registrar::session;
 
@@ -105,7 +106,7 @@ fn table(
     own: crate::elf::Target,
     mounted: &Result<Mounted>,
     support: &Support,
-) -> (Seen<Facts>, Option<String>) {
+) -> (Seen<Facts>, Option<HeldBy>) {
     let mounted = match mounted {
         Ok(mounted) => *mounted,
         Err(error) => return (Seen::Unseen(error.to_string()), None),
@@ -120,7 +121,7 @@ fn table(
         session::look(look.host, mounted, look.private, look.profiles, scope)
     });
     match seen {
-        Ok((facts, held_by)) => (Seen::Seen(facts), held_by.map(str::to_owned)),
+        Ok((facts, held_by)) => (Seen::Seen(facts), held_by),
         Err(error) => (Seen::Unseen(error.to_string()), None),
     }
 }

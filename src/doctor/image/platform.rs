@@ -143,7 +143,7 @@ impl World<'_> {
 impl Case<'_> {
     fn look(&mut self, root: &Root, only: bool, judged: &mut Judged) -> Result<()> {
         judged.holds = census(&self.tree, self.world.profiles);
-        judged.foreign = judged.holds.iter().filter(|kin| !self.is_kin(&kin.arch)).cloned().collect();
+        judged.foreign = judged.holds.iter().filter(|count| !self.is_claimed(&count.arch)).cloned().collect();
         judged.shell = self.arch_at(root, SHELL.as_bytes()).map(|arch| (SHELL.to_owned(), arch));
         if let Some(word) = judged.argv.first() {
             match entry::look_up(word, self.config, root, self.image) {
@@ -216,7 +216,7 @@ impl Case<'_> {
     }
 
     /// Whether programs of this CPU run on machines of the claimed platform.
-    fn is_kin(&self, arch: &str) -> bool {
+    fn is_claimed(&self, arch: &str) -> bool {
         let Some(claimed) = self.claimed else { return true };
         let other = self.world.profiles.spelled(arch);
         claimed.label() == arch || other.is_some_and(|other| other.native_on.contains(&claimed.name))
@@ -259,17 +259,17 @@ impl Case<'_> {
         let programs = [("entrypoint", &judged.entrypoint), ("command", &judged.command)];
         let wrong = programs.iter().find_map(|(what, program)| {
             let program = program.as_ref()?;
-            let arch = program.arch.as_ref().filter(|arch| !self.is_kin(arch))?;
+            let arch = program.arch.as_ref().filter(|arch| !self.is_claimed(arch))?;
             let end = program.at_home.verdict.steps.last().map_or(&program.at_home.target, |step| &step.path);
             let path = to_text(&program.at_home.target);
             let through = if *end == program.at_home.target { String::new() } else { format!(" needs {end}, which") };
             Some(format!("its {what} {path}{through} is a program for {arch}"))
         });
-        let most = judged.holds.first().filter(|kin| !self.is_kin(&kin.arch));
+        let most = judged.holds.first().filter(|count| !self.is_claimed(&count.arch));
         let starts = judged.entrypoint.as_ref().and_then(|program| program.arch.as_ref());
-        let mostly = most.filter(|_| starts.is_none()).map(|kin| {
-            let all: usize = judged.holds.iter().map(|kin| kin.count).sum();
-            format!("{} of its {all} programs and libraries are for {}", kin.count, kin.arch)
+        let mostly = most.filter(|_| starts.is_none()).map(|count| {
+            let all: usize = judged.holds.iter().map(|count| count.count).sum();
+            format!("{} of its {all} programs and libraries are for {}", count.count, count.arch)
         });
         let Some(wrong) = wrong.or(mostly) else { return };
         let detail = format!("it says {}, and {wrong}", judged.claims);
@@ -279,7 +279,8 @@ impl Case<'_> {
         if let Some((path, arch)) = &judged.shell {
             finding = finding.evidence(format!("{path} is for {arch}"));
         }
-        let counted = judged.holds.iter().map(|kin| format!("{} for {}", kin.count, kin.arch)).collect::<Vec<_>>();
+        let counted =
+            judged.holds.iter().map(|count| format!("{} for {}", count.count, count.arch)).collect::<Vec<_>>();
         self.findings.push(finding.evidence(format!("of its programs and libraries {}", counted.join(", "))));
     }
 
@@ -287,7 +288,7 @@ impl Case<'_> {
     fn runs(&self, judged: &Judged) -> Runs {
         let Some(program) = &judged.entrypoint else {
             return match (judged.argv.is_empty(), judged.holds.first()) {
-                (true, Some(kin)) if self.world.own().is_some_and(|own| own.label() == kin.arch) => Runs::Native,
+                (true, Some(count)) if self.world.own().is_some_and(|own| own.label() == count.arch) => Runs::Native,
                 (true, _) => Runs::Unknown("it names no command".into()),
                 (false, _) => Runs::No("its command is not there".into()),
             };

@@ -5,6 +5,7 @@ use crate::binfmt::mounts::Mounted;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{HostFacts, Seen};
+use crate::registrar::HeldBy;
 
 pub(super) const GROUP: &str = "table";
 
@@ -30,7 +31,7 @@ fn mount(facts: &HostFacts) -> State {
         Mounted::Yes => State::Fine("mounted; it may be this user namespace's own".into()),
         Mounted::ReadOnly => State::Fine("mounted read-only, as containers have it".into()),
         Mounted::Automount => State::Found(vec![automount(facts)]),
-        Mounted::No => match (facts.place.container.as_deref(), facts.held_by.as_deref()) {
+        Mounted::No => match (facts.place.container.as_deref(), facts.held_by) {
             (Some("lxc"), _) => {
                 let detail = "this LXC container does not show binfmt_misc; entries with flag F of its host work here";
                 State::Found(vec![Finding::note(CauseId::BinfmtLxcDenied, "binfmt_misc", detail)])
@@ -43,8 +44,8 @@ fn mount(facts: &HostFacts) -> State {
                 let detail = format!("this {kind} container does not show the table, and may not mount it");
                 State::Found(vec![Finding::note(CauseId::BinfmtMountDenied, "binfmt_misc", detail)])
             }
-            (_, Some("entries")) => State::Fine("not mounted here; its entries hold it".into()),
-            (_, Some("process")) => State::Fine("not mounted here; another process has it mounted".into()),
+            (_, Some(HeldBy::Entries)) => State::Fine("not mounted here; its entries hold it".into()),
+            (_, Some(HeldBy::Process)) => State::Fine("not mounted here; another process has it mounted".into()),
             (Some(kind), _) => State::Fine(format!("not mounted in this {kind} container")),
             (None, _) => {
                 let detail = "nobody has mounted the table: what a container registers is gone with the container";
@@ -56,8 +57,8 @@ fn mount(facts: &HostFacts) -> State {
 
 fn automount(facts: &HostFacts) -> Finding {
     const ID: CauseId = CauseId::BinfmtAutomountUntriggered;
-    let finding = match (facts.held_by.as_deref(), facts.kernel.behaviour().survives_umount) {
-        (Some("entries" | "process"), _) => {
+    let finding = match (facts.held_by, facts.kernel.behaviour().survives_umount) {
+        (Some(HeldBy::Entries | HeldBy::Process), _) => {
             Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked; its entries hold the table")
         }
         (_, true) => Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked yet"),
