@@ -1,6 +1,7 @@
 //! The table follows the store: what is registered for an architecture is the version that is in use for it.
 
 use super::plan::is_ours;
+use super::session;
 use super::{Installed, Registrar, Selection};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::Emulator;
@@ -58,7 +59,7 @@ impl Registrar {
     pub fn follow(&self, chosen: &[Emulator]) -> Result<Followed> {
         let facts = match self.look(false) {
             Ok((facts, _)) => facts,
-            Err(error) if error.is_passing() => return Err(error),
+            Err(error) if error.is_passing() || session::mounted(&self.host, false)?.is_visible() => return Err(error),
             Err(error) => return Ok(Followed::Unseen(error)),
         };
         facts.table.readable("letting the table follow the store")?;

@@ -92,7 +92,8 @@ impl Baseline {
         }
         let second = world::rbinfmt(&self.verb).output().unwrap();
         let (settled, code) = (State::now(), second.status.code());
-        let left = settled.differences(&self.wanted);
+        let mut left = settled.differences(&self.wanted);
+        left.extend(settled.temporary());
         if !left.is_empty() {
             say(
                 "left",

@@ -218,6 +218,16 @@ impl State {
         }
     }
 
+    /// Names that nothing but a run under way may have.
+    pub(crate) fn temporary(&self) -> Vec<String> {
+        let entries = self.table.keys().filter(|name| name.starts_with("rbinfmt-new-")).cloned();
+        let inside = |path: &PathBuf| {
+            path.ancestors().skip(1).any(|p| p.ends_with("var/lib/rbinfmt/tmp"))
+                || path.to_string_lossy().contains("-new-")
+        };
+        entries.chain(self.files.keys().filter(|path| inside(path)).map(|path| path.display().to_string())).collect()
+    }
+
     /// What differs from `wanted`, in words; times are not looked at.
     pub(crate) fn differences(&self, wanted: &State) -> Vec<String> {
         let mut all = Vec::new();
@@ -244,6 +254,7 @@ fn compare<K: Ord + std::fmt::Debug, V: PartialEq>(
 /// is noted where it can be; and what lies in the store's tmp, which the next run sweeps.
 fn settled(files: &BTreeMap<PathBuf, Node>) -> BTreeMap<PathBuf, Node> {
     let mut files = files.clone();
+    files.retain(|path, _| !path.ancestors().skip(1).any(|p| p.ends_with("var/lib/rbinfmt/tmp")));
     for (path, node) in &mut files {
         if let Node::File(_, bytes) = node
             && (path.ends_with("manifest.json") || path.ends_with("current.json"))
