@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::stat::{major, minor};
 
 use crate::error::{Doing, Error, Result};
-use crate::host::Host;
+use crate::proc;
 
 /// Longer than any run of ours holds a table; a large download holds a store for longer, and says so.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,7 +29,7 @@ pub fn take(file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) => return Err(Error::io(doing(), error)),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                let why = format!("{} held it for {} s", holder(&Host::default(), file)?, PATIENCE.as_secs());
+                let why = format!("{} held it for {} s", holder(file)?, PATIENCE.as_secs());
                 return Err(Error::unknown(doing(), why).help("end that process, or wait for it, and try again"));
             }
             Err(TryLockError::WouldBlock) => {
@@ -41,11 +41,11 @@ pub fn take(file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
 }
 
 /// Who has a file locked: "process 123 (flock)".
-fn holder(host: &Host, file: &File) -> Result<String> {
+fn holder(file: &File) -> Result<String> {
     let meta = file.metadata().doing(|| "looking at a lock")?;
-    let locks = fs::read_to_string(host.kernel_file("locks")).unwrap_or_default();
+    let locks = fs::read_to_string(proc::kernel_file("locks")).unwrap_or_default();
     let name = |pid: u32| {
-        fs::read_to_string(host.of_process(pid, "comm")).map_or_else(|_| "?".into(), |n| n.trim().to_owned())
+        fs::read_to_string(proc::of_process(pid, "comm")).map_or_else(|_| "?".into(), |n| n.trim().to_owned())
     };
     let pid = pid(&locks, (major(meta.dev()), minor(meta.dev()), meta.ino()));
     Ok(pid.map_or_else(
@@ -82,6 +82,6 @@ mod tests {
         take(file.as_file(), file.path(), || panic!("nobody has it")).unwrap();
         let other = File::open(file.path()).unwrap();
         assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
-        assert!(holder(&Host::default(), &other).unwrap().starts_with(&format!("process {}", std::process::id())));
+        assert!(holder(&other).unwrap().starts_with(&format!("process {}", std::process::id())));
     }
 }

@@ -14,6 +14,7 @@ use crate::emulators::store::SYSTEM;
 use crate::emulators::{FetchOptions, From, Store, Use, Wanted};
 use crate::error::{Doing, Error, Result};
 use crate::host::{Host, Identity};
+use crate::proc;
 use crate::profile::Kind;
 use crate::registrar::{Installed, Registrar, Request, facts};
 
@@ -40,7 +41,7 @@ impl Move {
         }
         let tree = check(&registrar.host, directory)?;
         let wish = Wish::read(&tree, archs)?;
-        let program = Program::own(&registrar.host, &tree)?;
+        let program = Program::own(&tree)?;
         if let Program::Elsewhere(bytes) = &program
             && let Ok(crate::elf::Elf { interpreter: Some(loader), .. }) = crate::elf::parse(bytes)
         {
@@ -97,7 +98,7 @@ fn bring(registrar: &Registrar, tree: &Tree, wish: &Wish, fetch: Option<&FetchOp
     let mut there = registrar.clone();
     there.store = Some(store.clone());
     let request = registrar.configured(&wish.config)?;
-    let found = request.places.find_all(&request.selection.profiles, "", facts::own_target(&registrar.host)?)?;
+    let found = request.places.find_all(&request.selection.profiles, "", facts::own_target()?)?;
     let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for profile in &request.selection.profiles {
         let (Kind::Elf { emulator, .. }, Some(found)) = (&profile.kind, found.get(&profile.name)) else { continue };
@@ -124,14 +125,14 @@ pub fn enter(host: &Host, directory: &Path) -> Result<()> {
     check(host, directory)?;
     let doing = || format!("entering the host's system in {}", directory.display());
     // What is mounted here is gone with this process.
-    Namespace::enter(host)?;
+    Namespace::enter()?;
     let bind = |from: &Path, to: &Path| {
         mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>).doing(doing)
     };
     // A root has to be a mount of its own where its mounts are changed later.
     bind(directory, directory)?;
     // A container that was not given the mounts below the host's / has its own.
-    for (own, mark) in [(host.processes(), "self"), (Path::new("/dev"), "null")] {
+    for (own, mark) in [(Path::new(proc::DIRECTORY), "self"), (Path::new("/dev"), "null")] {
         let there = directory.join(own.strip_prefix("/").unwrap_or(own));
         if !there.join(mark).exists() {
             bind(own, &there)?;

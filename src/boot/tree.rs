@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
@@ -12,7 +12,7 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::emulators::store::{NEW, sweep, sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
-use crate::host::Host;
+use crate::proc;
 use crate::selinux;
 use crate::verify::Digest;
 
@@ -100,7 +100,7 @@ impl Tree {
                 Err(Errno::ENOENT) => continue,
                 opened => opened.doing(doing)?,
             };
-            let real = fs::read_link(Host::default().of_descriptor(opened.as_raw_fd())).doing(doing)?;
+            let real = fs::read_link(proc::of_descriptor(&opened)).doing(doing)?;
             let rest = inner.strip_prefix(known).unwrap_or(inner);
             let Some(first) = rest.components().next() else { return Ok(real) };
             // One that can be followed was.

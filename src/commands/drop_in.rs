@@ -197,7 +197,7 @@ fn version(context: &Context) -> String {
 
 /// What the first emulator that is found says of itself.
 fn qemu_version(context: &Context) -> Option<String> {
-    let own = crate::registrar::facts::own_target(&context.registrar.host).ok()?;
+    let own = crate::registrar::facts::own_target().ok()?;
     let emulated: Vec<_> = context.registrar.profiles.iter().filter(|p| p.is_emulated()).collect();
     let emulator = context
         .registrar

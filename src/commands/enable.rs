@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 
 use super::{Context, fetch_options, print_enabled};
 use crate::boot::{Program, Tree, Wish, entries};
-use crate::cli::boot::Enable;
+use crate::cli::boot::EnableArgs;
 use crate::emulators::Store;
 use crate::emulators::find::Places;
 use crate::emulators::store::SYSTEM;
@@ -16,7 +16,7 @@ use crate::report::boot as report;
 use crate::report::rows::Run;
 
 /// Enables, and says what was written.
-pub(super) fn run(context: &Context, args: &Enable) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
     let tree = Tree::at(&args.root);
     tree.check()?;
     if !tree.is_ours() {
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &Enable) -> Result<Status> {
     let (registrar, printer) = (&context.registrar, &context.printer);
     let wish = Wish::read(&tree, &args.archs)?;
     let request = registrar.configured(&wish.config)?.fetching(&fetch_options(&args.source)?);
-    let program = Program::own(&registrar.host, &tree)?;
+    let program = Program::own(&tree)?;
     if args.dry_run {
         let (facts, plan) = registrar.plan_only(&request)?;
         let run = Run::planned(&plan, &registrar.host.table);
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &Enable) -> Result<Status> {
 }
 
 /// Another system's tree: nothing is registered, and its emulators are those that it has, or that are fetched into it.
-fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
+fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status> {
     let (mut registrar, printer) = (context.registrar.clone(), &context.printer);
     let store = tree.real(SYSTEM)?;
     let directories =
@@ -77,7 +77,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
         let path = entry.interpreter.as_ref().and_then(|path| tree.inside(path.to_path().ok()?));
         entry.interpreter = path.map(|path| path.into_os_string().into_encoded_bytes().into());
     }
-    let files = wish.files(tree, Program::own(&registrar.host, tree)?, &entries)?;
+    let files = wish.files(tree, Program::own(tree)?, &entries)?;
     let changes = match args.dry_run {
         true => tree.compare(&files)?,
         false => tree.write(&files)?,

@@ -42,7 +42,7 @@ impl Registrar {
                 tried.good.push(emulator);
                 continue;
             };
-            match probe::run_with(&self.host, &emulator.path, &program)? {
+            match probe::run_with(&emulator.path, &program)? {
                 Outcome::Fails(why) => tried.bad.push((emulator, why)),
                 Outcome::Unclear(why) => return Err(probe::unclear(&emulator.arch, &why)),
                 Outcome::Works { .. } => tried.good.push(emulator),

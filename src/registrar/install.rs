@@ -103,7 +103,7 @@ impl Registrar {
             identity: &start.identity,
             mounted: start.mounted,
             writable,
-            mounted_on_host: session::mounted_on_host(&self.host, &start.identity),
+            mounted_on_host: session::mounted_on_host(&start.identity),
             private: self.private,
             hold: request.hold,
             keep: request.keep,
@@ -170,7 +170,7 @@ impl Registrar {
             return Err(Attempt::NextWay(unheld.unwrap_or_else(|| Error::failed("making the entries last", why))));
         }
         let held_by = held_by(&rows, way, request.hold, unheld.is_some(), &start.identity);
-        let host_knows = start.identity.on_host() || session::mounted_on_host(&self.host, &start.identity);
+        let host_knows = start.identity.on_host() || session::mounted_on_host(&start.identity);
         let mut advice = Vec::new();
         if way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold {
             advice.push(Advice::HolderUnknown);
@@ -214,12 +214,12 @@ impl Registrar {
         let mut at = Vec::new();
         for (index, item) in items.iter().enumerate() {
             if let Some(program) = self.program(item) {
-                probes.push(Probe::new(&self.host, program)?);
+                probes.push(Probe::new(program)?);
                 at.push(index);
             }
         }
         let mut results: Vec<Option<Ran>> = items.iter().map(|_| None).collect();
-        for (index, ran) in at.into_iter().zip(probe::run(&self.host, &probes)) {
+        for (index, ran) in at.into_iter().zip(probe::run(&probes)) {
             results[index] = Some(ran);
         }
         Ok(results)
@@ -242,8 +242,8 @@ impl Registrar {
         let Some((row, program)) = rows.iter().filter(stays).find_map(|r| Some((r, self.program(&r.item)?))) else {
             return Ok(None);
         };
-        let probe = Probe::new(&self.host, program)?;
-        let works = probe::run(&self.host, &[probe]).iter().all(|ran| ran.outcome.works());
+        let probe = Probe::new(program)?;
+        let works = probe::run(&[probe]).iter().all(|ran| ran.outcome.works());
         Ok((!works).then(|| row.item.label.clone()))
     }
 

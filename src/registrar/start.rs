@@ -22,7 +22,7 @@ pub(super) struct Start {
 
 impl Start {
     pub(super) fn look(registrar: &Registrar, request: &Request) -> Result<Start> {
-        let own = facts::own_target(&registrar.host)?;
+        let own = facts::own_target()?;
         let identity = Identity::own(&registrar.host);
         Ok(Start {
             mounted: session::mounted(&registrar.host, registrar.private && !identity.first_user_namespace)?,
@@ -84,7 +84,7 @@ impl Registrar {
         let planned = start.plan(self, request, &session);
         session.leave()?;
         let (facts, mut plan) = planned?;
-        let to_fetch = supply::lacking(self, request, &start.emulators)?;
+        let to_fetch = supply::lacking(request, &start.emulators)?;
         for item in &mut plan.items {
             let lacks = to_fetch.as_ref().is_some_and(|wanted| wanted.has(&item.profile));
             if lacks && !matches!(item.step, Step::Skip(Skip::Native)) {

@@ -33,18 +33,14 @@ impl Registrar {
 /// Fetches the emulators that are missing, or all from the source that was named. Whether anything may have changed.
 pub(super) fn fetch(registrar: &Registrar, request: &Request, found: &BTreeMap<String, Found>) -> Result<bool> {
     let Some(options) = &request.fetch else { return Ok(false) };
-    let Some(wanted) = lacking(registrar, request, found)? else { return Ok(false) };
+    let Some(wanted) = lacking(request, found)? else { return Ok(false) };
     let use_ = if options.from.is_some() { Use::Always } else { Use::IfNone };
     registrar.fetch(options, &wanted, use_)?;
     Ok(true)
 }
 
 /// What would have to be fetched; `None` where nothing would. Where the user named a source, all come from there.
-pub(super) fn lacking(
-    registrar: &Registrar,
-    request: &Request,
-    found: &BTreeMap<String, Found>,
-) -> Result<Option<Wanted>> {
+pub(super) fn lacking(request: &Request, found: &BTreeMap<String, Found>) -> Result<Option<Wanted>> {
     let Some(options) = &request.fetch else { return Ok(None) };
     let (named, all) = (options.from.is_some(), request.selection.all);
     let lacks = |p: &&&Profile| p.is_emulated() && (named || !found.contains_key(&p.name));
@@ -55,7 +51,7 @@ pub(super) fn lacking(
     if all {
         return Ok(Some(Wanted::All));
     }
-    let names = emulator_names(registrar, request, &lacking)?;
+    let names = emulator_names(request, &lacking)?;
     Ok((!names.is_empty()).then_some(Wanted::These(names)))
 }
 
@@ -87,8 +83,8 @@ fn has_its_own(request: &Request, found: &BTreeMap<String, Found>) -> bool {
 }
 
 /// QEMU's names of those that the kernel does not run by itself.
-fn emulator_names(registrar: &Registrar, request: &Request, lacking: &[&Profile]) -> Result<Vec<String>> {
-    let native = if request.force { Vec::new() } else { facts::native(&registrar.host, lacking)? };
+fn emulator_names(request: &Request, lacking: &[&Profile]) -> Result<Vec<String>> {
+    let native = if request.force { Vec::new() } else { facts::native(lacking)? };
     let name = |p: &&&Profile| match &p.kind {
         Kind::Elf { emulator, .. } if !native.contains(&p.name) => emulator.strip_prefix("qemu-").map(str::to_owned),
         _ => None,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::Rule;
+use crate::binfmt::table::Unreadable;
 use crate::error::Status;
 use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
@@ -83,7 +84,7 @@ impl Table {
             enabled: facts.table.enabled,
             namespace: if facts.identity.first_user_namespace { "initial" } else { "user" },
             held_by,
-            unreadable: facts.table.unreadable.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
+            unreadable: facts.table.unreadable.iter().map(Unreadable::to_string).collect(),
         };
         let entries = facts.table.entries.iter().zip(health).map(|(entry, health)| row(entry, health)).collect();
         Table { schema: SCHEMA, table: head, entries, platforms, wanted }

@@ -23,7 +23,7 @@ pub(super) fn run(
     given: Option<&Snapshot>,
     sink: &mut ReportSink,
 ) -> Result<()> {
-    let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
         facts.identity = identity_of(user, &root)?;

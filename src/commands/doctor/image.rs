@@ -58,7 +58,7 @@ pub(super) fn run(
     let directories =
         common.profiles.iter().map(|path| crate::profile::Directory { path: path.clone(), required: true });
     let profiles = Profiles::load(&directories.collect::<Vec<_>>())?;
-    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let world = World { facts, profiles: &profiles, here: given.is_none() };
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });

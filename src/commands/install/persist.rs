@@ -11,7 +11,7 @@ use crate::report::boot as report;
 use crate::report::rows::Run;
 
 /// Installs, and says what was written.
-pub(super) fn run(context: &Context, args: &cli::Install, directory: &Path) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::InstallArgs, directory: &Path) -> Result<Status> {
     let printer = &context.printer;
     let mut registrar = context.registrar.clone();
     let tree = check(&registrar.host, directory)?;
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, args: &cli::Install, directory: &Path) -> R
     if args.dry_run {
         let request = registrar.configured(&wish.config)?.fetching(&options);
         let (_, plan) = registrar.plan_only(&request)?;
-        let files = wish.files(&tree, Program::own(&registrar.host, &tree)?, &[])?;
+        let files = wish.files(&tree, Program::own(&tree)?, &[])?;
         report::print(printer, &tree.compare(&files)?, None, true)?;
         return Run::planned(&plan, &registrar.host.table).print_text(printer);
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use bstr::BString;
 
 use super::finding::{Finding, Severity};
+use crate::binfmt::table::Unreadable;
 use crate::error::{Doing, Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
@@ -39,7 +40,7 @@ pub struct Setting {
 
 /// What came of a file.
 #[derive(Debug)]
-pub struct Examination {
+pub struct FileVerdict {
     /// Its path as given.
     pub target: BString,
     /// What execve(2) does with it.
@@ -48,13 +49,15 @@ pub struct Examination {
     pub near: Vec<NearMiss>,
     /// What it is, where it is ELF.
     pub inspection: Option<Inspection>,
+    /// Entries that could not be read, and were passed over.
+    pub unreadable: Vec<Unreadable>,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
 
 impl Setting {
     /// Examines one file. Only `verify` executes anything, and that not one instruction.
-    pub fn examine(&self, target: &[u8]) -> Result<Examination> {
+    pub fn examine(&self, target: &[u8]) -> Result<FileVerdict> {
         let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
         let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
         let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
@@ -71,7 +74,8 @@ impl Setting {
         }
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         findings.sort_by_key(|finding| finding.severity);
-        Ok(Examination { target: target.into(), verdict, near, inspection, findings })
+        let unreadable = self.facts.table.unreadable.clone();
+        Ok(FileVerdict { target: target.into(), verdict, near, inspection, unreadable, findings })
     }
 
     /// Holds the model against the kernel.
@@ -98,7 +102,7 @@ impl Setting {
     }
 }
 
-impl Examination {
+impl FileVerdict {
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         match &self.verdict.outcome {

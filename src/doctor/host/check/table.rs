@@ -2,6 +2,7 @@
 
 use super::{Check, State};
 use crate::binfmt::mounts::Mounted;
+use crate::binfmt::table::Unreadable;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{HostFacts, Seen};
@@ -76,10 +77,10 @@ fn entries(facts: &HostFacts) -> State {
         Seen::Seen(facts) => &facts.table,
         Seen::Unseen(why) => return State::Unseen(why.clone()),
     };
-    if let Some((name, why)) = table.unreadable.first() {
+    if let Some(Unreadable { entry, why }) = table.unreadable.first() {
         let more = table.unreadable.len() - 1;
         let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        return State::Unseen(format!("the entry {name} could not be read: {why}{more}"));
+        return State::Unseen(format!("the entry {entry} could not be read: {why}{more}"));
     }
     match table.entries.len() {
         0 => State::Fine("no entries: only programs for this machine's own CPU run".into()),
