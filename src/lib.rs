@@ -53,6 +53,8 @@ pub mod http;
 pub mod inspect;
 pub mod kernel;
 #[doc(hidden)]
+pub mod lock;
+#[doc(hidden)]
 pub mod oci;
 #[doc(hidden)]
 pub mod oracle;

@@ -17,6 +17,7 @@ pub mod known_bad;
 pub mod source;
 pub mod store;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -26,9 +27,9 @@ pub use self::env::{FetchEnv, FetchOptions};
 pub use self::source::{From, Which};
 pub use self::store::Store;
 use crate::architecture::Architecture;
-use crate::error::Result;
+use crate::error::{Doing, Error, Result};
 use crate::profile::Profiles;
-use crate::verify::Digest;
+use crate::verify::{Digest, of_file};
 
 /// An installed emulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +48,32 @@ pub struct Emulator {
     pub size: u64,
     /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
     pub preserves_argv0: Option<bool>,
+}
+
+impl Emulator {
+    /// Whether its file is there and has its length.
+    ///
+    /// # Errors
+    /// Where that cannot be seen: it is not taken for absent then.
+    pub fn has_its_size(&self) -> Result<bool> {
+        match std::fs::metadata(&self.path) {
+            Ok(file) => Ok(file.is_file() && file.len() == self.size),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(Error::io(format!("looking at {}", self.path.display()), error)),
+        }
+    }
+
+    /// Whether its file is there and holds the bytes that were verified when it was fetched. Reads all of it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_whole(&self) -> Result<bool> {
+        if !self.has_its_size()? {
+            return Ok(false);
+        }
+        let came = of_file(&self.path, self.size).doing(|| format!("reading {}", self.path.display()))?;
+        Ok(came.sha256 == self.sha256)
+    }
 }
 
 /// Which emulators are wanted, by QEMU's names.

@@ -96,6 +96,14 @@ impl TableFacts {
         Ok(TableFacts { path: table.dir().to_owned(), writable: table.is_writable(), enabled, entries, unreadable })
     }
 
+    /// An error where an entry could not be read.
+    ///
+    /// # Errors
+    /// The first such entry.
+    pub fn readable(&self, doing: &str) -> Result<()> {
+        crate::binfmt::table::readable(&self.unreadable, doing)
+    }
+
     /// A table that cannot be seen, taken as an empty one.
     pub fn unseen(path: &Path) -> TableFacts {
         let (entries, unreadable) = (Vec::new(), Vec::new());
@@ -182,6 +190,7 @@ impl Facts {
                 }
                 (None, Outcome::Works { .. }) => self.native.push(profile.name.clone()),
                 (None, Outcome::Fails(_)) => {}
+                (None, Outcome::Unclear(why)) => return Err(probe::unclear(&profile.name, why)),
             }
         }
         Ok(())

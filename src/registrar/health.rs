@@ -45,6 +45,8 @@ pub enum Problem {
     NoArgv0,
     /// A program of the architecture did not run through it, and why.
     Fails(String),
+    /// Whether a program of the architecture runs through it could not be determined.
+    Unclear(String),
 }
 
 impl fmt::Display for Problem {
@@ -57,6 +59,7 @@ impl fmt::Display for Problem {
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
             Problem::Fails(why) => f.write_str(why),
+            Problem::Unclear(why) => write!(f, "whether it works could not be determined: {why}"),
         }
     }
 }
@@ -95,6 +98,7 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
                     health.problems.push(Problem::NoArgv0);
                 }
             }
+            Some(Outcome::Unclear(why)) => health.problems.push(Problem::Unclear(why.clone())),
             Some(Outcome::Fails(why)) => {
                 health.works = Some(false);
                 health.problems.push(Problem::Fails(why.clone()));

@@ -41,7 +41,9 @@ impl<'a> Staging<'a> {
     pub fn new(store: &'a Store, lock: &'a Lock, machine: &str) -> Result<Self> {
         let directory = lock.temporary(store.root())?;
         let (files, written) = sync_channel::<File>(64);
-        let thread = std::thread::spawn(move || written.iter().try_for_each(|file| file.sync_all()));
+        let thread = std::thread::Builder::new()
+            .spawn(move || written.iter().try_for_each(|file| file.sync_all()))
+            .doing(|| "starting a thread that syncs files")?;
         let disk = Some(Disk { files, thread });
         Ok(Staging { store, lock, machine: machine.to_owned(), directory, items: BTreeMap::new(), disk })
     }
