@@ -131,7 +131,7 @@ fn foretell(context: &Context, held_by: Option<HeldBy>) {
     context.printer.note(if identity.on_host() {
         "a reboot ends them; `rbinfmt enable` brings them back with every boot"
     } else {
-        "a reboot ends them; with `-v /:/host` before the image and --persist behind it they come back with every boot"
+        "a reboot ends them; with `-v /:/host` before the image and --persist after it they return at every boot"
     });
 }
 
