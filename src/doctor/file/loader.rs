@@ -168,7 +168,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
 /// NixOS answers programs of other distributions with a loader that only says so.
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
     let usual = || all().any(|known| known.paths().iter().any(|path| path.as_bytes() == name));
-    let detail = format!("{} of NixOS runs no program unless nix-ld is switched on", to_text(name));
+    let detail = format!("{} of NixOS runs no program unless nix-ld is enabled", to_text(name));
     (family(setting).1 && usual()).then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
 }
 
