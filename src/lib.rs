@@ -37,6 +37,7 @@ pub mod cli;
 pub mod commands;
 #[doc(hidden)]
 pub mod config;
+pub mod cpu;
 pub mod doctor;
 #[doc(hidden)]
 pub mod elf;

@@ -16,8 +16,6 @@ pub struct Settings {
     pub suites: &'static [&'static str],
     /// The packages with emulators in them.
     pub packages: &'static [&'static str],
-    /// `uname -m` to the archive's name.
-    pub architectures: &'static [(&'static str, &'static str)],
 }
 
 // SETTINGS

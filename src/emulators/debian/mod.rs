@@ -15,6 +15,7 @@ use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
 use super::store::{Lock, Store};
+use crate::architecture::Architecture;
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
@@ -86,8 +87,8 @@ pub enum Offer {
 impl Archive<'_> {
     /// The archive's name for `uname -m`.
     pub fn arch_of(machine: &str) -> Result<String> {
-        let known = SETTINGS.architectures.iter().find(|(uname, _)| *uname == machine);
-        known.map(|(_, arch)| (*arch).to_owned()).ok_or_else(|| {
+        let port = Architecture::of_machine(machine).and_then(|arch| arch.abi_of_machine(machine)?.debian);
+        port.map(str::to_owned).ok_or_else(|| {
             Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
                 .help("take emulators from elsewhere: --from DIR or --from docker://IMAGE")
         })
