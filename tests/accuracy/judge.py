@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import logs
 from measure import Text
-from truth import NONE, Truth
+from truth import NONE, Truth, same
 
 NO_CAUSE = Truth(frozenset([NONE]), True)
 
@@ -42,11 +43,11 @@ def ask(program, text):
 
 
 def ask_all(program, texts):
-    """The answers to all, each different text asked once."""
-    different = list(dict.fromkeys(texts))
-    with ThreadPoolExecutor(2) as pool:
-        answers = dict(zip(different, pool.map(lambda text: ask(program, text), different)))
-    return [answers[text] for text in texts]
+    """The answers to all; texts that differ in times and numbers of processes alone are asked about once."""
+    different = {same(text.decode(errors="surrogateescape")): text for text in texts}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = dict(zip(different, pool.map(lambda text: ask(program, text), different.values())))
+    return [answers[same(text.decode(errors="surrogateescape"))] for text in texts]
 
 
 def printed(text):
