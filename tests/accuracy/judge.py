@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import logs
 from measure import Text
-from truth import NONE, Truth
+from truth import NONE, Truth, same
 
 NO_CAUSE = Truth(frozenset([NONE]), True)
 
@@ -38,15 +39,15 @@ def ask(program, text):
     candidates = json.loads(done.stdout)["candidates"]
     if not candidates:
         return Answer(NONE, NONE)
-    return Answer(candidates[0]["id"], candidates[0]["strength"])
+    return Answer(candidates[0]["id"], candidates[0].get("strength", "?"))
 
 
 def ask_all(program, texts):
-    """The answers to all, each different text asked once."""
-    different = list(dict.fromkeys(texts))
-    with ThreadPoolExecutor(2) as pool:
-        answers = dict(zip(different, pool.map(lambda text: ask(program, text), different)))
-    return [answers[text] for text in texts]
+    """The answers to all; texts that differ in times and numbers of processes alone are asked about once."""
+    different = {same(text.decode(errors="surrogateescape")): text for text in texts}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = dict(zip(different, pool.map(lambda text: ask(program, text), different.values())))
+    return [answers[same(text.decode(errors="surrogateescape"))] for text in texts]
 
 
 def printed(text):

@@ -31,10 +31,15 @@ def same(text):
     return re.sub(r"\d+", "N", text)
 
 
+def lines(text, well):
+    """What is said, in whatever order and how often, but for what is said of a program that works, too."""
+    return frozenset(line for line in map(str.strip, same(text.text).splitlines()) if line and line not in well)
+
+
 def read_as_script(text, name):
     """Whether a shell prints errors with the file's name and a line of it, or, as yash does, in the name of sh."""
     name = re.escape(name)
-    with_line = rf"(^|/|\s|-){name}: ?(line )?\d+: |(^|/){name}\[\d+\]: |(^|/){name}: \S+ \d+ ?[:：]|^sh: (no such command|cannot read)"
+    with_line = rf"(^|/|\s|-){name}: ?(line )?\d+: |(^|/){name}\[\d+\]: |(^|/){name}: \S+ \d+ ?[:：]|^sh: (no such command|cannot (read|execute))"
     return re.search(with_line, text, re.M) is not None
 
 
@@ -45,17 +50,18 @@ class Truths:
 
     def of(self, texts):
         """A truth by kind for the texts of one caller in one language; none where the file ran, or nothing was printed."""
-        well = {"", *(same(text.text) for text in texts if text.kind == "works")}
-        texts = [text for text in texts if text.text.strip() and RUNS not in text.text and same(text.text) not in well]
+        well = set().union(*(lines(text, set()) for text in texts if text.kind == "works"))
+        said = {text.kind: lines(text, well) for text in texts}
+        texts = [text for text in texts if said[text.kind] and RUNS not in text.text]
         groups, by_result, truths = defaultdict(set), defaultdict(set), {}
         results = {text.kind: text.result for text in texts}
         told = {text.kind: self.in_words(text) or self.script(text) for text in texts}
         for text in texts:
             if not told[text.kind]:
-                groups[same(text.text)].add(text.kind)
+                groups[said[text.kind]].add(text.kind)
                 by_result[text.result].add(text.kind)
         for text in texts:
-            kinds = groups[same(text.text)]
+            kinds = groups[said[text.kind]]
             truths[text.kind] = told[text.kind] or self.group(kinds, {results[kind] for kind in kinds}, by_result, text.caller)
         return truths
 
@@ -84,12 +90,14 @@ class Truths:
             behind = set().union(*(self.table["errno"].get(result, []) for result in results))
             shared = shared if behind <= every else set()
             every |= behind
+        crashed = any(result.startswith("SIG") for result in results)
+        shared = set() if crashed else shared
         right = shared or every
         for context in self.callers[caller].get("context", []):
             for cause, more in self.table["context"].get(context, {}).items():
                 right |= set(more) if cause in right else set()
         # Errors of different kinds in one text, a crash, and a file that is not there can be something else altogether.
-        vague = len(results) > 1 or plain or any(result.startswith("SIG") for result in results)
+        vague = len(results) > 1 or plain or crashed
         if self.callers[caller].get("ordinary"):
             vague |= not results <= {"ENOEXEC", "ELIBBAD", "starts"}
         return Truth(frozenset(right | ({NONE} if vague and not shared else set())), bool(shared))
