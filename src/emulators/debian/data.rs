@@ -1,4 +1,4 @@
-//! What stands in data/debian.toml and data/debian-archive.pgp.
+//! What is in data/debian.toml and data/debian-archive.pgp.
 
 /// Certificates of the archive's signing keys; those that count are pinned in [`Settings::fingerprints`].
 pub(super) const KEYS: &[u8] = include_bytes!("../../../data/debian-archive.pgp");
