@@ -37,7 +37,8 @@ pub(super) struct Record {
     /// What files were that are being written: a run that was killed leaves the one or the other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     earlier: BTreeMap<PathBuf, String>,
-    /// Directories that were made for them.
+    /// Directories that were made for them ("folders" in records of 0.1).
+    #[serde(alias = "folders")]
     directories: BTreeSet<PathBuf>,
     /// Versions of emulators that came with it.
     emulators: BTreeSet<String>,
@@ -97,7 +98,7 @@ pub enum Action {
     Write,
     /// It is as wanted.
     Keep,
-    /// It is taken away.
+    /// It is removed.
     Remove,
     /// It is not ours any more, and stays.
     Leave,
@@ -256,7 +257,7 @@ impl Tree {
         self.note(&record)
     }
 
-    /// What is to be taken away of what was written, or is. The record goes last.
+    /// What is to be removed of what was written, or is. The record goes last.
     ///
     /// # Errors
     /// Where something stays; the same call goes on from there.

@@ -148,10 +148,8 @@ impl Fetcher<'_> {
     fn whole_current(&self, wanted: &Wanted) -> Result<BTreeMap<String, Emulator>> {
         let mut whole = BTreeMap::new();
         for (arch, emulator) in self.store.all_current()? {
-            if *wanted == Wanted::All || wanted.has(&arch) {
-                if emulator.is_whole()? {
-                    whole.insert(arch, emulator);
-                }
+            if (*wanted == Wanted::All || wanted.has(&arch)) && emulator.is_whole()? {
+                whole.insert(arch, emulator);
             }
         }
         Ok(whole)

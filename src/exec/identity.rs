@@ -21,7 +21,7 @@ pub struct Identity {
     /// The capabilities that a file may give it.
     #[serde(default = "all")]
     pub bounding: u64,
-    /// Those that it hands on to files which take them.
+    /// Those that it passes on to files that accept them.
     #[serde(default)]
     pub inheritable: u64,
     /// It is this process's own: the kernel answers what it may do, with access lists and security modules.
@@ -48,6 +48,9 @@ const TYPE: u32 = 0o170_000;
 
 impl Identity {
     /// A user by name or number, as the texts of /etc/passwd and /etc/group say.
+    ///
+    /// # Errors
+    /// A name that the files do not have, or a number that is too large.
     pub fn named(user: &str, passwd: &str, group: &str) -> Result<Self> {
         let row = |fields: &[&str]| -> Option<(u32, u32)> {
             Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))

@@ -1,4 +1,4 @@
-//! The segments of a program and of its interpreter, behind the point of no return: whatever fails here kills the
+//! The segments of a program and of its interpreter, after the point of no return: whatever fails here kills the
 //! process with SIGSEGV (load_elf_binary, load_elf_interp, elf_load and elf_map in fs/binfmt_elf.c). Pure.
 
 use goblin::elf::ProgramHeader;
@@ -30,6 +30,14 @@ enum Placement {
     Hint,
 }
 
+/// Where a segment is to be mapped.
+struct Wanted {
+    at: Between,
+    place: Placement,
+    /// Bytes of the whole image, for the first segment; 0 for the others.
+    total: u64,
+}
+
 /// Loads a program, with its interpreter where it has one.
 pub(super) fn load(
     facts: &ExecFacts,
@@ -45,7 +53,7 @@ pub(super) fn load(
         Some(other) => load_interpreter(&mut space, other, bias)?.map(|b| b.wrapping_add(other.header.entry)),
     };
     let end = loader.end;
-    space.refuse(entry.all(|e| e >= end), "the entry point lies outside the address space")?;
+    space.refuse(entry.all(|e| e >= end), "the entry point is outside the address space")?;
     space.settle()
 }
 
@@ -69,7 +77,7 @@ impl Image {
     }
 }
 
-/// What is wrong with a segment wherever it lies.
+/// What is wrong with a segment wherever it is.
 fn refuse_sizes(space: &mut Space, s: &ProgramHeader, at: Between) -> Result<(), Fate> {
     let end = space.end;
     if s.p_filesz > s.p_memsz {
@@ -104,7 +112,8 @@ fn load_program(
             let base = if interpreted {
                 random_base(facts, loader).map(|b| b & mask)
             } else if facts.kernel.behaviour().aligns_static_pie && alignment > facts.page_size {
-                map(space, image, s, Between::exactly(0), Placement::Hint, total)?.map(|b| b & mask)
+                map(space, image, s, Wanted { at: Between::exactly(0), place: Placement::Hint, total })?
+                    .map(|b| b & mask)
             } else {
                 place = Placement::Hint;
                 Between::exactly(0)
@@ -112,7 +121,7 @@ fn load_program(
             bias = base.map(|b| space.page_start(b.wrapping_sub(s.p_vaddr)));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, place, total)?;
+        let mapped = map(space, image, s, Wanted { at, place, total })?;
         if index == 0 && dynamic {
             bias = match place {
                 Placement::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
@@ -147,7 +156,12 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
             bias = Between::exactly(0u64.wrapping_sub(s.p_vaddr));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, if searches { Placement::Hint } else { Placement::Fixed }, total)?;
+        let mapped = map(
+            space,
+            image,
+            s,
+            Wanted { at, place: if searches { Placement::Hint } else { Placement::Fixed }, total },
+        )?;
         total = 0;
         if searches {
             bias = mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr)));
@@ -158,14 +172,8 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
 }
 
 /// elf_load: the file's part, then the zeroed rest. Returns where the file's part begins.
-fn map(
-    space: &mut Space,
-    image: &Image,
-    s: &ProgramHeader,
-    at: Between,
-    place: Placement,
-    total: u64,
-) -> Result<Between, Fate> {
+fn map(space: &mut Space, image: &Image, s: &ProgramHeader, wanted: Wanted) -> Result<Between, Fate> {
+    let Wanted { at, place, total } = wanted;
     let in_page = s.p_vaddr & (space.page - 1);
     let page = at.map(|a| space.page_start(a));
     let mut mapped = page;
@@ -205,7 +213,7 @@ fn map(
             )));
         }
     } else if page.lo == page.hi && page.lo >= space.end {
-        return Err(Fate::Dies(Death::Unmappable("a segment lies outside the address space")));
+        return Err(Fate::Dies(Death::Unmappable("a segment is outside the address space")));
     }
     if s.p_memsz > s.p_filesz {
         let (from, to) = (space.page_end(zero_from), space.page_end(in_page.wrapping_add(s.p_memsz)));

@@ -1,5 +1,5 @@
-//! A tree of files that lies in no directory: what a container image holds, without unpacking it. Of each file there are
-//! its kind, its bits and its owner; of its content, what was kept or the place where it lies.
+//! A tree of files that is in no directory: what a container image holds, without unpacking it. Of each file there are
+//! its kind, its bits and its owner; of its content, what was kept or the place where it is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -116,6 +116,9 @@ impl Node {
 
 impl Tree {
     /// Puts a file where another may be: a directory keeps its files when it comes again, everything else is replaced.
+    ///
+    /// # Errors
+    /// A path whose parents are not directories.
     pub fn put(&mut self, path: &[u8], node: Node) -> Result<(), Unfit> {
         let Some((directory, name)) = self.place(path)? else {
             self.nodes[ROOT].meta = node.meta;
@@ -133,6 +136,9 @@ impl Tree {
     }
 
     /// Gives a file that is there a second name.
+    ///
+    /// # Errors
+    /// A target that is not there, or a path whose parents are not directories.
     pub fn link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Unfit> {
         let place = self.place(target)?;
         let found = place.and_then(|(directory, name)| self.child(directory, name));
@@ -321,7 +327,7 @@ impl Tree {
     }
 }
 
-/// The directory and the last name as they stand there; `None` where the end is no plain name.
+/// The directory and the last name as they are there; `None` where the end is not a plain name.
 fn ends(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let path = path.trim_end_with(|c| c == '/');
     let (directory, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));

@@ -6,7 +6,7 @@
 //! registry    manifests and blobs over HTTP    auth      Docker's logins, WWW-Authenticate
 //! layout      a directory in OCI's layout      files     directories and archives    engine  Docker, Podman    streamed
 //! resolve     index -> manifests -> configurations and layers            config    what an image claims and starts
-//! layer       a tar -> what it adds and takes away -> a tree in memory   keep, budget   how much of it is kept
+//! layer       a tar -> what it adds and removes -> a tree in memory   keep, budget   how much of it is kept
 //! image       an image that was found by its name: what it has, and the tree of each platform
 //! ```
 
@@ -96,8 +96,9 @@ impl Descriptor {
     /// Size and hash.
     pub fn expected(&self) -> Result<Expected> {
         let sha256 = self.digest.strip_prefix("sha256:").and_then(Digest::parse);
-        let sha256 = sha256
-            .ok_or_else(|| Error::failed("reading an image", format!("the digest {:?} is no SHA-256", self.digest)))?;
+        let sha256 = sha256.ok_or_else(|| {
+            Error::failed("reading an image", format!("the digest {:?} is not a SHA-256", self.digest))
+        })?;
         Ok(Expected { sha256, size: self.size })
     }
 }
@@ -126,7 +127,7 @@ pub fn architecture(machine: &str) -> &str {
 /// The layers of the image that `bytes` (a verified index or manifest) describes, for this machine; lowest first.
 pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Result<Vec<Descriptor>> {
     let mut bytes = bytes.to_vec();
-    // An index may name another index; a chain of them is no image.
+    // An index may name another index; a chain of them is not an image.
     for _ in 0..3 {
         let doing = || format!("reading the image {what}");
         let document: Document =

@@ -42,7 +42,7 @@ impl std::fmt::Debug for Access<'_> {
     }
 }
 
-/// How often a layer is begun anew.
+/// How often a layer is begun again.
 const TRIES: usize = 4;
 
 struct Remote<'a> {
@@ -133,7 +133,7 @@ impl Blob {
     }
 }
 
-/// Notes that the connection broke, which is no fault of the layer.
+/// Notes that the connection broke, which is not a fault of the layer.
 struct Watched<R> {
     inner: R,
     broken: Arc<AtomicBool>,

@@ -40,7 +40,7 @@ pub struct Found {
     pub absent: Vec<Platform>,
 }
 
-/// More platforms than this are no image.
+/// More platforms than this are not an image.
 const MAX_PLATFORMS: usize = 64;
 
 impl Blob {
@@ -252,7 +252,7 @@ pub(super) fn docker(
         return Err(Error::failed(doing(), why));
     }
     let layer = |(name, id): (&String, &String)| {
-        let unpacked = Digest::parse(id).ok_or_else(|| Error::failed(doing(), format!("{id:?} is no SHA-256")))?;
+        let unpacked = Digest::parse(id).ok_or_else(|| Error::failed(doing(), format!("{id:?} is not a SHA-256")))?;
         Ok(Blob { unpacked: Some(unpacked), ..Blob::plain(name) })
     };
     let layers = saved.layers.iter().zip(ids).map(layer).collect::<Result<_>>()?;

@@ -26,7 +26,7 @@ pub struct Row {
     pub item: Item,
     /// What became of it.
     pub state: State,
-    /// The entry that stands in the table for it now.
+    /// The entry that is in the table for it now.
     pub entry: Option<Entry>,
     /// Whether a program of the architecture ran; `None` where that was not tried.
     pub outcome: Option<Outcome>,
@@ -42,7 +42,7 @@ pub enum State {
     Added,
     /// It is new, and took an older one's place.
     Replaced,
-    /// It was switched on.
+    /// It was enabled.
     Enabled,
     /// It is gone.
     Removed,
@@ -59,7 +59,7 @@ pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What was done before anything was verified, and takes it back.
+/// What was done before anything was verified, and how it is undone.
 enum Undo {
     Remove(BString),
     Disable(BString),
@@ -124,7 +124,7 @@ pub fn apply(plan: Plan, session: &mut Session, kernel: &Kernel, prober: Option<
 }
 
 impl Work<'_> {
-    /// Everything that takes nothing away.
+    /// Everything that removes nothing.
     fn first_step(&mut self, item: &Item, row: usize) -> Result<(State, Option<Pending>)> {
         Ok(match &item.step {
             Step::Keep => (State::Kept, None),
@@ -175,11 +175,11 @@ impl Work<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| Error::failed("registering", "every name is taken")))
+        Err(last.unwrap_or_else(|| Error::failed("registering", "every name is in use")))
     }
 
     /// Runs a program of each new entry. Where flag P does not suit the emulator, the other choice is tried; an entry
-    /// that does not work is taken back, and its row says why.
+    /// that does not work is undone, and its row says why.
     fn try_out(&mut self, rows: &mut [Row], pending: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
         let items: Vec<&Item> = pending.iter().map(|p| &rows[p.row].item).collect();
         let first = prober(&items)?;

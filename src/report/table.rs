@@ -28,13 +28,13 @@ pub struct Table {
     wanted: Option<Wanted>,
 }
 
-/// The table beside a configuration.
+/// The table compared with a configuration.
 #[derive(Debug, Serialize)]
 pub struct Wanted {
-    /// Architectures that it asks for and that do not run.
+    /// Architectures that it lists and that do not run.
     pub missing: Vec<String>,
-    /// Entries of ours that it does not ask for.
-    pub left: Vec<String>,
+    /// Entries of ours that it does not list.
+    pub extra: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,16 +68,27 @@ struct Row {
     counts: bool,
 }
 
+/// What was found out of the table.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// The directory that was asked about.
+    pub path: &'a Path,
+    /// The snapshot.
+    pub facts: &'a Facts,
+    /// What holds the table.
+    pub held_by: Option<HeldBy>,
+    /// What each entry does, in the table's order.
+    pub health: Vec<Health<'a>>,
+    /// The platforms that run.
+    pub platforms: Vec<String>,
+    /// The table beside a configuration, where one was named.
+    pub wanted: Option<Wanted>,
+}
+
 impl Table {
-    /// From what was found out; `path` is the directory that was asked about.
-    pub fn new(
-        path: &Path,
-        facts: &Facts,
-        health: Vec<Health>,
-        platforms: Vec<String>,
-        held_by: Option<HeldBy>,
-        wanted: Option<Wanted>,
-    ) -> Table {
+    /// From what was found out.
+    pub fn new(look: Look) -> Table {
+        let Look { path, facts, held_by, health, platforms, wanted } = look;
         let head = Head {
             mounted: facts.mounted.is_visible(),
             path: path.display().to_string(),
@@ -92,9 +103,9 @@ impl Table {
 
     /// What it means as a whole.
     pub fn status(&self) -> Status {
-        if let Some(Wanted { missing, left }) = &self.wanted {
+        if let Some(Wanted { missing, extra }) = &self.wanted {
             return match () {
-                () if !missing.is_empty() || !left.is_empty() => Status::Failed,
+                () if !missing.is_empty() || !extra.is_empty() => Status::Failed,
                 () if !self.table.unreadable.is_empty() => Status::Unknown,
                 () => Status::Done,
             };
@@ -122,7 +133,7 @@ impl Table {
         }
         lines.push(format!("runs: {}", self.platforms.join(" ")));
         let wanted =
-            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.left)]);
+            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.extra)]);
         for (what, names) in wanted.filter(|(_, names)| !names.is_empty()) {
             lines.push(format!("{what}: {}", names.join(" ")));
         }
@@ -139,7 +150,7 @@ impl Table {
             (Mounted::No, Some(_)) => format!("not mounted on {path}; another process has it mounted"),
             (Mounted::No, None) => format!("not mounted on {path}, and empty"),
         };
-        let state = if self.table.enabled { "" } else { ", switched off: the kernel looks at no entry" };
+        let state = if self.table.enabled { "" } else { ", disabled: the kernel consults no entry" };
         format!("table  {place}{state}, {} entries", self.entries.len())
     }
 }

@@ -33,8 +33,15 @@ enum Link<'a> {
     Emulator { entry: &'a [u8] },
     /// What PT_INTERP of this program names.
     Loader { program: &'a Step, name: &'a [u8] },
-    /// A file that was opened and that nothing takes.
+    /// A file that was opened and that nothing accepts.
     Content(&'a Step),
+}
+
+/// An execve(2) that fails.
+struct Failure<'a> {
+    errno: Errno,
+    why: &'a str,
+    refused: Option<Refused>,
 }
 
 impl Case<'_> {
@@ -52,7 +59,9 @@ impl Case<'_> {
                 Some(self.problem(CauseId::PageSize, &detail))
             }
             Outcome::Killed(death) => Some(self.problem(CauseId::TruncatedElf, death.why())),
-            Outcome::Fails { errno, why, refused } => Some(self.fails(*errno, why, *refused)),
+            Outcome::Fails { errno, why, refused } => {
+                Some(self.fails(&Failure { errno: *errno, why, refused: *refused }))
+            }
         }
     }
 
@@ -71,20 +80,21 @@ impl Case<'_> {
         }
     }
 
-    fn fails(&self, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
-        match (errno, self.link()) {
+    fn fails(&self, failure: &Failure) -> Finding {
+        let why = failure.why;
+        match (failure.errno, self.link()) {
             (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem(CauseId::FileCapsNotAllowed, why),
-            (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, errno, why, refused),
+            (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
-            (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, errno, why, refused),
+            (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
             (Errno::EIO, Link::Loader { name, .. }) => {
                 self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(name))
             }
-            (_, Link::Loader { name, .. }) => self.refuses(name, CauseId::LoaderNotExecutable, errno, why, refused),
+            (_, Link::Loader { name, .. }) => self.refuses(name, CauseId::LoaderNotExecutable, failure),
             (Errno::ELIBBAD, Link::Content(step)) => {
                 self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(&step.path))
             }
@@ -93,9 +103,9 @@ impl Case<'_> {
     }
 
     /// The walk to a file, its kind, its bits or its mount forbid it.
-    fn refuses(&self, path: &[u8], bits: CauseId, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
+    fn refuses(&self, path: &[u8], bits: CauseId, failure: &Failure) -> Finding {
         let path = to_text(path);
-        let id = match (refused, errno) {
+        let id = match (failure.refused, failure.errno) {
             (Some(Refused::Kind(FileKind::Directory)), _) => CauseId::IsADirectory,
             (Some(Refused::Kind(_)), _) => CauseId::NotAProgram,
             (Some(Refused::Mount), _) => CauseId::NoexecMount,
@@ -104,7 +114,7 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => CauseId::NoSuchFile,
             _ => CauseId::PathRefused,
         };
-        Finding::problem(id, &*path, why).with("interpreter", &*path).with("path", path)
+        Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", path)
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -144,11 +154,13 @@ impl Case<'_> {
             (false, true) => (
                 CauseId::BinfmtNoFFlag,
                 format!(
-                    "the entry {} has no flag F, so its interpreter is looked for in this tree: {why}",
+                    "the entry {} has no flag F, so its interpreter is looked up in this tree: {why}",
                     to_text(name)
                 ),
             ),
-            _ => (CauseId::BinfmtInterpreterMissing, format!("the entry {} takes the file, but {why}", to_text(name))),
+            _ => {
+                (CauseId::BinfmtInterpreterMissing, format!("the entry {} matches the file, but {why}", to_text(name)))
+            }
         };
         Finding::problem(id, to_text(self.target), detail)
             .with("path", to_text(self.target))
@@ -180,15 +192,15 @@ impl Case<'_> {
                 .with("path", to_text(self.target));
         };
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
-        // The last one is the interpreter, which the same entry takes again.
+        // The last one is the interpreter, which the same entry matches again.
         let machine = &self.setting.facts.kernel.machine;
         let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
         let id = if native { CauseId::BinfmtNativeHijack } else { CauseId::BinfmtInterpreterForeign };
-        let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
+        let detail = format!("the entry {entry} matches {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)
     }
 
-    /// A file that was read and that no format takes.
+    /// A file that was read and that no format accepts.
     fn nobody_takes(&self, step: &Step, why: &str) -> Finding {
         let before = self.verdict.steps.iter().rev().nth(1);
         if step.decided == Decided::ScriptCutOff {
@@ -271,13 +283,13 @@ impl Case<'_> {
             TableState::Absent => finding.evidence("this machine has no table of entries: binfmt_misc is not mounted"),
             TableState::Disabled if table.entries.iter().any(|e| would(&e)) => {
                 finding.id = CauseId::BinfmtEntryDisabled;
-                finding.detail = format!("{detail}; an entry would take it, but the table is switched off as a whole");
+                finding.detail = format!("{detail}; an entry would match it, but the whole table is disabled");
                 finding
             }
             _ => match (table.entries.iter().find(would), self.near.first()) {
                 (Some(entry), _) => {
                     finding.id = CauseId::BinfmtEntryDisabled;
-                    finding.detail = format!("{detail}; the entry {} would take it, but it is disabled", entry.name);
+                    finding.detail = format!("{detail}; the entry {} would match it, but it is disabled", entry.name);
                     finding.with("entry", to_text(&entry.name))
                 }
                 (None, Some(near)) if (7..16).contains(&near.refusal.byte) => {
@@ -285,14 +297,14 @@ impl Case<'_> {
                     finding.id = if appimage { CauseId::AppimageMagic } else { CauseId::BinfmtStrictMask };
                     let bytes = if appimage { "marks an AppImage there" } else { "has other bytes there" };
                     finding.detail = format!(
-                        "{detail}; the entry {} is for such programs, but its mask looks at byte {}, and this file {bytes}",
+                        "{detail}; the entry {} is for such programs, but its mask covers byte {}, and this file {bytes}",
                         near.entry, near.refusal.byte
                     );
                     finding.with("entry", to_text(&near.entry))
                 }
                 (None, _) => finding.evidence(match table.entries.len() {
                     0 => "the table has no entries".to_owned(),
-                    n => format!("none of the {n} entries takes it"),
+                    n => format!("none of the {n} entries matches it"),
                 }),
             },
         }
