@@ -37,6 +37,7 @@ pub mod cli;
 pub mod commands;
 #[doc(hidden)]
 pub mod config;
+pub mod cpu;
 pub mod doctor;
 #[doc(hidden)]
 pub mod elf;
@@ -75,5 +76,7 @@ pub mod selinux;
 pub mod signature;
 #[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
+pub mod time;
 #[doc(hidden)]
 pub mod verify;

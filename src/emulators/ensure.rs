@@ -9,7 +9,7 @@ use super::debian::{Archive, Offer, Package, SETTINGS, version};
 use super::image::{take_docker_archive, take_layers};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
-use super::{Emulator, From, Wanted, Which, date};
+use super::{Emulator, From, Wanted, Which};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -18,6 +18,7 @@ use crate::oci::reference::Reference;
 use crate::oci::registry::{Registry, endpoints};
 use crate::oci::{self, auth};
 use crate::progress::Progress;
+use crate::time;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
@@ -231,7 +232,7 @@ impl Fetcher<'_> {
             cache: self.store.cache(),
             store: self.store,
             lock,
-            now: date::now(),
+            now: time::now(),
             allow_expired: self.policy.allow_expired,
             jobs: self.policy.jobs,
             progress: self.progress,
@@ -363,7 +364,7 @@ impl Fetcher<'_> {
             version,
             source: what.to_owned(),
             verified_by,
-            fetched: date::now(),
+            fetched: time::now(),
             complete: *wanted == Wanted::All,
             emulators: Default::default(),
         };

@@ -7,7 +7,6 @@
 //! elf         can it run here             store/      versions and which is in use
 //! ```
 
-pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;
@@ -27,6 +26,7 @@ pub use self::ensure::{Fetcher, Policy, Use};
 pub use self::env::{FetchEnv, FetchOptions};
 pub use self::source::{From, Which};
 pub use self::store::Store;
+use crate::architecture::Architecture;
 use crate::error::{Doing, Error, Result};
 use crate::profile::Profiles;
 use crate::verify::{Digest, of_file};
@@ -106,20 +106,11 @@ impl Wanted {
     /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
     pub fn has(&self, arch: &str) -> bool {
         match self {
-            Wanted::All => TARGETS.contains(&arch),
+            Wanted::All => Architecture::named(arch).is_some(),
             Wanted::These(archs) => archs.iter().any(|a| a == arch),
         }
     }
 }
-
-/// Targets that QEMU's user emulators have or had. Others can be asked for by name.
-#[rustfmt::skip]
-const TARGETS: [&str; 40] = [
-    "aarch64", "aarch64_be", "alpha", "arm", "armeb", "cris", "hexagon", "hppa", "i386", "loongarch64", "m68k",
-    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "mipsn32", "mipsn32el", "nios2", "or1k", "ppc",
-    "ppc64", "ppc64abi32", "ppc64le", "riscv32", "riscv64", "s390x", "sh4", "sh4eb", "sparc", "sparc32plus", "sparc64",
-    "tilegx", "unicore32", "x86_64", "xtensa", "xtensaeb", "tricore", "avr",
-];
 
 /// What an emulator's file name tells: "aarch64" of "qemu-aarch64" and "qemu-aarch64-static".
 pub fn arch_of(file_name: &[u8]) -> Option<&str> {

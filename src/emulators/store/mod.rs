@@ -32,6 +32,10 @@ use super::debian::version;
 use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
 use crate::selinux;
+use crate::time::{Timestamp, seconds};
+
+/// The newest date seen of each suite, in seconds since 1970.
+type Seen = BTreeMap<String, i64>;
 
 /// The store of a system.
 pub const SYSTEM: &str = "/var/lib/rbinfmt";
@@ -255,13 +259,14 @@ impl Store {
     }
 
     /// The newest date seen of a suite.
-    pub fn seen(&self, suite: &str) -> Result<Option<i64>> {
-        Ok(self.read::<BTreeMap<String, i64>>("seen.json")?.and_then(|seen| seen.get(suite).copied()))
+    pub fn seen(&self, suite: &str) -> Result<Option<Timestamp>> {
+        Ok(self.read::<Seen>("seen.json")?.and_then(|seen| seen.get(suite).copied()).map(seconds))
     }
 
     /// Remembers that an index of a suite with this date was verified.
-    pub fn note_seen(&self, lock: &Lock, suite: &str, date: i64) -> Result<()> {
-        let mut seen: BTreeMap<String, i64> = self.read("seen.json")?.unwrap_or_default();
+    pub fn note_seen(&self, lock: &Lock, suite: &str, date: Timestamp) -> Result<()> {
+        let mut seen: Seen = self.read("seen.json")?.unwrap_or_default();
+        let date = date.as_second();
         if seen.get(suite).is_none_or(|&old| old < date) {
             seen.insert(suite.to_owned(), date);
             self.write(lock, "seen.json", &seen)?;
