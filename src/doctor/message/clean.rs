@@ -71,7 +71,9 @@ fn strings(value: &Value, depth: usize, into: &mut VecDeque<Line>) {
         Value::String(text) => into.extend(text.lines().map(Line::new)),
         Value::Array(items) if depth > 0 => items.iter().for_each(|item| strings(item, depth - 1, into)),
         Value::Object(items) if depth > 0 => items.iter().for_each(|(name, item)| match item {
-            Value::String(text) if name == "Architecture" => into.push_back(Line::new(&format!("\"{name}\": \"{text}\""))),
+            Value::String(text) if name == "Architecture" => {
+                into.push_back(Line::new(&format!("\"{name}\": \"{text}\"")))
+            }
             item => strings(item, depth - 1, into),
         }),
         _ => {}
@@ -85,6 +87,8 @@ impl Line {
         while let Some(c) = rest.next() {
             match c {
                 '\u{1b}' => skip_escape(&mut rest),
+                // ESC [ as one character.
+                '\u{9b}' => skip_sequence(&mut rest),
                 '‘' | '’' | '`' | '´' | '′' | '‚' => text.push('\''),
                 '“' | '”' | '„' | '«' | '»' | '「' | '」' => text.push('"'),
                 // Full width, as Chinese and Japanese texts have them.
@@ -130,10 +134,15 @@ impl Line {
 /// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL, or ESC and one character.
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match rest.next() {
-        Some('[') => while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+        Some('[') => skip_sequence(rest),
         Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
         _ => {}
     }
+}
+
+/// ... letter
+fn skip_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
 }
 
 /// The line without one prefix; `None` where it has none.

@@ -15,6 +15,9 @@ const MOST_COMMAND: usize = 200;
 /// Characters before which a prompt ends.
 const MOST_PROMPT: usize = 64;
 
+/// The caller that reads a program as a script.
+pub(super) const READS: &str = "a shell that reads it";
+
 /// How surely the words are about a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Grade {
@@ -71,6 +74,10 @@ impl Events {
         for means in found {
             let Means::Caller(at) = *means else { continue };
             let caller = &WORDS.callers.list[at];
+            // A syntax error is one of a program only where a shell reads it from its beginning.
+            if !errno.alone && errno.name == "ENOEXEC" && caller.name != READS {
+                continue;
+            }
             let Some(named) = caller.find(&line.lower) else { continue };
             let path = named.path.map(|path| as_written(line, path)).filter(|path| !path.is_empty());
             let Some(grade) = grade(errno, caller, path.as_deref(), line) else { continue };
@@ -163,8 +170,11 @@ fn as_written(line: &Line, part: &str) -> String {
 
 /// A word of the line that is a path.
 fn some_path(text: &str) -> Option<String> {
-    let word = |word: &&str| word.starts_with(['/', '.']) && word.contains('/') && word.len() > 2 && !word.contains("//");
-    let mut words = text.split([' ', '"', '\'', '(', ')', ',', '[', ']', '*', '=']).map(|w| w.trim_end_matches([':', '.', ';', '…']));
+    let word =
+        |word: &&str| word.starts_with(['/', '.']) && word.contains('/') && word.len() > 2 && !word.contains("//");
+    let mut words = text
+        .split([' ', '"', '\'', '(', ')', ',', '[', ']', '*', '='])
+        .map(|w| w.trim_end_matches([':', '.', ';', '…']));
     words.find(word).map(str::to_owned)
 }
 
@@ -179,8 +189,9 @@ fn typed(text: &str) -> Option<&str> {
     let text = text.trim();
     let start = text.char_indices().nth(MOST_PROMPT).map_or(text, |(end, _)| &text[..end]);
     let (at, prompt) = ["$ ", "# ", "% ", "❯ ", "+ "].iter().find_map(|prompt| Some((start.find(prompt)?, *prompt)))?;
-    let before = &text[..at];
-    let is_prompt = before.is_empty() || (!before.contains(' ') || before.ends_with(['~', ']', ')'])) && before.contains(['@', ':', '~', '/', '-']);
+    let before = text[..at].trim_end();
+    let is_prompt = before.is_empty()
+        || (!before.contains(' ') || before.ends_with(['~', ']', ')'])) && before.contains(['@', ':', '~', '/', '-']);
     (is_prompt && !before.contains("://")).then(|| text[at + prompt.len()..].trim())
 }
 

@@ -115,7 +115,11 @@ impl Facts {
             self.kernel.get_or_insert(release);
         }
         // The last one: the host's name may be one as well.
-        if lower.contains("gnu/linux") || lower.contains("linux version") || lower.contains(" linux") || lower.contains("android") {
+        if lower.contains("gnu/linux")
+            || lower.contains("linux version")
+            || lower.contains(" linux")
+            || lower.contains("android")
+        {
             let last = arch::all_in(lower).max_by_key(|&(at, len, _)| (at, len)).map(|(_, _, arch)| arch);
             let arch = lower.split(' ').rev().find_map(arch::named).or(last);
             set(&mut self.machine, arch.map(|arch| (arch, line.shown())));
@@ -124,7 +128,11 @@ impl Facts {
 
     fn machine(&mut self, line: &Line) {
         let lower = line.lower.trim_end();
-        let after = |words: &str| lower.split_once(words).and_then(|(_, rest)| arch::first_in(rest.split([')', '\'', '"']).next().unwrap_or(rest)));
+        let after = |words: &str| {
+            lower
+                .split_once(words)
+                .and_then(|(_, rest)| arch::first_in(rest.split([')', '\'', '"']).next().unwrap_or(rest)))
+        };
         if lower.ends_with("dpkg --print-architecture") {
             self.asked = Some(Asked::Userland);
             return;
@@ -135,12 +143,26 @@ impl Facts {
         }
         // What is told in so many words comes before what is spoken of.
         const TOLD: [&str; 13] = [
-            "detected host platform (", "expected platform (", "host's (", "cannot run on '", "but i am a '", "os/arch:", "kubernetes.io/arch=", "all nodes are", "nodes are all", "gohostarch=",
-            "hosttype=", "node: ", "architecture: ",
+            "detected host platform (",
+            "expected platform (",
+            "host's (",
+            "cannot run on '",
+            "but i am a '",
+            "os/arch:",
+            "kubernetes.io/arch=",
+            "all nodes are",
+            "nodes are all",
+            "gohostarch=",
+            "hosttype=",
+            "node: ",
+            "architecture: ",
         ];
         let told = TOLD.iter().find_map(|words| after(words));
         let spoken = || {
-            let words_of_people = !lower.contains("linux/") && !lower.contains("exec format") && !lower.contains("://") && lower.len() < 160;
+            let words_of_people = !lower.contains("linux/")
+                && !lower.contains("exec format")
+                && !lower.contains("://")
+                && lower.len() < 160;
             words_of_people.then(|| spoken_of(lower)).flatten()
         };
         if let Some(arch) = told {
@@ -171,13 +193,21 @@ impl Facts {
 
     fn image(&mut self, line: &Line) {
         let lower = line.lower.trim_end();
-        let asks = (lower.contains("image inspect") || lower.contains("docker inspect") || lower.contains("podman inspect")) && lower.len() < 240;
+        let asks =
+            (lower.contains("image inspect") || lower.contains("docker inspect") || lower.contains("podman inspect"))
+                && lower.len() < 240;
         if asks && lower.contains("rchitecture") {
             self.asked = Some(Asked::Image);
             return;
         }
-        const TOLD: [&str; 6] =
-            ["\"architecture\": \"", "requested image's platform (", "image platform (", "image targets '", "image's architecture (", "actual: "];
+        const TOLD: [&str; 6] = [
+            "\"architecture\": \"",
+            "requested image's platform (",
+            "image platform (",
+            "image targets '",
+            "image's architecture (",
+            "actual: ",
+        ];
         let told = TOLD.iter().find_map(|words| {
             let (_, rest) = lower.split_once(words)?;
             arch::named(rest.split([')', '\'', '"', ',', ' ']).next()?)
@@ -263,12 +293,16 @@ impl Facts {
 /// The architecture of a machine that people speak of: "on arm64", "my aarch64 server", or a machine that has but one.
 fn spoken_of(lower: &str) -> Option<Arch> {
     const BEFORE: [&str; 9] = ["on ", "on the ", "on an ", "on a ", "on my ", "host ", "host: ", "machine: ", "("];
-    const AFTER: [&str; 14] =
-        [" builder", " server", " host", " machine", " vm", " box", " node", " runner", " system", " device", " laptop", " board", " pc", "的"];
+    const AFTER: [&str; 14] = [
+        " builder", " server", " host", " machine", " vm", " box", " node", " runner", " system", " device", " laptop",
+        " board", " pc", "的",
+    ];
     const ALONE: [&str; 7] = ["graviton", "ampere", "apple m1", "apple m2", "apple m3", "apple m4", "apple silicon"];
     let is_machine = |&(at, len, _): &(usize, usize, Arch)| {
         let (before, word, after) = (&lower[..at], &lower[at..at + len], &lower[at + len..]);
-        ALONE.contains(&word) || BEFORE.iter().any(|words| before.ends_with(words)) || AFTER.iter().any(|words| after.starts_with(words))
+        ALONE.contains(&word)
+            || BEFORE.iter().any(|words| before.ends_with(words))
+            || AFTER.iter().any(|words| after.starts_with(words))
     };
     arch::all_in(lower).filter(is_machine).min_by_key(|&(at, len, _)| (at, usize::MAX - len)).map(|(_, _, arch)| arch)
 }

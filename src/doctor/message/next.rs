@@ -11,7 +11,8 @@ pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
     if first.strength == Strength::Certain {
         return None;
     }
-    let in_image = ["container", "build", "kubernetes"].iter().any(|place| text.places.contains(place)) || diagnosis.image.is_some();
+    let in_image = ["container", "build", "kubernetes"].iter().any(|place| text.places.contains(place))
+        || diagnosis.image.is_some();
     let has = |list: &[String], id: &str| list.iter().any(|known| known == id);
     let tells = || WORDS.tells.iter().filter(|tell| in_image || !tell.in_image);
     let both = rest.first().and_then(|second| tells().find(|t| has(&t.among, first.id) && has(&t.among, second.id)));

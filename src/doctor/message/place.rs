@@ -25,7 +25,10 @@ impl Steps {
     pub(super) fn take(&mut self, lower: &str) -> Option<&str> {
         let line = lower.trim_start();
         // Runners put the time before each line.
-        let line = line.split_once(' ').filter(|(time, _)| time.len() > 18 && time.ends_with('z')).map_or(line, |(_, rest)| rest);
+        let line = line
+            .split_once(' ')
+            .filter(|(time, _)| time.len() > 18 && time.ends_with('z'))
+            .map_or(line, |(_, rest)| rest);
         if line.starts_with("------") {
             self.heading = None;
             return None;

@@ -77,18 +77,22 @@ impl Text {
 
     fn image(&mut self, line: &Line) {
         static IMAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            const HOSTS: &str = "docker[.]io|ghcr[.]io|quay[.]io|registry[.]k8s[.]io|gcr[.]io|mcr[.]microsoft[.]com|public[.]ecr[.]aws";
+            const HOSTS: &str =
+                "docker[.]io|ghcr[.]io|quay[.]io|registry[.]k8s[.]io|gcr[.]io|mcr[.]microsoft[.]com|public[.]ecr[.]aws";
             Regex::new(&format!(
                 "(?:image with reference |manifest for |image |--rm |docker://|pulling image )['\"]?([a-z0-9][a-z0-9._/-]*/[a-z0-9._/-]+(?::[a-z0-9._-]+)?)|((?:{HOSTS})/[^ ,\"')]+)"
             ))
             .ok()
         });
         let lower = &line.lower;
-        if self.image.is_some() || !["image", "manifest", "pull", "run ", "docker://"].iter().any(|word| lower.contains(word)) {
+        if self.image.is_some()
+            || !["image", "manifest", "pull", "run ", "docker://"].iter().any(|word| lower.contains(word))
+        {
             return;
         }
         let found = IMAGE.as_ref().and_then(|shape| shape.captures(lower));
-        let name = found.and_then(|found| found.get(1).or(found.get(2))).filter(|name| !name.as_str().starts_with("linux/"));
+        let name =
+            found.and_then(|found| found.get(1).or(found.get(2))).filter(|name| !name.as_str().starts_with("linux/"));
         self.image = name.map(|name| line.text[name.range()].trim_end_matches([':', '.']).to_owned());
     }
 }

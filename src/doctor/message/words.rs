@@ -30,7 +30,7 @@ pub fn causes() -> BTreeSet<&'static str> {
     let weights = defaults.classes.iter().map(|c| &c.causes).chain(defaults.names.iter().map(|n| &n.causes));
     let weights = weights.chain(defaults.exits.iter().map(|e| &e.causes));
     let named = WORDS.signs.iter().map(|s| s.cause.as_str()).chain(weights.flat_map(|w| w.keys().map(String::as_str)));
-    named.chain(super::judge::CAUSES.iter().copied()).collect()
+    named.collect()
 }
 
 /// What is known of messages.
@@ -368,5 +368,77 @@ impl Caller {
         let found = shape.captures(line)?;
         let part = |name| found.name(name).map(|part| part.as_str());
         Some(Named { path: part("path"), interpreter: part("interpreter") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::catalogue::{CATALOGUE, Form};
+
+    /// Places that the judge finds in events and facts.
+    const MARKS: [&str; 12] = [
+        "exec-format",
+        "no-file",
+        "denied",
+        "not-permitted",
+        "loop",
+        "busy",
+        "crash",
+        "loader",
+        "shell-read",
+        "64-bit-arm",
+        "entry-there",
+        "builder-lacks",
+    ];
+
+    #[test]
+    fn the_data_parses() {
+        let all = Words::read().unwrap();
+        for caller in &all.callers.list {
+            Regex::new(&caller.shape).unwrap();
+        }
+        for phrase in &all.phrases {
+            let plain =
+                |part: &String| part.to_ascii_lowercase() == *part && !part.contains(['`', '’', '‘', '“', '”', '：']);
+            assert!(phrase.parts.iter().all(plain), "{:?} cannot be in a cleaned line", phrase.parts);
+            assert!(phrase.needle().len() >= 3, "{:?} is too short to look for", phrase.parts);
+        }
+    }
+
+    #[test]
+    fn every_place_and_every_error_that_is_asked_for_exists() {
+        let all = Words::read().unwrap();
+        let mut places: BTreeSet<&str> = all.contexts.iter().map(String::as_str).chain(MARKS).collect();
+        places.extend(all.callers.list.iter().map(|caller| caller.context.as_str()));
+        for sign in &all.signs {
+            for place in sign.with.iter().chain(&sign.without).flat_map(|alternative| alternative.split('+')) {
+                assert!(places.contains(place), "{}: {place}", sign.cause);
+            }
+        }
+        let defaults = &all.defaults;
+        let named =
+            defaults.classes.iter().flat_map(|c| &c.context).chain(defaults.names.iter().flat_map(|n| &n.context));
+        for place in named.chain(defaults.exits.iter().flat_map(|e| &e.context)) {
+            assert!(places.contains(place.as_str()), "{place}");
+        }
+        let errnos: BTreeSet<&str> = all.errnos.iter().map(|e| e.name.as_str()).collect();
+        for errno in defaults.classes.iter().map(|c| &c.errno).chain(defaults.names.iter().map(|n| &n.errno)) {
+            assert!(errnos.contains(errno.as_str()), "{errno}");
+        }
+    }
+
+    #[test]
+    fn causes_are_of_the_catalogue_which_says_that_a_message_names_them() {
+        let ours = causes();
+        assert!(ours.iter().all(|id| CATALOGUE.get(id).is_some()));
+        let said: BTreeSet<&str> =
+            CATALOGUE.iter().filter(|c| c.found_by.contains(&Form::Message)).map(|c| c.id.as_str()).collect();
+        assert_eq!(ours, said);
+        let defaults = &WORDS.defaults;
+        let ordered = defaults.instead.iter().flat_map(|(cause, others)| others.iter().chain([cause]));
+        for id in WORDS.tells.iter().flat_map(|tell| &tell.among).chain(ordered).chain(&defaults.not_exec_format) {
+            assert!(CATALOGUE.get(id).is_some(), "{id}");
+        }
     }
 }

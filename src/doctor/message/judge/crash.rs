@@ -24,7 +24,9 @@ fn small_arm(case: &mut Case<'_>) {
 /// Only an exit status and no other word.
 fn statuses(case: &mut Case<'_>) {
     for (status, line) in &case.text.exits {
-        let here = |wanted: &[String]| wanted.is_empty() || wanted.iter().any(|place| case.text.places.contains(place.as_str()));
+        let here = |wanted: &[String]| {
+            wanted.is_empty() || wanted.iter().any(|place| case.text.places.contains(place.as_str()))
+        };
         let class = WORDS.defaults.exits.iter().find(|exit| exit.status == *status && here(&exit.context));
         case.weigh(class.map(|exit| &exit.causes), Possible, line);
     }

@@ -14,7 +14,10 @@ pub(super) fn judge(case: &mut Case<'_>) {
             Content::Directory => case.say("is-a-directory", Certain, 30.0, line),
             Content::Mode { executable: false } => case.say("no-exec-bit", Certain, 30.0, line),
             Content::Mode { executable: true } => {
-                case.exclude(&["no-exec-bit"], format!("the file has execute permission ({line}): a rule or its file system refuses it"));
+                case.exclude(
+                    &["no-exec-bit"],
+                    format!("the file has execute permission ({line}): a rule or its file system refuses it"),
+                );
                 case.say("noexec-mount", Likely, 2.0, line);
                 case.say("selinux-203-exec", Possible, 1.0, "");
                 case.say("fapolicyd", Possible, 0.5, "");

@@ -2,7 +2,7 @@
 
 use super::super::Strength::{Certain, Likely, Possible};
 use super::super::arch::{self, Arch, Fit};
-use super::super::event::Event;
+use super::super::event::{Event, READS};
 use super::super::fact::Entry;
 use super::super::file_fact::{Content, FileFact};
 use super::super::words::WORDS;
@@ -25,6 +25,9 @@ const SHEBANG: usize = 127;
 pub(super) fn judge(case: &mut Case<'_>) {
     let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == "ENOEXEC").collect();
     image(case, !events.is_empty());
+    if !events.is_empty() {
+        entry(case);
+    }
     if !events.is_empty() || case.places.contains("loop") {
         hijack(case);
     }
@@ -43,6 +46,23 @@ pub(super) fn judge(case: &mut Case<'_>) {
         if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
             case.say("shebang-too-long", Certain, 20.0, &event.line);
         }
+    }
+}
+
+/// By the entry for the architecture that is needed, where the text shows it.
+fn entry(case: &mut Case<'_>) {
+    let Some((disabled, told)) = case.entry_for_the_needed().map(|entry| {
+        let state = if entry.disabled { "disabled" } else { "enabled" };
+        (entry.disabled, format!("the entry of {} is {state}", entry.interpreter))
+    }) else {
+        return;
+    };
+    if disabled {
+        case.say("binfmt-entry-disabled", Certain, 25.0, &told);
+    } else {
+        case.notes.push(format!(
+            "{told}: what failed does not see it, or was there before it (a builder), or is refused by its mask"
+        ));
     }
 }
 
@@ -78,7 +98,10 @@ fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
             case.say("foreign-arch-no-handler", Certain, 1.0, &told);
         }
         (Some(Fit::Compat), Some((_, told))) if arch == "386" => {
-            case.exclude(&FOREIGN, format!("a CPU for 64-bit programs runs those for {arch}, where its kernel is built for them"));
+            case.exclude(
+                &FOREIGN,
+                format!("a CPU for 64-bit programs runs those for {arch}, where its kernel is built for them"),
+            );
             let cause = if case.places.contains("guest") { "guest-kernel" } else { "ia32-disabled" };
             case.say(cause, Likely, 6.0, line);
             case.say(cause, Likely, 1.0, &told);
@@ -101,7 +124,10 @@ fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
 fn image(case: &mut Case<'_>, fails: bool) {
     let facts = &case.text.facts;
     let Some((label, line)) = facts.image.as_ref().filter(|_| fails) else { return };
-    let other = facts.files.iter().find(|file| matches!(file.content, Content::Elf(arch) if arch::fit(arch, label) == Fit::Foreign));
+    let other = facts
+        .files
+        .iter()
+        .find(|file| matches!(file.content, Content::Elf(arch) if arch::fit(arch, label) == Fit::Foreign));
     if let Some(file) = other {
         case.say("image-lies-about-arch", Certain, 30.0, line);
         case.say("image-lies-about-arch", Certain, 1.0, &file.line);
@@ -113,7 +139,9 @@ fn image(case: &mut Case<'_>, fails: bool) {
         Some(Fit::Native) => {
             case.exclude(
                 &["image-platform-mismatch", "k8s-mixed-arch", "cached-wrong-platform"],
-                format!("the image says {label}, which is the machine's own CPU: what is in it has to be something else"),
+                format!(
+                    "the image says {label}, which is the machine's own CPU: what is in it has to be something else"
+                ),
             );
             // A script may be what is wrong, and lies about nothing.
             let script = case.events.first().and_then(|event| event.path.as_deref()).is_some_and(is_script);
@@ -127,14 +155,18 @@ fn image(case: &mut Case<'_>, fails: bool) {
 /// By the platform of the step that failed.
 fn step(case: &mut Case<'_>, event: &Event) {
     let platform = event.platform.as_deref().or(case.text.steps.failed.as_deref());
-    let Some((platform, arch)) = platform.and_then(|platform| Some((platform.to_owned(), arch::named(platform)?))) else {
+    let Some((platform, arch)) = platform.and_then(|platform| Some((platform.to_owned(), arch::named(platform)?)))
+    else {
         whole_image(case);
         return healthy_neighbours(case);
     };
     let told = format!("the step that failed is for {platform}");
     match case.text.facts.fit(arch) {
         Some(Fit::Native) => {
-            case.exclude(&["foreign-arch-no-handler", "binfmt-not-persistent"], format!("{told}, the machine's own CPU"));
+            case.exclude(
+                &["foreign-arch-no-handler", "binfmt-not-persistent"],
+                format!("{told}, the machine's own CPU"),
+            );
             case.say("image-lies-about-arch", Likely, 3.0, &told);
         }
         Some(Fit::Foreign) => case.say("foreign-arch-no-handler", Certain, 20.0, &told),
@@ -152,7 +184,9 @@ fn whole_image(case: &mut Case<'_>) {
 
 /// The same image runs elsewhere, on the same CPU.
 fn healthy_neighbours(case: &mut Case<'_>) {
-    if case.places.contains("works-elsewhere") && (case.places.contains("kubernetes") || case.places.contains("container")) {
+    if case.places.contains("works-elsewhere")
+        && (case.places.contains("kubernetes") || case.places.contains("container"))
+    {
         case.exclude(&FOREIGN, "the same image runs on other machines of this CPU".into());
         let strength = if case.places.contains("sudden") { Certain } else { Likely };
         case.say("empty-or-zero-file", strength, 20.0, "the same image runs on other machines of this CPU");
@@ -178,13 +212,16 @@ fn named_for(case: &mut Case<'_>, event: &Event) {
 
 /// A shell that reads a program as a script: ENOEXEC came before.
 fn read_as_script(case: &mut Case<'_>, event: &Event) {
-    if event.caller.is_none_or(|caller| caller.name != "a shell that reads it") {
+    if event.caller.is_none_or(|caller| caller.name != READS) {
         return;
     }
     let lower = event.line.to_ascii_lowercase();
     let first_lines = event.caller.is_some_and(|caller| !caller.not_scripts);
     let strength = if first_lines { Likely } else { Possible };
-    let page = lower.contains("newline") || lower.contains("'<'") || lower.contains("\"<\"") || lower.contains("redirection unexpected");
+    let page = lower.contains("newline")
+        || lower.contains("'<'")
+        || lower.contains("\"<\"")
+        || lower.contains("redirection unexpected");
     if page {
         case.say("not-a-binary-download", strength, 4.0, &event.line);
     } else {
@@ -199,7 +236,9 @@ fn given_to_shell(case: &mut Case<'_>, event: &Event) {
     const SHELLS: [&str; 9] = ["sh ", "bash ", "dash ", "zsh ", "source ", ". ", "sudo sh ", "sudo bash ", "/bin/sh "];
     let typed = case.text.events.commands.iter().find(|command| {
         SHELLS.iter().any(|shell| {
-            let rest = command.strip_prefix(shell).map(|rest| rest.trim_start_matches("-x ").split(' ').next().unwrap_or_default());
+            let rest = command
+                .strip_prefix(shell)
+                .map(|rest| rest.trim_start_matches("-x ").split(' ').next().unwrap_or_default());
             rest.is_some_and(|file| file == path || file.rsplit('/').next() == Some(base))
         })
     });
@@ -221,7 +260,8 @@ fn hijack(case: &mut Case<'_>) {
     }
     let basic = |event: &&&Event| {
         let base = event.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        ["ENOEXEC", "ELOOP"].contains(&event.errno.name.as_str()) && WORDS.defaults.basic.iter().any(|name| name == base)
+        ["ENOEXEC", "ELOOP"].contains(&event.errno.name.as_str())
+            && WORDS.defaults.basic.iter().any(|name| name == base)
     };
     let failing: Vec<String> = case.events.iter().filter(basic).map(|event| event.line.clone()).collect();
     let registered = case.places.contains("after-registration") || case.places.contains("register");
@@ -243,12 +283,19 @@ impl Case<'_> {
         let facts = &self.text.facts;
         let event = self.events.first();
         let of_event = event.and_then(|event| event.platform.as_deref()).and_then(arch::named);
-        let of_file = event.and_then(|event| event.path.as_deref()).and_then(|path| facts.of(path)).and_then(|file| match file.content {
-            Content::Elf(arch) => Some(arch),
-            _ => None,
+        let of_file = event.and_then(|event| event.path.as_deref()).and_then(|path| facts.of(path)).and_then(|file| {
+            match file.content {
+                Content::Elf(arch) => Some(arch),
+                _ => None,
+            }
         });
         let arch = of_event.or(of_file).or_else(|| self.text.steps.failed_arch());
-        arch.or_else(|| facts.only_program().map(|(arch, _)| arch)).or_else(|| facts.image.as_ref().map(|(arch, _)| *arch))
+        // The one that is asked for: `--platform linux/arm64`.
+        let asked =
+            facts.platforms.first().filter(|_| facts.platforms.len() == 1).and_then(|platform| arch::named(platform));
+        arch.or(asked)
+            .or_else(|| facts.only_program().map(|(arch, _)| arch))
+            .or_else(|| facts.image.as_ref().map(|(arch, _)| *arch))
     }
 
     /// The entry for that architecture, where the text shows one.
@@ -257,7 +304,8 @@ impl Case<'_> {
         let is_for = |entry: &&Entry| {
             let name = entry.interpreter.rsplit('/').next().unwrap_or_default();
             let name = name.trim_start_matches("qemu-").trim_end_matches("-static").trim_end_matches("-binfmt-p");
-            arch::named(name).is_some_and(|arch| arch == needed || (arch.starts_with("arm/") && needed.starts_with("arm/")))
+            arch::named(name)
+                .is_some_and(|arch| arch == needed || (arch.starts_with("arm/") && needed.starts_with("arm/")))
         };
         self.text.facts.entries.iter().find(is_for)
     }

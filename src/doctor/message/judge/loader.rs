@@ -78,7 +78,8 @@ fn entry(case: &mut Case<'_>, event: &Event) {
             true => case.say("binfmt-dynamic-interpreter", Likely, 3.5, &told),
         }
     }
-    let shell = event.path.as_deref().is_some_and(|path| ["/bin/sh", "/bin/bash", "/usr/bin/env", "/bin/true"].contains(&path));
+    let shell =
+        event.path.as_deref().is_some_and(|path| ["/bin/sh", "/bin/bash", "/usr/bin/env", "/bin/true"].contains(&path));
     if shell && event.platform.is_some() {
         case.say("binfmt-no-f-flag", Likely, 2.0, &event.line);
     } else if shell && inside {

@@ -11,7 +11,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Event, Grade};
+use super::event::{Event, Grade, READS};
 use super::text::Text;
 use super::words::{WORDS, Weights};
 use super::{Candidate, Strength};
@@ -21,9 +21,6 @@ use crate::doctor::catalogue::CATALOGUE;
 const MOST: usize = 3;
 /// Lines that speak for one.
 const MOST_EVIDENCE: usize = 4;
-
-/// Causes that only the rules name, and no word of the data.
-pub(super) const CAUSES: [&str; 1] = ["no-such-file"];
 
 #[derive(Debug, Default)]
 struct Score {
@@ -96,7 +93,7 @@ impl<'t> Case<'t> {
             self.places.insert(mark);
             if let Some(caller) = event.caller {
                 self.places.insert(caller.context.as_str());
-                if caller.name == "a shell that reads it" {
+                if caller.name == READS {
                     self.places.insert("shell-read");
                 }
             }
@@ -121,16 +118,17 @@ impl<'t> Case<'t> {
         let (mut told, mut told_names) = (BTreeSet::new(), BTreeSet::new());
         for event in self.events.clone() {
             let strength = strength(event, &self.places);
-            let here = |wanted: &[String]| {
-                wanted.is_empty() || wanted.iter().any(|place| self.at(event, place))
-            };
+            let here = |wanted: &[String]| wanted.is_empty() || wanted.iter().any(|place| self.at(event, place));
             let errno = event.errno.name.as_str();
             let class = WORDS.defaults.classes.iter().find(|class| class.errno == errno && here(&class.context));
-            let lower = event.path.as_deref().or(self.text.events.subject.as_deref()).unwrap_or_default().to_ascii_lowercase();
+            let lower =
+                event.path.as_deref().or(self.text.events.subject.as_deref()).unwrap_or_default().to_ascii_lowercase();
             let named: Vec<usize> = (0..WORDS.defaults.names.len())
                 .filter(|&at| {
                     let kind = &WORDS.defaults.names[at];
-                    let any = |list: &[String], test: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|word| test(word));
+                    let any = |list: &[String], test: &dyn Fn(&str) -> bool| {
+                        list.is_empty() || list.iter().any(|word| test(word))
+                    };
                     !lower.is_empty()
                         && kind.errno == errno
                         && here(&kind.context)
@@ -146,7 +144,11 @@ impl<'t> Case<'t> {
             }
             for at in named {
                 if told_names.insert(at) {
-                    self.weigh(Some(&WORDS.defaults.names[at].causes), strength, &format!("the name of {}", event.path.as_deref().unwrap_or(&lower)));
+                    self.weigh(
+                        Some(&WORDS.defaults.names[at].causes),
+                        strength,
+                        &format!("the name of {}", event.path.as_deref().unwrap_or(&lower)),
+                    );
                 }
             }
         }
@@ -175,7 +177,8 @@ impl<'t> Case<'t> {
         let score = self.scores.entry(cause).or_default();
         score.strength = score.strength.max(strength);
         score.weight += weight;
-        if !evidence.is_empty() && score.evidence.len() < MOST_EVIDENCE && !score.evidence.iter().any(|e| e == evidence) {
+        if !evidence.is_empty() && score.evidence.len() < MOST_EVIDENCE && !score.evidence.iter().any(|e| e == evidence)
+        {
             score.evidence.push(evidence.to_owned());
         }
     }
@@ -207,7 +210,9 @@ impl<'t> Case<'t> {
         for (cause, others) in &WORDS.defaults.instead {
             // What only the class of the error speaks for does not say more than another.
             let spoken_for = |score: &&Score| score.strength > Strength::Possible && score.weight >= 1.0;
-            let Some(strength) = self.scores.get(cause.as_str()).filter(spoken_for).map(|score| score.strength) else { continue };
+            let Some(strength) = self.scores.get(cause.as_str()).filter(spoken_for).map(|score| score.strength) else {
+                continue;
+            };
             for other in others {
                 if let Some(score) = self.scores.get_mut(other.as_str()).filter(|score| score.strength <= strength) {
                     score.strength = Strength::Possible;
