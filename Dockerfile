@@ -10,6 +10,7 @@ FROM --platform=${BUILDPLATFORM:-linux/amd64} ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock LICENSE-APACHE LICENSE-MIT ./
 COPY benches benches
+COPY build build
 COPY data data
 COPY packaging/systemd packaging/systemd
 COPY profiles profiles

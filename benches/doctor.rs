@@ -55,7 +55,7 @@ fn main() {
     host(ours);
 
     let files = programs(Path::new("/usr/bin"));
-    let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc")).unwrap();
+    let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc"));
     let root = Root::own();
     let model = Model::new(&facts, &root, &root);
     let start = own_time();

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rbinfmt::emulators::debian::mirror::{self, Wish};
-use rbinfmt::emulators::debian::{release::Release, settings};
+use rbinfmt::emulators::debian::release::Release;
 use rbinfmt::http::{Client, Options, proxy::Proxies};
 use server::Server;
 
@@ -20,7 +20,7 @@ const SUITE: &str = "oldstable";
 
 fn main() {
     let root = PathBuf::from("/");
-    let real = mirror::choose(&Wish::default(), &root, &settings().unwrap()).unwrap();
+    let real = mirror::choose(&Wish::default(), &root).unwrap();
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
     let fetch = |path: &str| client.small(&format!("{}/{path}", real.url), 200 << 20).ok().flatten();
     let inrelease = format!("dists/{SUITE}/InRelease");

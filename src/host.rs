@@ -1,16 +1,11 @@
-//! Where the outside world is, and who we are in it. No other room spells out a path below /proc.
+//! Where the outside world is, and who we are in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Inode numbers that the kernel gives its first namespaces (include/linux/proc_ns.h).
-const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
-const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
-
-/// CAP_SYS_ADMIN (include/uapi/linux/capability.h): to mount, and to make namespaces.
-const CAP_SYS_ADMIN: u32 = 21;
+use crate::proc::{self, Capability, Namespace, ProcessStatus};
 
 /// The paths that everything else starts from.
 #[derive(Debug, Clone)]
@@ -37,42 +32,11 @@ impl Host {
     /// The program that every script and system(3) needs.
     pub const SHELL: &str = "/bin/sh";
 
-    /// A file of this process.
-    pub fn own(&self, name: &str) -> PathBuf {
-        Path::new("/proc/self").join(name)
-    }
-
-    /// The directory of all processes.
-    pub fn processes(&self) -> &'static Path {
-        Path::new("/proc")
-    }
-
-    /// A file of another process.
-    pub fn of_process(&self, pid: u32, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{pid}/{name}"))
-    }
-
-    /// An open file of ours as a path; what is executed by it needs no directory of its own.
-    pub fn of_descriptor(&self, fd: i32) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{fd}"))
-    }
-
-    /// A file of the kernel's about the machine: "filesystems".
-    pub fn kernel_file(&self, name: &str) -> PathBuf {
-        Path::new("/proc").join(name)
-    }
-
-    /// A setting of the kernel's by its sysctl(8) name; `None` where it is not there.
-    pub fn setting(&self, name: &str) -> Option<String> {
-        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
-        fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
-    }
-
     /// Whether our root is another directory than process 1's; where that cannot be seen, it is.
     pub fn is_chroot(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         let id = |path: &Path| fs::metadata(path).ok().map(|root| (root.dev(), root.ino()));
-        let first = id(&self.of_process(1, "root"));
+        let first = id(&proc::of_process(1, "root"));
         first.is_none() || first != id(Path::new("/"))
     }
 
@@ -86,13 +50,13 @@ impl Host {
         if Path::new(ACCOUNT).exists() {
             return Some(ACCOUNT);
         }
-        let groups = fs::read_to_string(self.of_process(1, "cgroup")).unwrap_or_default();
+        let groups = proc::text(&proc::of_process(1, "cgroup")).unwrap_or_default();
         groups.contains("kubepods").then_some("the control group of process 1")
     }
 
     /// The machine that the kernel was built for. Emulators fake uname(2), not this file (kernel 6.1 and later).
     pub fn kernel_arch(&self) -> Option<String> {
-        self.setting("kernel.arch")
+        proc::setting("kernel.arch")
     }
 }
 
@@ -117,15 +81,14 @@ pub struct Identity {
 impl Identity {
     /// This process.
     pub fn own(host: &Host) -> Self {
-        let namespace = |kind: &str| fs::read_link(host.own(&format!("ns/{kind}"))).ok();
-        let is = |kind: &str, name: &str| namespace(kind).is_some_and(|ns| ns.as_os_str() == name);
-        let of_init = fs::read_link(host.of_process(1, "ns/mnt")).ok();
+        let mounts = |file: PathBuf| fs::read_link(file).ok();
+        let of_init = mounts(proc::of_process(1, "ns/mnt"));
         Identity {
             euid: nix::unistd::geteuid().as_raw(),
-            may_mount: effective_capabilities(host) & (1 << CAP_SYS_ADMIN) != 0,
-            first_user_namespace: is("user", FIRST_USER_NAMESPACE),
-            first_pid_namespace: is("pid", FIRST_PID_NAMESPACE),
-            mounts_of_init: of_init.zip(namespace("mnt")).map(|(init, own)| init == own),
+            may_mount: ProcessStatus::own().has(Capability::SysAdmin),
+            first_user_namespace: Namespace::User.is_first(),
+            first_pid_namespace: Namespace::Pid.is_first(),
+            mounts_of_init: of_init.zip(mounts(proc::own("ns/mnt"))).map(|(init, own)| init == own),
             in_pod: host.pod_sign().is_some(),
         }
     }
@@ -154,8 +117,7 @@ impl Identity {
     }
 }
 
-fn effective_capabilities(host: &Host) -> u64 {
-    let status = fs::read_to_string(host.own("status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
+/// Bytes of a page of memory.
+pub fn page_size() -> u64 {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().map_or(4096, |size| size as u64)
 }

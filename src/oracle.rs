@@ -14,6 +14,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{Doing, Error, Result, Status};
+use crate::proc;
 
 /// What the kernel did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,14 +168,14 @@ fn wait(pid: Pid) -> Result<WaitStatus, Errno> {
 }
 
 fn look_at(pid: Pid) -> std::io::Result<Process> {
-    let directory = PathBuf::from(format!("/proc/{pid}"));
-    let cmdline = fs::read(directory.join("cmdline"))?;
+    let file = |name: &str| proc::of_process(pid.as_raw().unsigned_abs(), name);
+    let cmdline = fs::read(file("cmdline"))?;
     let mut argv: Vec<BString> = cmdline.split(|&b| b == 0).map(BString::from).collect();
     argv.pop();
-    let auxv = fs::read(directory.join("auxv"))?;
+    let auxv = fs::read(file("auxv"))?;
     let entry = |key| auxiliary(&auxv, key);
-    let execfd = entry(AT_EXECFD).map(|fd| fs::read_link(directory.join("fd").join(fd.to_string()))).transpose()?;
-    Ok(Process { argv, exe: fs::read_link(directory.join("exe"))?, at_flags: entry(AT_FLAGS).unwrap_or(0), execfd })
+    let execfd = entry(AT_EXECFD).map(|fd| fs::read_link(file(&format!("fd/{fd}")))).transpose()?;
+    Ok(Process { argv, exe: fs::read_link(file("exe"))?, at_flags: entry(AT_FLAGS).unwrap_or(0), execfd })
 }
 
 /// A value of the auxiliary vector. A 32-bit program has 32-bit pairs, which read as 64-bit ones have absurd keys.

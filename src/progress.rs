@@ -8,6 +8,8 @@ pub trait Progress: Sync {
     fn bytes(&self, done: u64, total: Option<u64>);
     /// Something that the user should know, though it is not an error.
     fn note(&self, text: &str);
+    /// The work is over: what is printed next starts on a line of its own.
+    fn done(&self);
 }
 
 /// Says nothing.
@@ -18,4 +20,5 @@ impl Progress for Quiet {
     fn step(&self, _: &str) {}
     fn bytes(&self, _: u64, _: Option<u64>) {}
     fn note(&self, _: &str) {}
+    fn done(&self) {}
 }

@@ -15,6 +15,7 @@ use nix::unistd::{ForkResult, Pid, fork, getegid, geteuid, getpid, pipe, read};
 use crate::binfmt::mounts;
 use crate::host::Host;
 use crate::kernel::Kernel;
+use crate::proc;
 
 /// How a sandbox is made.
 #[derive(Debug, Clone, Default)]
@@ -69,14 +70,15 @@ struct Maps {
 
 impl Maps {
     fn write(&self, pid: Pid) -> io::Result<()> {
-        fs::write(format!("/proc/{pid}/uid_map"), &self.users)?;
-        fs::write(format!("/proc/{pid}/gid_map"), &self.groups)
+        let file = |name: &str| proc::of_process(pid.as_raw().unsigned_abs(), name);
+        fs::write(file("uid_map"), &self.users)?;
+        fs::write(file("gid_map"), &self.groups)
     }
 }
 
 fn by_itself(maps: &Maps) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write(proc::own("setgroups"), "deny")?;
     maps.write(getpid())
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian's packages without touching the machine: sourced, with $TO set to the directory that everything goes below.
 
 # Where this machine gets Debian from.

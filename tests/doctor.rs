@@ -47,6 +47,19 @@ fn doctor(dir: &TempDir, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
+fn an_entry_that_cannot_be_read_is_told_and_passed_over() {
+    let dir = directory();
+    fs::write(dir.path().join("table/stray"), "weighs 7\n").unwrap();
+    let (status, text) = doctor(&dir, &["arm64"]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.starts_with("arm64: starts: /bin/sh runs it\n"), "{text}");
+    assert!(text.contains("  note: the entry stray could not be read, and may match this file: "), "{text}");
+    let (_, json) = doctor(&dir, &["--json", "arm64"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["unreadable_entries"][0]["entry"], "stray");
+}
+
+#[test]
 fn statuses_and_first_lines() {
     let dir = directory();
     for (args, status, line) in [

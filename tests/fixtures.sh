@@ -15,10 +15,11 @@ FOREIGN=(arm64 armhf i386 mips64el ppc64el s390x)
 
 mkdir -p "$TO"
 TO=$(cd "$TO" && pwd)
-exec 9>"$TO/lock"
-flock 9
+exec 8>"$TO/lock"
+flock 8
 [ ! -e "$TO/complete" ] || exit 0
 
+. "$HERE/report.sh"
 . "$HERE/apt.sh"
 
 # programs CONF ARCH: its busybox and bash.
@@ -42,7 +43,8 @@ emulators() {
 }
 
 missing() {
-    echo "$1" | tee -a "$TO/missing" >&2
+    echo "$1" >>"$TO/missing"
+    skipped - "$1 could not be fetched"
 }
 
 : >"$TO/missing"
@@ -52,7 +54,7 @@ if conf=$(root bookworm amd64 "${FOREIGN[@]}"); then
         programs "$conf" "$arch"
     done
 else
-    missing "Debian's qemu-user-static and all programs of bookworm: no mirror can be reached"
+    missing "Debian's qemu-user-static and all programs of bookworm"
 fi
 if conf=$(root trixie riscv64); then programs "$conf" riscv64; else missing "busybox and bash of riscv64"; fi
 if conf=$(root bullseye amd64); then

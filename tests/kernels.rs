@@ -22,7 +22,7 @@ struct Machine {
 
 impl Machine {
     fn new(release: &str, machine: &str) -> Self {
-        let mut facts = ExecFacts::gather("/nonexistent".as_ref()).unwrap();
+        let mut facts = ExecFacts::gather("/nonexistent".as_ref());
         facts.table = TableFacts::absent();
         (facts.kernel.release, facts.kernel.machine) = (release.into(), machine.into());
         facts.compat = true;
@@ -44,7 +44,7 @@ impl Machine {
         let flags = Flags::parse(flags).unwrap();
         let interpreter = Some(interpreter.into());
         let entry = Entry { name: "n".into(), enabled: true, interpreter, flags, rule, unknown: Vec::new() };
-        self.facts.table = TableFacts { state: TableState::Enabled, entries: vec![entry] };
+        self.facts.table = TableFacts::with(vec![entry]);
     }
 
     fn judge(&self, name: &str, argv: &[&str]) -> Verdict {
@@ -151,7 +151,7 @@ fn what_cannot_be_known() {
     machine.file("x", b"AB");
     machine.entry(b"", "/e", Rule::Bpf("pick".into()));
     assert_eq!(machine.judge("x", &["x"]).outcome.kind(), "unknown");
-    machine.facts.table = TableFacts { state: TableState::Hidden, entries: Vec::new() };
+    machine.facts.table = TableFacts { state: TableState::Hidden, ..TableFacts::absent() };
     assert_eq!(machine.judge("x", &["x"]).outcome.kind(), "unknown");
     assert_eq!(machine.judge("e", &["x"]).outcome.kind(), "starts");
     machine.facts.table.state = TableState::Disabled;

@@ -1,8 +1,2 @@
-//! A file of profiles.
 #![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|text: &str| {
-    let _ = rbinfmt::profile::parse("input.toml", text);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rbinfmt_fuzz::profile(bytes));

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload || :
 # The new version looks after its entries at once; none is missing meanwhile.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 if [ "$1" -eq 0 ]; then
     rm -rf /var/lib/rbinfmt
     # cargo-generate-rpm lists no directories. Where rpm has saved the administrator's configuration it stays.

@@ -26,7 +26,6 @@ use super::mounts::mount_table;
 use super::namespace::Namespace;
 use super::table::Table;
 use crate::error::{Doing, Error, Result, os_text};
-use crate::host::Host;
 
 /// The empty directory beside the emulators on which the table is mounted, in a namespace that nobody else sees.
 const INNER: &str = ".rbinfmt";
@@ -51,8 +50,8 @@ pub struct Writer {
 
 impl SelfHolding {
     /// Sets up the mounts and the child for emulators in these directories.
-    pub fn enter(host: &Host, directories: &[PathBuf]) -> Result<SelfHolding> {
-        let namespace = Namespace::enter(host)?;
+    pub fn enter(directories: &[PathBuf]) -> Result<SelfHolding> {
+        let namespace = Namespace::enter()?;
         match Self::build(directories) {
             Ok((table, writer)) => Ok(SelfHolding { table, writer, namespace }),
             Err(error) => {

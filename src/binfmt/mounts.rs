@@ -1,19 +1,19 @@
 //! Where binfmt_misc is mounted, read without touching it: a look into an automount would mount it.
 
 use std::fs;
-use std::io::Cursor;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
-use procfs::FromBufRead;
-use procfs::process::MountInfos;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Doing, Error, Result};
+use crate::proc::Mounts;
 
 /// The type of the table's file system.
 pub const BINFMT_MISC: &str = "binfmt_misc";
+/// That of an automount which waits.
+const AUTOMOUNT: &str = "autofs";
 /// BINFMTFS_MAGIC (include/uapi/linux/magic.h)
 const SUPER_MAGIC: i64 = 0x4249_4e4d;
 
@@ -38,27 +38,22 @@ impl Mounted {
     }
 }
 
-/// What is mounted on `dir`, according to the mountinfo file at `mountinfo`.
-pub fn mounted_on(mountinfo: &Path, dir: &Path) -> Result<Mounted> {
-    let mounts = read(mountinfo)?;
-    // The last mount on a directory hides the others.
-    let Some(top) = mounts.0.iter().rfind(|m| m.mount_point == dir) else { return Ok(Mounted::No) };
-    match top.fs_type.as_str() {
-        "autofs" => Ok(Mounted::Automount),
+/// What these mounts have on `dir`.
+pub fn mounted_on(mounts: &Mounts, dir: &Path) -> Mounted {
+    let Some(top) = mounts.on(dir) else { return Mounted::No };
+    match top.fs_type {
+        AUTOMOUNT => Mounted::Automount,
         // A mount below a directory that was mounted over since (a new /proc) is listed but cannot be reached.
-        BINFMT_MISC if !is_table(dir) => Ok(Mounted::No),
-        BINFMT_MISC if top.mount_options.contains_key("ro") || top.super_options.contains_key("ro") => {
-            Ok(Mounted::ReadOnly)
-        }
-        BINFMT_MISC => Ok(Mounted::Yes),
-        _ => Ok(Mounted::No),
+        BINFMT_MISC if !is_table(dir) => Mounted::No,
+        BINFMT_MISC if top.is_read_only() => Mounted::ReadOnly,
+        BINFMT_MISC => Mounted::Yes,
+        _ => Mounted::No,
     }
 }
 
-/// The tables that are mounted in the mount namespace of a process, as device numbers: one for each user namespace.
-pub fn devices(mountinfo: &Path) -> Result<Vec<String>> {
-    let tables = read(mountinfo)?.0.into_iter().filter(|m| m.fs_type == BINFMT_MISC);
-    Ok(tables.map(|m| m.majmin).collect())
+/// The tables among these mounts, as device numbers: one for each user namespace.
+pub fn devices(mounts: &Mounts) -> impl Iterator<Item = &str> {
+    mounts.iter().filter(|mount| mount.fs_type == BINFMT_MISC).map(|mount| mount.device)
 }
 
 /// The device number of the table on `dir`, as mountinfo writes it.
@@ -66,14 +61,6 @@ pub fn device(dir: &Path) -> Option<String> {
     use nix::sys::stat::{major, minor};
     let device = fs::metadata(dir).ok()?.dev();
     Some(format!("{}:{}", major(device), minor(device)))
-}
-
-fn read(mountinfo: &Path) -> Result<MountInfos> {
-    let doing = || format!("reading {}", mountinfo.display());
-    let bytes = fs::read(mountinfo).doing(doing)?;
-    // Some other mount's name may be any bytes; the table's is not.
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    MountInfos::from_buf_read(Cursor::new(text)).map_err(|e| Error::unknown(doing(), e))
 }
 
 /// Whether `dir` is the root of a binfmt_misc file system.

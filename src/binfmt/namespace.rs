@@ -8,7 +8,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{chroot, fchdir};
 
 use crate::error::{Doing, Result};
-use crate::host::Host;
+use crate::proc;
 
 /// The way back out of a mount namespace of our own. This process must have one thread only.
 #[derive(Debug)]
@@ -20,10 +20,10 @@ pub struct Namespace {
 
 impl Namespace {
     /// Leaves the mounts that we share with others for a copy of them.
-    pub fn enter(host: &Host) -> Result<Namespace> {
+    pub fn enter() -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
         let back = Namespace {
-            home: open(&host.own("ns/mnt"))?,
+            home: open(&proc::own("ns/mnt"))?,
             root: open(Path::new("/"))?,
             directory: open(Path::new("."))?,
         };
@@ -35,14 +35,14 @@ impl Namespace {
     }
 
     /// Enters the mount namespace of another process.
-    pub fn enter_of(host: &Host, pid: u32) -> Result<Namespace> {
+    pub fn enter_of(pid: u32) -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
         let back = Namespace {
-            home: open(&host.own("ns/mnt"))?,
+            home: open(&proc::own("ns/mnt"))?,
             root: open(Path::new("/"))?,
             directory: open(Path::new("."))?,
         };
-        let there = open(&host.of_process(pid, "ns/mnt"))?;
+        let there = open(&proc::of_process(pid, "ns/mnt"))?;
         setns(there, CloneFlags::CLONE_NEWNS).doing(|| format!("entering the mounts of process {pid}"))?;
         Ok(back)
     }

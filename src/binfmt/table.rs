@@ -1,5 +1,6 @@
 //! The table below its directory: list, register, enable, remove.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -7,12 +8,18 @@ use std::path::{Path, PathBuf};
 
 use bstr::BStr;
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use crate::error::{Doing, Error, Result};
+use crate::error::{Doing, Error, Result, os_text};
 
 /// The kernel prints an entry into one page.
 const MAX_TEXT: u64 = 4096;
+
+/// The file that says whether the kernel looks at any entry.
+const STATUS: &str = "status";
+/// The file through which entries are made.
+const REGISTER: &str = "register";
 
 /// A mounted table.
 #[derive(Debug, Clone)]
@@ -27,8 +34,23 @@ pub struct Listing {
     pub enabled: bool,
     /// The entries, in the order in which the kernel asks them: newest first.
     pub entries: Vec<Entry>,
-    /// Entries whose text could not be read or understood: name and reason.
-    pub unreadable: Vec<(String, String)>,
+    /// Entries whose text could not be read or understood.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// An entry whose text could not be read or understood: what it matches is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// The entry's name.
+    pub entry: String,
+    /// Why.
+    pub why: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.entry, self.why)
+    }
 }
 
 /// Held while one run works on the table. It is a lock on the table's own file, so that it holds between containers
@@ -49,7 +71,7 @@ impl Table {
 
     /// Waits until no other run works on the table.
     pub fn lock(&self) -> Result<Lock> {
-        let path = self.dir.join("status");
+        let path = self.dir.join(STATUS);
         let doing = || format!("locking {}", path.display());
         let file = File::open(&path).doing(doing)?;
         file.lock().doing(doing)?;
@@ -59,22 +81,23 @@ impl Table {
     /// Reads everything.
     pub fn list(&self) -> Result<Listing> {
         let doing = || format!("reading the table {}", self.dir.display());
-        let status = fs::read(self.dir.join("status")).doing(doing)?;
+        let status = fs::read(self.dir.join(STATUS)).doing(doing)?;
         let mut listing =
             Listing { enabled: status.starts_with(b"enabled"), entries: Vec::new(), unreadable: Vec::new() };
         for item in fs::read_dir(&self.dir).doing(doing)? {
             let name = item.doing(doing)?.file_name().into_vec();
-            if name == b"register" || name == b"status" {
+            if name == REGISTER.as_bytes() || name == STATUS.as_bytes() {
                 continue;
             }
-            match self.text(&name) {
-                Ok(text) => match Entry::parse(&name, &text) {
-                    Ok(entry) => listing.entries.push(entry),
-                    Err(why) => listing.unreadable.push((BStr::new(&name).to_string(), why)),
-                },
+            let entry = match self.text(&name) {
+                Ok(text) => Entry::parse(&name, &text),
                 // Somebody removed it since we saw its name.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => listing.unreadable.push((BStr::new(&name).to_string(), error.to_string())),
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => Err(os_text(&error)),
+            };
+            match entry {
+                Ok(entry) => listing.entries.push(entry),
+                Err(why) => listing.unreadable.push(Unreadable { entry: BStr::new(&name).to_string(), why }),
             }
         }
         Ok(listing)
@@ -92,7 +115,7 @@ impl Table {
 
     /// Opens `register`; one write to it makes one entry.
     pub fn open_register(&self) -> Result<File> {
-        let path = self.dir.join("register");
+        let path = self.dir.join(REGISTER);
         OpenOptions::new().write(true).open(&path).doing(|| format!("opening {}", path.display())).map_err(|error| {
             match error.errno().map(Errno::from_raw) {
                 Some(Errno::EACCES | Errno::EPERM) => error.help("only root may change the table: run it with sudo"),
@@ -106,7 +129,7 @@ impl Table {
 
     /// Whether this process may register entries.
     pub fn is_writable(&self) -> bool {
-        nix::unistd::access(&self.dir.join("register"), nix::unistd::AccessFlags::W_OK).is_ok()
+        nix::unistd::access(&self.dir.join(REGISTER), nix::unistd::AccessFlags::W_OK).is_ok()
     }
 
     /// Makes the kernel look at an entry again.
@@ -122,7 +145,7 @@ impl Table {
     /// Takes an entry out of the table.
     pub fn remove(&self, name: &[u8]) -> Result<()> {
         // `-1` to status would take everybody's entries.
-        if name == b"status" || name == b"register" || name.is_empty() || name.contains(&b'/') {
+        if name == STATUS.as_bytes() || name == REGISTER.as_bytes() || name.is_empty() || name.contains(&b'/') {
             return Err(Error::failed("removing an entry", format!("{:?} is no entry's name", BStr::new(name))));
         }
         self.control(name, b"-1", "removing")
@@ -130,7 +153,7 @@ impl Table {
 
     /// Makes the kernel look at entries at all.
     pub fn enable_all(&self) -> Result<()> {
-        self.control(b"status", b"1", "switching on")
+        self.control(STATUS.as_bytes(), b"1", "switching on")
     }
 
     fn control(&self, name: &[u8], text: &[u8], doing: &str) -> Result<()> {

@@ -8,16 +8,21 @@
 //! /etc/rbinfmt/enabled.json               the record: what was written here, for `rbinfmt disable`
 //! ```
 
+pub mod persist;
 mod record;
 mod tree;
+mod unit;
+mod wish;
 
 pub use self::record::{Action, Change};
 pub use self::tree::{Content, File, Tree};
+pub use self::wish::{Wish, entries};
 
 use std::path::PathBuf;
 
 use crate::error::{Doing, Result};
 use crate::host::Host;
+use crate::proc;
 
 /// The unit as a package installs it.
 const UNIT: &str = include_str!("../../packaging/systemd/rbinfmt.service");
@@ -49,8 +54,8 @@ pub enum Program {
 
 impl Program {
     /// This process's. A unit of root's runs nothing that lies in somebody's home.
-    pub fn own(host: &Host, tree: &Tree) -> Result<Program> {
-        let exe = host.own("exe");
+    pub fn own(tree: &Tree) -> Result<Program> {
+        let exe = proc::own("exe");
         let doing = || "reading rbinfmt's own program";
         let path = std::fs::read_link(&exe).doing(doing)?;
         if tree.is_ours() && (path.starts_with("/usr") || path.starts_with("/opt")) {

@@ -34,13 +34,6 @@ pub struct SourceArgs {
     pub jobs: Option<u8>,
 }
 
-impl SourceArgs {
-    /// Whether the user named a source or a version.
-    pub fn names_one(&self) -> bool {
-        self.from.is_some() || self.qemu.is_some() || self.suite.is_some()
-    }
-}
-
 /// rbinfmt fetch
 #[derive(Debug, Clone, Args)]
 pub struct FetchArgs {

@@ -7,19 +7,18 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::install::{self, Installed, Request};
-use super::persist::{self, Move};
-use super::{Context, status, uninstall};
+use super::{Context, print_advice};
+use crate::boot::persist::{COMES_BACK, Move};
 use crate::cli::DropIn;
 use crate::emulators::find::Places;
 use crate::error::{Error, Result, Status};
 use crate::host::Identity;
-use crate::profile::Profile;
 use crate::registrar::apply::State;
 use crate::registrar::health;
 use crate::registrar::plan::Skip;
+use crate::registrar::{HeldBy, Installed, Request, Selection};
 use crate::report::complain;
-use crate::report::rows::{self, HeldBy};
+use crate::report::rows;
 
 /// What is printed at the end.
 #[derive(Serialize)]
@@ -45,7 +44,7 @@ const ORDER: [&str; 12] = [
 ];
 
 /// Uninstalls, installs, and prints what runs now, in this order.
-pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
+pub(super) fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     read_environment(context)?;
     if args.version {
         complain(&version(context));
@@ -53,7 +52,7 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     }
     // Both lists are read before anything is changed.
     let removals =
-        args.uninstall.as_ref().map(|list| uninstall::read(context, std::slice::from_ref(list))).transpose()?;
+        args.uninstall.as_ref().map(|list| context.registrar.removals(std::slice::from_ref(list))).transpose()?;
     let additions = args.install.as_ref().map(|list| select(context, list)).transpose()?;
     let mut status = Status::Done;
     if let Some(wanted) = removals {
@@ -61,16 +60,16 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     }
     if let (Some(list), Some(directory)) = (&args.install, &args.persist) {
         status = status.max(persist(context, list, directory)?);
-    } else if let Some((profiles, all)) = additions {
-        let (added, installed) = add(context, &Request::new(context, profiles, all))?;
+    } else if let Some(selection) = additions {
+        let (added, installed) = add(context, &context.registrar.request(selection))?;
         status = status.max(added);
         if let Some(installed) = installed {
-            install::advise(context, &installed);
+            print_advice(&context.printer, &installed);
             foretell(context, installed.held_by);
         }
     }
-    let (facts, _) = status::look(context, true)?;
-    let running = health::platforms(&context.profiles, &facts);
+    let (facts, _) = context.registrar.look(true)?;
+    let running = health::platforms(&context.registrar.profiles, &facts);
     let enabled = facts.table.entries.iter().filter(|e| e.enabled).map(|e| e.name.to_string());
     let emulators: BTreeSet<String> = enabled.collect();
     let state = Supported { supported: in_order(running), emulators: emulators.into_iter().collect() };
@@ -78,9 +77,10 @@ pub fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
     Ok(status)
 }
 
-fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, bool)> {
-    let unknown = |name: &&str| !name.is_empty() && *name != "all" && context.profiles.spelled(name).is_none();
-    install::select(context, &[list.to_owned()]).map_err(|error| {
+fn select<'a>(context: &'a Context, list: &str) -> Result<Selection<'a>> {
+    let unknown =
+        |name: &&str| !name.is_empty() && *name != "all" && context.registrar.profiles.spelled(name).is_none();
+    context.registrar.select(&[list.to_owned()]).map_err(|error| {
         let name = list.split(',').map(str::trim).find(unknown).unwrap_or(list);
         let help = error.help_text().unwrap_or_default().to_owned();
         Error::usage("unsupported architecture", name).help(format!("{help}; nothing was changed"))
@@ -90,13 +90,13 @@ fn select<'a>(context: &'a Context, list: &str) -> Result<(Vec<&'a Profile>, boo
 fn read_environment(context: &mut Context) -> Result<()> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(directory) = text("QEMU_BINARY_PATH") {
-        context.places = Places::named(&[directory.into()]);
+        context.registrar.places = Places::named(&[directory.into()]);
     }
     if let Some(prefix) = text("QEMU_BINARY_PREFIX") {
         if prefix.contains('/') {
             return Err(Error::usage("reading QEMU_BINARY_PREFIX", format!("{prefix:?} contains a slash")));
         }
-        context.prefix = prefix;
+        context.registrar.prefix = prefix;
     }
     // QEMU_PRESERVE_ARGV0 asks for flag P, which is tried in any case.
     Ok(())
@@ -104,7 +104,7 @@ fn read_environment(context: &mut Context) -> Result<()> {
 
 fn remove(context: &Context, wanted: Vec<crate::registrar::plan::Wanted>) -> Result<Status> {
     let mut status = Status::Done;
-    for row in uninstall::uninstall(context, wanted, false)? {
+    for row in context.registrar.uninstall(wanted, false)? {
         let what = match &row.state {
             State::Skipped(Skip::NotFound) => "not found".to_owned(),
             State::Skipped(skip) => rows::explain(skip),
@@ -121,8 +121,8 @@ fn remove(context: &Context, wanted: Vec<crate::registrar::plan::Wanted>) -> Res
 
 /// Into the system of this container's host.
 fn persist(context: &mut Context, list: &str, directory: &Path) -> Result<Status> {
-    let move_in = Move::prepare(context, directory, &[list.to_owned()], None)?;
-    let (status, installed) = add(context, &move_in.request(context)?)?;
+    let move_in = Move::prepare(&mut context.registrar, directory, &[list.to_owned()], None)?;
+    let (status, installed) = add(context, &move_in.request(&context.registrar)?)?;
     let (Status::Done, Some(installed)) = (status, installed) else {
         let why = "not all of it could be registered now, so it was not written down for the next boot";
         return Err(Error::failed("installing on the host", why));
@@ -130,7 +130,7 @@ fn persist(context: &mut Context, list: &str, directory: &Path) -> Result<Status
     for change in move_in.write(&installed)? {
         complain(&format!("persisting: {}", crate::report::boot::text(&change, false)));
     }
-    context.printer.note(persist::COMES_BACK);
+    context.printer.note(COMES_BACK);
     Ok(status)
 }
 
@@ -138,7 +138,7 @@ fn persist(context: &mut Context, list: &str, directory: &Path) -> Result<Status
 fn foretell(context: &Context, held_by: Option<HeldBy>) {
     let Some(held_by) = held_by else { return };
     complain(held_by.describe());
-    let identity = Identity::own(&context.host);
+    let identity = Identity::own(&context.registrar.host);
     let enabled = identity.on_host() && Path::new(crate::boot::LINES).exists();
     if !identity.first_user_namespace || identity.in_pod || enabled {
         return;
@@ -151,7 +151,7 @@ fn foretell(context: &Context, held_by: Option<HeldBy>) {
 }
 
 fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed>)> {
-    let installed = match install::install(context, request) {
+    let installed = match context.registrar.install(request) {
         Ok(installed) => installed,
         // What is registered can be shown all the same, unless the table is out of reach.
         Err(error) if error.status() == Status::Failed => return Ok((context.printer.error(&error), None)),
@@ -161,8 +161,8 @@ fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed
     for row in &installed.rows {
         let what = match &row.state {
             State::Kept => format!("{} already registered", row.item.name),
-            State::Skipped(Skip::NoEmulator(_)) if request.all => continue,
-            State::Skipped(Skip::Native) if request.all => continue,
+            State::Skipped(Skip::NoEmulator(_)) if request.selection.all => continue,
+            State::Skipped(Skip::Native) if request.selection.all => continue,
             State::Removed => continue,
             State::Skipped(skip) => rows::explain(skip),
             State::Failed(why) => {
@@ -173,7 +173,7 @@ fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed
         };
         complain(&format!("installing: {} {what}", row.item.label));
     }
-    if let Err(error) = install::nothing_at_all(request, &installed.rows) {
+    if let Err(error) = installed.check(request) {
         status = context.printer.error(&error);
     }
     Ok((status, Some(installed)))
@@ -197,10 +197,15 @@ fn version(context: &Context) -> String {
 
 /// What the first emulator that is found says of itself.
 fn qemu_version(context: &Context) -> Option<String> {
-    let own = crate::registrar::facts::own_target(&context.host).ok()?;
-    let emulated: Vec<_> = context.profiles.iter().filter(|p| p.is_emulated()).collect();
-    let emulator =
-        context.places.find_all(&emulated, &context.prefix, own).ok()?.into_values().find(|e| e.problem.is_none())?;
+    let own = crate::registrar::facts::own_target().ok()?;
+    let emulated: Vec<_> = context.registrar.profiles.iter().filter(|p| p.is_emulated()).collect();
+    let emulator = context
+        .registrar
+        .places
+        .find_all(&emulated, &context.registrar.prefix, own)
+        .ok()?
+        .into_values()
+        .find(|e| e.problem.is_none())?;
     let program: &Path = &emulator.path;
     let said = std::process::Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::Context;
-use super::fetch::wanted;
+use super::{Context, print_followed};
 use crate::cli::fetch::{EmulatorsArgs, EmulatorsCommand};
 use crate::emulators::store::Manifest;
 use crate::emulators::{Store, Wanted, date};
@@ -11,15 +10,15 @@ use crate::error::{Error, Result, Status};
 use crate::report::progress::{Stderr, size};
 
 /// Runs the verb.
-pub fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
-    let store = &context.store()?;
+pub(super) fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
+    let store = &context.registrar.store()?;
     let text = match &args.command {
         None if context.printer.json => listed(store)?,
         None => list(store)?,
         Some(EmulatorsCommand::Use { id, archs }) => {
             let lock = store.lock(&Stderr::default())?;
             let manifest = store.find(id)?;
-            let archs = match wanted(archs, &context.profiles)? {
+            let archs = match Wanted::named(archs, &context.registrar.profiles)? {
                 Wanted::All => Vec::new(),
                 Wanted::These(archs) => archs,
             };
@@ -27,7 +26,7 @@ pub fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
             let names: Vec<&str> = chosen.iter().map(|e| e.arch.as_str()).collect();
             drop(lock);
             context.printer.line(format!("{} is in use for {}", manifest.id, names.join(" ")))?;
-            return super::upgrade::reregister(context, &chosen);
+            return print_followed(context, context.registrar.follow(&chosen)?);
         }
         Some(EmulatorsCommand::Remove { id }) => {
             let lock = store.lock(&Stderr::default())?;

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::Context;
-use super::install::{self, Request};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::export::export;
 use crate::binfmt::table::Table;
-use crate::cli::boot::Export;
+use crate::cli::boot::ExportArgs;
 use crate::config::Config;
 use crate::emulators::store::write_file;
 use crate::error::{Doing, Error, Result, Status};
@@ -17,22 +16,21 @@ use crate::registrar::plan::Step;
 use crate::registrar::session;
 
 /// Prints or writes them.
-pub fn run(context: &Context, args: &Export) -> Result<Status> {
-    let mut request = if args.archs.is_empty() {
-        Request::of_config(context, &Config::read(Path::new(Host::CONFIG))?)?
-    } else {
-        let (profiles, all) = install::select(context, &args.archs)?;
-        Request::new(context, profiles, all)
+pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<Status> {
+    let registrar = &context.registrar;
+    let mut request = match args.archs.is_empty() {
+        true => registrar.configured(&Config::read(Path::new(Host::CONFIG))?)?,
+        false => registrar.request(registrar.select(&args.archs)?),
     };
     request.credentials &= !args.no_credentials;
-    let (facts, plan) = install::plan_afresh(context, &request)?;
+    let (facts, plan) = registrar.plan_afresh(&request)?;
     for item in &plan.items {
         if let Step::Refuse(why) = &item.step {
             return Err(Error::failed(format!("exporting {}", item.label), why));
         }
     }
     let mut entries = plan.entries(&[]);
-    as_tried(context, &mut entries)?;
+    as_tried(&registrar.host, &mut entries)?;
     let files = export(args.format, &entries, &facts.kernel).map_err(|mistake| Error::failed("exporting", mistake))?;
     for file in &files {
         match &args.to {
@@ -54,11 +52,11 @@ pub fn run(context: &Context, args: &Export) -> Result<Status> {
 }
 
 /// Where the table has the same entry, its flag P was found by trying.
-fn as_tried(context: &Context, entries: &mut [Entry]) -> Result<()> {
-    if !session::mounted(&context.host, false)?.is_visible() {
+fn as_tried(host: &Host, entries: &mut [Entry]) -> Result<()> {
+    if !session::mounted(host, false)?.is_visible() {
         return Ok(());
     }
-    let table = Table::at(&context.host.table).list()?.entries;
+    let table = Table::at(&host.table).list()?.entries;
     for entry in entries {
         let same =
             |e: &&Entry| e.name == entry.name && e.interpreter == entry.interpreter && e.rule.same_meaning(&entry.rule);

@@ -1,55 +1,49 @@
-//! One file for each verb, each reading like its sentence: request, facts, plan, apply, report.
+//! One file for each verb: parse -> call -> print. No verb imports another one; what they share is here.
 
-pub mod doctor;
-pub mod drop_in;
-pub mod emulators;
-pub mod enable;
-pub mod explain;
-pub mod export;
-pub mod fetch;
-pub mod hold;
-pub mod install;
-pub mod persist;
-pub mod profiles;
-pub mod status;
-mod supply;
-pub mod uninstall;
-pub mod upgrade;
+mod disable;
+mod doctor;
+mod drop_in;
+mod emulators;
+mod enable;
+mod explain;
+mod export;
+mod fetch;
+mod install;
+mod profiles;
+mod status;
+mod uninstall;
+mod upgrade;
 
-use crate::binfmt::mounts::Mounted;
+use std::sync::Arc;
+
+use crate::cli::fetch::SourceArgs;
 use crate::cli::{Cli, Verb};
-use crate::emulators::Store;
 use crate::emulators::find::Places;
+use crate::emulators::{FetchOptions, From, Store, Which};
 use crate::error::{Error, Result, Status};
-use crate::host::{Host, Identity};
+use crate::host::Host;
 use crate::profile::{Directory, Profiles};
+use crate::progress::{Progress, Quiet};
+use crate::registrar::{Advice, Followed, Installed, Registrar, Request};
 use crate::report::Printer;
+use crate::report::progress::Stderr;
+use crate::report::rows::Run;
 
 /// What every verb starts from.
 #[derive(Debug, Clone)]
-pub struct Context {
-    /// Where the world is.
-    pub host: Host,
-    /// All profiles.
-    pub profiles: Profiles,
-    /// Where fetched emulators are kept; `None` where nothing says where that is.
-    store: Option<Store>,
-    /// Where emulators are looked for.
-    pub places: Places,
-    /// Put before the names of emulators and entries.
-    pub prefix: String,
-    /// A table for this user namespace alone may be made.
-    pub private: bool,
-    /// Who prints.
-    pub printer: Printer,
+struct Context {
+    registrar: Registrar,
+    printer: Printer,
 }
 
 impl Context {
     fn new(cli: &Cli, printer: Printer) -> Result<Context> {
         let mut directories = vec![Directory { path: Host::PROFILES.into(), required: false }];
         directories.extend(cli.common.profiles.iter().map(|path| Directory { path: path.clone(), required: true }));
-        let store = fetch::store().ok();
-        Ok(Context {
+        let store = Store::of_process().ok();
+        let progress: Arc<dyn Progress + Send> =
+            if printer.quiet { Arc::new(Quiet) } else { Arc::new(Stderr::default()) };
+        let registrar = Registrar {
             host: Host { table: cli.common.mount.clone() },
             profiles: Profiles::load(&directories)?,
             places: match &cli.common.emulators[..] {
@@ -59,13 +53,9 @@ impl Context {
             store,
             prefix: String::new(),
             private: cli.common.private,
-            printer,
-        })
-    }
-
-    /// Where fetched emulators are kept.
-    pub fn store(&self) -> Result<Store> {
-        self.store.clone().map_or_else(fetch::store, Ok)
+            progress,
+        };
+        Ok(Context { registrar, printer })
     }
 }
 
@@ -90,7 +80,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
         Some(Verb::Enable(args)) => enable::run(&context()?, args),
-        Some(Verb::Disable(args)) => enable::disable(&context()?, args),
+        Some(Verb::Disable(args)) => disable::run(&context()?, args),
         Some(Verb::Export(args)) => export::run(&context()?, args),
         Some(Verb::Explain(args)) => explain::run(printer, &args.id),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
@@ -98,11 +88,62 @@ pub fn run(cli: Cli) -> Result<Status> {
     }
 }
 
-/// The error of a run that may look at the table but not change it.
-fn may_not_change(host: &Host, identity: &Identity, mounted: Mounted) -> Error {
-    let why = match mounted {
-        Mounted::ReadOnly => "it is mounted read-only here; nothing was changed",
-        _ => "only root may do that; nothing was changed",
+/// What the arguments ask of fetching.
+fn fetch_options(args: &SourceArgs) -> Result<FetchOptions> {
+    let which = args.qemu.as_deref().map(Which::parse).transpose()?;
+    let from = match (&args.from, which, &args.suite) {
+        (Some(from), ..) => Some(From::parse(from)?),
+        (None, None, None) => None,
+        (None, which, suite) => Some(From::Debian { which: which.unwrap_or(Which::Latest), suite: suite.clone() }),
     };
-    Error::failed(format!("changing the table {}", host.table.display()), why).help(identity.rights())
+    Ok(FetchOptions {
+        from,
+        mirror: args.mirror.clone(),
+        keyring: args.keyring.clone(),
+        allow_expired: args.allow_expired,
+        offline: args.offline,
+        jobs: args.jobs.map(usize::from),
+    })
+}
+
+/// What will be missed later.
+fn print_advice(printer: &Printer, installed: &Installed) {
+    for advice in &installed.advice {
+        match advice {
+            Advice::NotRecorded(_) => printer.note(advice.to_string()),
+            Advice::HolderUnknown | Advice::NoFixBinary { .. } | Advice::KnownBad { .. } => {
+                printer.warn(advice.to_string());
+            }
+        }
+    }
+}
+
+/// Prints what was registered; an error where that is not what a boot should repeat.
+fn print_enabled(context: &Context, request: &Request, installed: &Installed) -> Result<Run> {
+    let run = Run::done(&installed.rows, &context.registrar.host.table, installed.held_by);
+    let status = run.print_text(&context.printer)?;
+    installed.check(request)?;
+    print_advice(&context.printer, installed);
+    if status != Status::Done {
+        let why = "not all of it could be registered now, so it was not written down for the next boot";
+        return Err(Error::failed("enabling", why).help("name the architectures that work"));
+    }
+    Ok(run)
+}
+
+/// Prints what became of the table after another version was put to use.
+fn print_followed(context: &Context, followed: Followed) -> Result<Status> {
+    match followed {
+        Followed::NotRegistered => Ok(Status::Done),
+        Followed::Unseen(error) => {
+            let note = format!("the table was not looked at ({error}); `rbinfmt install` registers them");
+            context.printer.note(note);
+            Ok(Status::Done)
+        }
+        Followed::Done(installed) => {
+            print_advice(&context.printer, &installed);
+            let run = Run::done(&installed.rows, &context.registrar.host.table, installed.held_by);
+            run.print(&context.printer, context.printer.verbose)
+        }
+    }
 }

@@ -29,14 +29,14 @@ struct RuleRow {
 }
 
 /// Prints them.
-pub fn run(context: &Context) -> Result<Status> {
+pub(super) fn run(context: &Context) -> Result<Status> {
     if context.printer.json {
-        let rows: Vec<Row> = context.profiles.iter().map(row).collect();
+        let rows: Vec<Row> = context.registrar.profiles.iter().map(row).collect();
         context.printer.value(&rows)?;
         return Ok(Status::Done);
     }
-    let width = context.profiles.iter().map(|p| p.name.len()).max().unwrap_or(0);
-    for profile in context.profiles.iter() {
+    let width = context.registrar.profiles.iter().map(|p| p.name.len()).max().unwrap_or(0);
+    for profile in context.registrar.profiles.iter() {
         let spellings: Vec<&str> = profile.platforms.iter().chain(&profile.aliases).map(String::as_str).collect();
         context.printer.line(format!("{:width$}  {}", profile.name, spellings.join(" ")).trim_end())?;
     }

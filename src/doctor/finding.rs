@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::catalogue::{CATALOGUE, Cause, Class, Remedy};
+use super::catalogue::{CauseId, FixClass, Remedy};
 use crate::exec::root::Root;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The cause: its id in the catalogue.
-    pub id: &'static str,
+    /// The cause.
+    pub id: CauseId,
     /// How much it matters.
     pub severity: Severity,
     /// What it is about: a path, an entry, an image.
@@ -45,12 +45,12 @@ pub struct Fix {
     /// The command that does it.
     pub command: Option<String>,
     /// Whose it is to decide.
-    pub class: Class,
+    pub class: FixClass,
 }
 
 impl Finding {
     /// Something that fails because of `id`.
-    pub fn problem(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+    pub fn problem(id: CauseId, about: impl Into<String>, detail: impl Into<String>) -> Finding {
         Finding {
             id,
             severity: Severity::Problem,
@@ -63,12 +63,12 @@ impl Finding {
     }
 
     /// Something that will fail in some circumstances.
-    pub fn warning(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+    pub fn warning(id: CauseId, about: impl Into<String>, detail: impl Into<String>) -> Finding {
         Finding { severity: Severity::Warning, ..Finding::problem(id, about, detail) }
     }
 
     /// Something worth knowing.
-    pub fn note(id: &'static str, about: impl Into<String>, detail: impl Into<String>) -> Finding {
+    pub fn note(id: CauseId, about: impl Into<String>, detail: impl Into<String>) -> Finding {
         Finding { severity: Severity::Note, ..Finding::problem(id, about, detail) }
     }
 
@@ -96,24 +96,19 @@ impl Finding {
 
     /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
-    pub fn fix(mut self, text: &str, command: impl Into<String>, class: Class) -> Finding {
+    pub fn fix(mut self, text: &str, command: impl Into<String>, class: FixClass) -> Finding {
         self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
         self
     }
 
-    /// Its entry in the catalogue.
-    pub fn cause(&self) -> Option<&'static Cause> {
-        CATALOGUE.get(self.id)
-    }
-
     /// The catalogue's title.
     pub fn title(&self) -> &'static str {
-        self.cause().map_or(self.id, |cause| &cause.title)
+        self.id.cause().title
     }
 
     /// What to do: its own fixes and those of the catalogue, in its words for any case where a name is not known here.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.cause().map_or(&[][..], |cause| &cause.fixes).iter();
+        let fixes = self.id.cause().fixes.iter();
         let fixes = fixes.filter(|fix| self.own_fixes.is_empty() || fix.command.is_none());
         let fixes = fixes.filter_map(|fix| self.filled(fix).or_else(|| in_words(fix)));
         self.own_fixes.iter().cloned().chain(fixes).collect()
@@ -121,8 +116,8 @@ impl Finding {
 
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy) -> Option<Fix> {
-        let text = self.fill(&fix.text, str::to_owned)?;
-        let command = match &fix.command {
+        let text = self.fill(fix.text, str::to_owned)?;
+        let command = match fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
         };
@@ -154,8 +149,8 @@ impl Finding {
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
 fn in_words(fix: &Remedy) -> Option<Fix> {
-    let class = if fix.class == Class::Safe { Class::Decision } else { fix.class };
-    Some(Fix { text: fix.otherwise.clone()?, command: None, class })
+    let class = if fix.class == FixClass::Safe { FixClass::Decision } else { fix.class };
+    Some(Fix { text: fix.otherwise?.to_owned(), command: None, class })
 }
 
 /// A word as a shell takes it.
@@ -167,7 +162,7 @@ pub(super) fn quoted(word: &str) -> String {
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Finding", 7)?;
-        object.serialize_field("id", self.id)?;
+        object.serialize_field("id", &self.id)?;
         object.serialize_field("severity", &self.severity)?;
         object.serialize_field("title", self.title())?;
         object.serialize_field("about", &self.about)?;
@@ -184,22 +179,22 @@ mod tests {
 
     #[test]
     fn names_are_filled_in_and_quoted() {
-        let finding = Finding::problem("crlf-shebang", "a b.sh", "").with("path", "a b.sh");
+        let finding = Finding::problem(CauseId::CrlfShebang, "a b.sh", "").with("path", "a b.sh");
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
-        assert!(Finding::problem("crlf-shebang", "", "").fixes().iter().all(|f| !f.text.contains('{')));
+        assert!(Finding::problem(CauseId::CrlfShebang, "", "").fixes().iter().all(|f| !f.text.contains('{')));
     }
 
     #[test]
     fn what_is_known_of_the_case_takes_the_place_of_what_is_said_of_any() {
         let texts = |finding: Finding| finding.fixes().into_iter().map(|f| f.text).collect::<Vec<_>>().join(" ");
-        let general = || Finding::problem("archive-not-extracted", "x.gz", "");
+        let general = || Finding::problem(CauseId::ArchiveNotExtracted, "x.gz", "");
         assert!(texts(general()).contains("as its format asks"));
         let named = general().with("path", "x.gz");
         assert!(!texts(named.clone()).contains("as its format asks"));
-        let own = named.fix("Unpack it.", "gzip -d x.gz", Class::Yours).fixes();
+        let own = named.fix("Unpack it.", "gzip -d x.gz", FixClass::Yours).fixes();
         assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
-        let fixes = Finding::problem("binfmt-no-f-flag", "", "").fixes();
-        assert!(fixes.iter().all(|f| f.class != Class::Safe && f.command.is_none()), "{fixes:?}");
+        let fixes = Finding::problem(CauseId::BinfmtNoFFlag, "", "").fixes();
+        assert!(fixes.iter().all(|f| f.class != FixClass::Safe && f.command.is_none()), "{fixes:?}");
     }
 }

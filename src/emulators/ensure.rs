@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
-use super::debian::{self, Archive, Offer, Package, version};
+use super::debian::{Archive, Offer, Package, SETTINGS, version};
 use super::image::{take_docker_archive, take_layers};
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
@@ -183,22 +183,20 @@ impl Fetcher<'_> {
     }
 
     fn debian(&self, lock: &Lock, wanted: &Wanted, which: &Which, suite: Option<&str>) -> Result<Manifest> {
-        let settings = debian::settings()?;
         let config = &self.config;
         let wish = Wish {
             flag: self.wish.flag.clone(),
             config: config.mirror.clone(),
             keyring: self.wish.keyring.clone().or_else(|| config.keyring.clone()),
         };
-        let mirror = mirror::choose(&wish, &self.root, &settings)?;
+        let mirror = mirror::choose(&wish, &self.root)?;
         let keyring = match &mirror.keyring {
             Some(path) => Keyring::read(path)?,
             None => Keyring::debian()?,
         };
         let archive = Archive {
-            arch: Archive::arch_of(&settings, &self.machine)?,
+            arch: Archive::arch_of(&self.machine)?,
             mirror,
-            settings,
             keyring,
             client: self.client,
             cache: self.store.cache(),
@@ -352,14 +350,14 @@ fn image_id(digest: Digest) -> String {
 /// The package that is asked for, among the suites that can have it.
 fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Progress) -> Result<Package> {
     let stable = match archive.mirror.suites.as_slice() {
-        [] => vec![archive.settings.stable.clone()],
+        [] => vec![SETTINGS.stable.to_owned()],
         own => own.to_vec(),
     };
     let suites = match (suite, which) {
         (Some(suite), _) => vec![suite.to_owned()],
         (None, Which::Stable) => stable,
         (None, _) if !archive.mirror.suites.is_empty() => stable,
-        (None, _) => archive.settings.suites.clone(),
+        (None, _) => SETTINGS.suites.iter().map(|suite| (*suite).to_owned()).collect(),
     };
     let mut packages = Vec::new();
     let mut refused = Vec::new();

@@ -2,61 +2,44 @@
 
 use std::cmp::Ordering;
 
-use serde::Deserialize;
-
 use super::debian::version::{compare, upstream};
-use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 
 /// A pair that fails.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Pair {
     /// A name for it.
-    pub id: String,
+    pub id: &'static str,
     /// Versions of QEMU.
     pub emulator: Range,
     /// Kernels; all where there is none.
-    #[serde(default)]
     pub kernel: Range,
     /// QEMU's names of the guests; all where there is none.
-    #[serde(default)]
-    pub guests: Vec<String>,
+    pub guests: &'static [&'static str],
     /// What happens.
-    pub symptom: String,
+    pub symptom: &'static str,
     /// Which version to take instead.
-    pub take: String,
+    pub take: &'static str,
     /// The threads where it was found.
-    pub sources: Vec<String>,
+    pub sources: &'static [&'static str],
 }
 
 /// From a version (included) to another (excluded).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Range {
-    from: Option<String>,
-    below: Option<String>,
+    from: Option<&'static str>,
+    below: Option<&'static str>,
 }
 
 impl Range {
     fn has(&self, version: &str) -> bool {
-        self.from.as_ref().is_none_or(|from| compare(version, from) != Ordering::Less)
-            && self.below.as_ref().is_none_or(|below| compare(version, below) == Ordering::Less)
+        self.from.is_none_or(|from| compare(version, from) != Ordering::Less)
+            && self.below.is_none_or(|below| compare(version, below) == Ordering::Less)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    pair: Vec<Pair>,
-}
-
-/// The built-in table.
-pub fn table() -> Result<Vec<Pair>> {
-    let table: Table = toml::from_str(include_str!("../../profiles/known-bad.toml"))
-        .map_err(|e| Error::failed("reading profiles/known-bad.toml", e.message()))?;
-    Ok(table.pair)
-}
+// TABLE
+include!(concat!(env!("OUT_DIR"), "/known_bad.rs"));
 
 /// Whether a version, as its maker writes it, is older than this number; not where it starts with no number.
 pub fn older_than(version: &str, number: &str) -> bool {
@@ -65,33 +48,33 @@ pub fn older_than(version: &str, number: &str) -> bool {
 }
 
 /// The pairs that this emulator (by its version, as its source writes it) would be one of.
-pub fn warnings<'a>(table: &'a [Pair], emulator: &str, arch: &str, kernel: &Kernel) -> Vec<&'a Pair> {
+pub fn warnings(emulator: &str, arch: &str, kernel: &Kernel) -> Vec<&'static Pair> {
     let emulator = upstream(emulator);
     if emulator.is_empty() {
         return Vec::new();
     }
     let (major, minor) = kernel.version();
     let kernel = format!("{major}.{minor}");
-    let guest = |p: &Pair| p.guests.is_empty() || p.guests.iter().any(|g| g == arch);
-    table.iter().filter(|p| p.emulator.has(emulator) && p.kernel.has(&kernel) && guest(p)).collect()
+    let guest = |p: &Pair| p.guests.is_empty() || p.guests.contains(&arch);
+    TABLE.iter().filter(|p| p.emulator.has(emulator) && p.kernel.has(&kernel) && guest(p)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ids(emulator: &str, arch: &str, release: &str) -> Vec<String> {
+    fn ids(emulator: &str, arch: &str, release: &str) -> Vec<&'static str> {
         let kernel = Kernel { release: release.into(), machine: "x86_64".into() };
-        warnings(&table().unwrap(), emulator, arch, &kernel).iter().map(|p| p.id.clone()).collect()
+        warnings(emulator, arch, &kernel).iter().map(|p| p.id).collect()
     }
 
     #[test]
     fn old_emulators_on_new_kernels_are_warned_about() {
         assert_eq!(ids("1:7.2+dfsg-7+deb12u18+b3", "aarch64", "6.8.0-31-generic"), ["static-segfault"]);
-        assert_eq!(ids("7.2.22", "aarch64", "6.1.0-18-amd64"), [""; 0]);
-        assert_eq!(ids("1:10.0.13+ds-0+deb13u1", "aarch64", "6.18.1"), [""; 0]);
+        assert_eq!(ids("7.2.22", "aarch64", "6.1.0-18-amd64"), Vec::<&str>::new());
+        assert_eq!(ids("1:10.0.13+ds-0+deb13u1", "aarch64", "6.18.1"), Vec::<&str>::new());
         assert_eq!(ids("6.2.0", "arm", "5.15.0"), ["jammy-ldconfig"]);
-        assert_eq!(ids("6.2.0", "s390x", "5.15.0"), [""; 0]);
-        assert_eq!(ids("unknown", "arm", "6.8"), [""; 0]);
+        assert_eq!(ids("6.2.0", "s390x", "5.15.0"), Vec::<&str>::new());
+        assert_eq!(ids("unknown", "arm", "6.8"), Vec::<&str>::new());
     }
 }

@@ -11,6 +11,7 @@ pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;
+mod env;
 pub mod find;
 mod image;
 pub mod known_bad;
@@ -22,8 +23,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use self::ensure::{Fetcher, Policy, Use};
+pub use self::env::{FetchEnv, FetchOptions};
 pub use self::source::{From, Which};
 pub use self::store::Store;
+use crate::error::Result;
+use crate::profile::Profiles;
 use crate::verify::Digest;
 
 /// An installed emulator.
@@ -55,6 +59,23 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// QEMU's names of architectures as a user spells them; all where none is named.
+    ///
+    /// # Errors
+    /// A name that neither a profile nor QEMU can have.
+    pub fn named(archs: &[String], profiles: &Profiles) -> Result<Self> {
+        if archs.is_empty() || archs == ["all"] {
+            return Ok(Wanted::All);
+        }
+        let name = |arch: &String| match profiles.spelled(arch) {
+            Some(profile) => Ok(profile.name.clone()),
+            // QEMU has more targets than there are profiles.
+            None if valid_arch(arch) => Ok(arch.clone()),
+            None => profiles.find(arch).map(|p| p.name.clone()),
+        };
+        archs.iter().map(name).collect::<Result<_>>().map(Wanted::These)
+    }
+
     /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
     pub fn has(&self, arch: &str) -> bool {
         match self {

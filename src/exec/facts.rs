@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
 use crate::binfmt::entry::Entry;
+use crate::binfmt::table::Unreadable;
 use crate::kernel::Kernel;
 
 /// Everything that decides about execve(2) and is not in a file.
@@ -39,6 +40,9 @@ pub struct TableFacts {
     pub state: TableState,
     /// In the order in which the kernel looks at them: newest first.
     pub entries: Vec<Entry>,
+    /// Entries that could not be read, which the model passes over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// Whether the table is seen, and whether it is switched on.
@@ -84,9 +88,14 @@ pub struct Environment {
 }
 
 impl TableFacts {
+    /// A table that is switched on and has these entries, the newest first.
+    pub fn with(entries: Vec<Entry>) -> Self {
+        TableFacts { state: TableState::Enabled, entries, unreadable: Vec::new() }
+    }
+
     /// No table at all.
     pub fn absent() -> Self {
-        TableFacts { state: TableState::Absent, entries: Vec::new() }
+        TableFacts { state: TableState::Absent, entries: Vec::new(), unreadable: Vec::new() }
     }
 }
 

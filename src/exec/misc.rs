@@ -101,7 +101,7 @@ mod tests {
         let arm64 = entry("qemu-aarch64", Magic::exact(0, rule.clone()));
         rule[18] = 40;
         let arm = entry("qemu-arm", Magic::exact(0, rule));
-        let table = TableFacts { state: TableState::Enabled, entries: vec![arm, arm64] };
+        let table = TableFacts::with(vec![arm, arm64]);
         let near = near_misses(&table, &file);
         assert_eq!(near.len(), 1);
         assert_eq!(near[0].entry, "qemu-aarch64");

@@ -88,5 +88,5 @@ fn queue(parts: &mut VecDeque<BString>, path: &[u8]) {
 }
 
 fn protects_links() -> bool {
-    std::fs::read("/proc/sys/fs/protected_symlinks").is_ok_and(|text| text.starts_with(b"1"))
+    crate::proc::setting("fs.protected_symlinks").is_some_and(|value| value == "1")
 }

@@ -1,7 +1,5 @@
 //! What a kernel's execve(2) and binfmt_misc can do, told from its release string. The differences are data: matrix.toml.
 
-use std::sync::LazyLock;
-
 use serde::{Deserialize, Serialize};
 
 /// A kernel by its release ("6.1.0-18-amd64") and its machine ("x86_64"), as uname(2) gives them.
@@ -35,156 +33,69 @@ pub enum Opens {
     AfterArguments,
 }
 
-macro_rules! behaviours {
-    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
-        /// What one kernel does; each field is explained in matrix.toml.
-        #[derive(Debug, Clone, PartialEq, Eq, Default)]
-        pub struct Behaviour { $($(#[$doc])* pub $field: $type,)* }
-
-        /// Versions, and the values that hold for them.
-        #[derive(Debug, Default)]
-        struct Row { from: &'static str, to: Option<&'static str>, vendor: Option<&'static str>, $($field: Option<$type>,)* }
-
-        impl Behaviour {
-            fn take(&mut self, row: &Row) {
-                $(if let Some(value) = &row.$field { self.$field = value.clone(); })*
-            }
-        }
-
-        impl Row {
-            /// Sets one field; `None` for a name or a value that does not exist.
-            fn set(&mut self, name: &str, value: &'static str) -> Option<()> {
-                match name {
-                    "from" => self.from = quoted(value)?,
-                    "to" => self.to = Some(quoted(value)?),
-                    "vendor" => self.vendor = Some(quoted(value)?),
-                    $(stringify!($field) => self.$field = Some(<$type>::read(value)?),)*
-                    _ => return None,
-                }
-                Some(())
-            }
-        }
-    };
-}
-
-/// A value of the matrix.
-trait Read: Sized {
-    fn read(text: &str) -> Option<Self>;
-}
-
-impl Read for usize {
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Read for bool {
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Read for String {
-    fn read(text: &str) -> Option<Self> {
-        quoted(text).map(str::to_owned)
-    }
-}
-
-impl Read for ScriptParser {
-    fn read(text: &str) -> Option<Self> {
-        match quoted(text)? {
-            "old" => Some(ScriptParser::Old),
-            "whole" => Some(ScriptParser::Whole),
-            "new" => Some(ScriptParser::New),
-            _ => None,
-        }
-    }
-}
-
-impl Read for Opens {
-    fn read(text: &str) -> Option<Self> {
-        match quoted(text)? {
-            "first" => Some(Opens::First),
-            "after-arguments" => Some(Opens::AfterArguments),
-            _ => None,
-        }
-    }
-}
-
-fn quoted(text: &str) -> Option<&str> {
-    text.strip_prefix('"')?.strip_suffix('"')
-}
-
-behaviours! {
+/// What one kernel does; each field is explained in matrix.toml.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Behaviour {
     /// BINPRM_BUF_SIZE.
-    window: usize,
+    pub window: usize,
     /// The parser of `#!` lines.
-    script: ScriptParser,
+    pub script: ScriptParser,
     /// The longest register string.
-    register_max: usize,
+    pub register_max: usize,
     /// Letters of the flags field.
-    flags: String,
+    pub flags: &'static str,
     /// AT_FLAGS bit 0 tells of flag P.
-    tells_preserve_argv0: bool,
+    pub tells_preserve_argv0: bool,
     /// One rewrite behind O or C is the last.
-    execfd_once: bool,
+    pub execfd_once: bool,
     /// A table for each user namespace.
-    per_user_namespace: bool,
+    pub per_user_namespace: bool,
     /// Entries outlive the last umount.
-    survives_umount: bool,
+    pub survives_umount: bool,
     /// The table's files can never be executed.
-    noexec_superblock: bool,
+    pub noexec_superblock: bool,
     /// Entries of type B.
-    bpf: bool,
+    pub bpf: bool,
     /// ENOEXEC asks modprobe first.
-    module_request: bool,
+    pub module_request: bool,
     /// No arguments become one.
-    fills_empty_argv: bool,
+    pub fills_empty_argv: bool,
     /// AT_EXECVE_CHECK.
-    check: bool,
+    pub check: bool,
     /// Program headers must fit a page.
-    headers_within_page: bool,
+    pub headers_within_page: bool,
     /// Bytes that a PT_INTERP file must have.
-    interpreter_head: usize,
+    pub interpreter_head: usize,
     /// Where an entry's interpreter is cut off.
-    interpreter_path_max: usize,
+    pub interpreter_path_max: usize,
     /// When the file is opened.
-    opens: Opens,
+    pub opens: Opens,
     /// FIFOs and devices are opened.
-    opens_specials: bool,
+    pub opens_specials: bool,
     /// ETXTBSY exists.
-    text_busy: bool,
+    pub text_busy: bool,
     /// `ia32_emulation=` exists.
-    ia32_switch: bool,
+    pub ia32_switch: bool,
     /// elf_load.
-    new_bss: bool,
+    pub new_bss: bool,
     /// PT_LOAD alignment counts for static PIE.
-    aligns_static_pie: bool,
+    pub aligns_static_pie: bool,
     /// arm64 reads PT_GNU_PROPERTY.
-    properties: bool,
+    pub properties: bool,
 }
 
-const MATRIX: &str = include_str!("matrix.toml");
-
-/// Built in, and read whole by a test: it cannot be broken here.
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(MATRIX).unwrap_or_default());
-
-/// Reads the little of TOML that the matrix is written in. The whole of it takes a tenth of the doctor's time.
-fn rows(text: &'static str) -> Option<Vec<Row>> {
-    let mut rows: Vec<Row> = Vec::new();
-    for line in text.lines() {
-        let mut words = line.split_ascii_whitespace();
-        match (words.next(), words.next(), words.next()) {
-            (None, ..) => {}
-            (Some(word), ..) if word.starts_with('#') => {}
-            (Some("[[row]]"), ..) => rows.push(Row::default()),
-            (Some(name), Some("="), Some(value)) => rows.last_mut()?.set(name, value)?,
-            _ => return None,
-        }
-    }
-    Some(rows)
+/// Versions, and what changes with them.
+struct Row {
+    from: Version,
+    to: Option<Version>,
+    vendor: Option<&'static str>,
+    change: fn(&mut Behaviour),
 }
 
+// ROWS
+include!(concat!(env!("OUT_DIR"), "/kernel.rs"));
+
+/// Major, minor and patch.
 type Version = (u32, u32, u32);
 
 /// The first three numbers of a release; missing ones count as 0, and a release that starts with none as new.
@@ -214,14 +125,15 @@ impl Kernel {
     pub fn behaviour(&self) -> Behaviour {
         let own = version(&self.release);
         let lies_in = |row: &&Row| {
-            own >= version(row.from)
-                && row.to.is_none_or(|to| own < version(to))
+            own >= row.from
+                && row.to.is_none_or(|to| own < to)
                 && row.vendor.is_none_or(|vendor| self.release.contains(vendor))
         };
-        ROWS.iter().filter(lies_in).fold(Behaviour::default(), |mut all, row| {
-            all.take(row);
-            all
-        })
+        let mut behaviour = Behaviour::default();
+        for row in ROWS.iter().filter(lies_in) {
+            (row.change)(&mut behaviour);
+        }
+        behaviour
     }
 
     /// BINPRM_BUF_SIZE: how many bytes of a file an entry can look at.
@@ -246,8 +158,8 @@ impl Kernel {
     }
 
     /// The letters that may stand in the flags field.
-    pub fn flag_letters(&self) -> Vec<u8> {
-        self.behaviour().flags.into_bytes()
+    pub fn flag_letters(&self) -> &'static [u8] {
+        self.behaviour().flags.as_bytes()
     }
 }
 
@@ -257,14 +169,6 @@ mod tests {
 
     fn kernel(release: &str) -> Kernel {
         Kernel { release: release.into(), machine: "x86_64".into() }
-    }
-
-    #[test]
-    fn the_matrix_is_sound() {
-        let rows = rows(MATRIX).unwrap();
-        assert!(rows.is_sorted_by_key(|row| version(row.from)));
-        let whole: toml::Table = toml::from_str(MATRIX).unwrap();
-        assert_eq!(rows.len(), whole["row"].as_array().unwrap().len());
     }
 
     #[test]

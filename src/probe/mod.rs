@@ -2,11 +2,9 @@
 //!
 //! The program writes 16 bytes of its argv\[0\] and ends, so what comes out says that it really ran and what arrived.
 
-pub mod program;
-
 use std::fs::{self, File, Metadata};
 use std::io::{Read, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -20,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::binfmt::entry::Flags;
 use crate::error::{Doing, Error, Result, os_text};
-use crate::host::Host;
+use crate::proc;
 
 /// What a probe is called when it starts; exactly the 16 bytes that it writes.
 const TOKEN: &str = "rbinfmt-argv0-ok";
@@ -100,29 +98,29 @@ pub struct Probe {
 
 impl Probe {
     /// Puts a program into memory. No directory is needed, so that an empty image will do.
-    pub fn new(host: &Host, program: &[u8]) -> Result<Probe> {
+    pub fn new(program: &[u8]) -> Result<Probe> {
         let doing = || "making a probe program";
         // It must stay open across execve: an emulator opens the program by this descriptor's path.
         let file = memfd_create(c"probe", MFdFlags::empty()).map(File::from).doing(doing)?;
         (&file).write_all(program).doing(doing)?;
-        let path = host.of_descriptor(file.as_raw_fd());
+        let path = proc::of_descriptor(&file);
         Ok(Probe { file, path })
     }
 }
 
 /// Runs a program with an emulator that is in no table.
-pub fn run_with(host: &Host, emulator: &Path, program: &[u8]) -> Result<Outcome> {
-    let probe = Probe::new(host, program)?;
+pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
+    let probe = Probe::new(program)?;
     let mut command = Command::new(emulator);
     command.arg("-0").arg(TOKEN).arg(&probe.path);
-    Ok(match Running::start_command(host, &probe.path, command) {
+    Ok(match Running::start_command(&probe.path, command) {
         Ok(running) => running.finish().outcome,
         Err(why) => Outcome::Fails(why),
     })
 }
 
 /// Runs probes, as many at once as there are cores; the results come in their order.
-pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
+pub fn run(probes: &[Probe]) -> Vec<Ran> {
     let at_once = cores();
     let mut results: Vec<Option<Ran>> = probes.iter().map(|_| None).collect();
     let mut running: Vec<(usize, Running)> = Vec::new();
@@ -133,7 +131,7 @@ pub fn run(host: &Host, probes: &[Probe]) -> Vec<Ran> {
         while running.len() < at_once
             && let Some((index, probe)) = waiting.next()
         {
-            match Running::start(host, probe) {
+            match Running::start(probe) {
                 Ok(started) => running.push((index, started)),
                 Err(error) => results[index] = Some(Ran { outcome: Outcome::Fails(error), by: None }),
             }
@@ -185,13 +183,13 @@ struct Running {
 
 impl Running {
     /// Starts it, and looks which program the kernel started.
-    fn start(host: &Host, probe: &Probe) -> Result<Running, String> {
+    fn start(probe: &Probe) -> Result<Running, String> {
         let mut command = Command::new(&probe.path);
         command.arg0(TOKEN);
-        Running::start_command(host, &probe.path, command)
+        Running::start_command(&probe.path, command)
     }
 
-    fn start_command(host: &Host, path: &Path, mut command: Command) -> Result<Running, String> {
+    fn start_command(path: &Path, mut command: Command) -> Result<Running, String> {
         let failed = |what: &str, e: std::io::Error| format!("{what}: {}", os_text(&e));
         let (mut output, input, filled) = full_pipe().map_err(|e| failed("making a pipe", e.into()))?;
         let complaints = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).ok().map(File::from);
@@ -199,7 +197,7 @@ impl Running {
         let mut child =
             command.env_clear().stdin(Stdio::null()).stdout(input).stderr(errors).spawn().map_err(|e| explain(&e))?;
         // Its output pipe is full, so that it cannot have ended yet.
-        let by = running_file(host, child.id());
+        let by = running_file(child.id());
         if let Err(e) = output.read_exact(&mut vec![0; filled]) {
             let _ = child.kill();
             return Err(failed("reading the probe's output", e));
@@ -283,10 +281,10 @@ impl Running {
 
 /// Which file a child runs that has just been started, once it is no longer ours: the kernel wakes the parent of a vfork
 /// shortly before it gives the child its new memory (exec_mm_release in exec_mmap).
-fn running_file(host: &Host, child: u32) -> Option<FileId> {
-    let own = fs::metadata(host.own("exe")).ok().as_ref().map(FileId::of)?;
+fn running_file(child: u32) -> Option<FileId> {
+    let own = fs::metadata(proc::own("exe")).ok().as_ref().map(FileId::of)?;
     for _ in 0..1000 {
-        let file = fs::metadata(host.of_process(child, "exe")).ok().as_ref().map(FileId::of)?;
+        let file = fs::metadata(proc::of_process(child, "exe")).ok().as_ref().map(FileId::of)?;
         if (file.device, file.inode) != (own.device, own.inode) {
             return Some(file);
         }

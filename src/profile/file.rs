@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::{Kind, ProbeCode, Profile};
 use crate::binfmt::entry::{Entry, Flags};
-use crate::binfmt::register::{self, Field};
+use crate::binfmt::register::{self, Field, Mistake};
 use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
@@ -91,16 +91,10 @@ impl Source<'_> {
 }
 
 /// The profiles of a file's text; `name` is for the errors.
+///
+/// # Errors
+/// A mistake in the text, with its line and field.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
-    parse_with(name, text, true)
-}
-
-/// The same for a file whose rules a test has put to the kernel's judgement already: that takes half of the time.
-pub(super) fn parse_known(name: &str, text: &str) -> Result<Vec<Profile>> {
-    parse_with(name, text, false)
-}
-
-fn parse_with(name: &str, text: &str, judge: bool) -> Result<Vec<Profile>> {
     let source = Source { name, text };
     let table: Table = match toml::from_str(text) {
         Ok(table) => table,
@@ -121,12 +115,12 @@ fn parse_with(name: &str, text: &str, judge: bool) -> Result<Vec<Profile>> {
                     format!("{:?} stands twice in this file", row.name.get_ref()),
                 );
             }
-            profile(&source, row, judge)
+            profile(&source, row)
         })
         .collect()
 }
 
-fn profile(source: &Source, row: Row, judge: bool) -> Result<Profile> {
+fn profile(source: &Source, row: Row) -> Result<Profile> {
     for platform in &row.platforms {
         let parts = platform.get_ref().split('/').collect::<Vec<_>>();
         if !(2..=3).contains(&parts.len()) || parts.iter().any(|p| p.is_empty()) {
@@ -153,10 +147,7 @@ fn profile(source: &Source, row: Row, judge: bool) -> Result<Profile> {
         rules: Profile::rules_of(row.name.get_ref(), &kind),
         kind,
     };
-    if judge {
-        would_register(source, &row, &profile)?;
-    }
-    Ok(profile)
+    judged(source, &row, profile)
 }
 
 fn emulated(source: &Source, row: &Row, elf: &Spanned<Elf>) -> Result<Kind> {
@@ -241,15 +232,15 @@ fn other(source: &Source, row: &Row, rule: Rule, span: Range<usize>) -> Result<K
     Ok(Kind::Other { rule, interpreter: interpreter.get_ref().into(), flags })
 }
 
-/// Asks what the kernel would say to each of the profile's entries, and puts its answer to the field it is about.
-fn would_register(source: &Source, row: &Row, profile: &Profile) -> Result<()> {
+/// What the kernel would say to each entry of a profile: the first that it would refuse.
+pub(super) fn would_register(profile: &Profile) -> Result<(), Mistake> {
     // The flags of every kernel up to 7.2, and the widest window.
     let kernel = Kernel { release: "7.2".into(), machine: String::new() };
     let (interpreter, flags) = match &profile.kind {
         Kind::Elf { emulator, .. } => (format!("/{emulator}"), Flags::default()),
         Kind::Other { interpreter, flags, .. } => (interpreter.display().to_string(), *flags),
     };
-    for named in &profile.rules {
+    profile.rules.iter().try_for_each(|named| {
         let entry = Entry {
             name: named.entry.as_str().into(),
             enabled: true,
@@ -258,7 +249,13 @@ fn would_register(source: &Source, row: &Row, profile: &Profile) -> Result<()> {
             rule: named.rule.clone(),
             unknown: Vec::new(),
         };
-        let Err(mistake) = register::compose(&entry, &kernel) else { continue };
+        register::compose(&entry, &kernel).map(drop)
+    })
+}
+
+/// The profile, where the kernel takes it; else the kernel's answer at the field that it is about.
+fn judged(source: &Source, row: &Row, profile: Profile) -> Result<Profile> {
+    if let Err(mistake) = would_register(&profile) {
         let raw = row.magic.as_ref().map(Spanned::get_ref);
         let (field, span) = match mistake.field {
             Field::Magic | Field::String | Field::Type => ("bytes", raw.map(|r| r.bytes.span())),
@@ -275,9 +272,9 @@ fn would_register(source: &Source, row: &Row, profile: &Profile) -> Result<()> {
     match &profile.kind {
         Kind::Other { rule: Rule::Magic(magic), .. } if !covers(magic) => {
             let span = row.magic.as_ref().map_or(row.name.span(), Spanned::span);
-            source.wrong(span, "mask", "no bit of it counts: the rule would take every file")
+            source.wrong(span, "mask", "no bit of it counts: the rule would match every file")
         }
-        _ => Ok(()),
+        _ => Ok(profile),
     }
 }
 

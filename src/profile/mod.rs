@@ -2,6 +2,7 @@
 //! from directories of .toml files, where a later profile of the same name replaces an earlier one.
 
 mod file;
+pub mod program;
 mod spelling;
 
 pub use file::parse;
@@ -10,13 +11,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, ArchitectureRow};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
-use crate::probe::program;
 use crate::signature::Signature;
-
-const BUILT_IN: (&str, &str) = ("profiles/qemu.toml", include_str!("../../profiles/qemu.toml"));
 
 /// A profile is data, and small; a larger file is something else.
 const MAX_FILE: u64 = 1 << 20;
@@ -85,6 +84,25 @@ pub struct NamedRule {
 }
 
 impl Profile {
+    /// That of profiles/qemu.toml.
+    fn built_in(architecture: Architecture) -> Profile {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let ArchitectureRow { name, platforms, aliases, native_on, elf, probe } = architecture.row();
+        let kind = Kind::Elf {
+            emulator: format!("qemu-{name}"),
+            signatures: elf.signatures().collect(),
+            probe: probe.as_ref().map(|probe| ProbeCode { flags: probe.flags, code: probe.code.to_vec() }),
+        };
+        Profile {
+            name: (*name).to_owned(),
+            platforms: owned(platforms),
+            aliases: owned(aliases),
+            native_on: owned(native_on),
+            rules: Profile::rules_of(name, &kind),
+            kind,
+        }
+    }
+
     /// The files of the target, as its native loader takes them; none for a profile that is not ELF.
     pub fn ordinary_files(&self) -> Vec<Magic> {
         match &self.kind {
@@ -132,9 +150,11 @@ pub struct Profiles(Vec<Profile>);
 impl Profiles {
     /// The built-in ones, then those of each directory's .toml files in the order of their names.
     /// A directory that does not exist counts as empty unless `required`.
+    ///
+    /// # Errors
+    /// A required directory that cannot be read, and mistakes in its files.
     pub fn load(directories: &[Directory]) -> Result<Self> {
-        let mut profiles = Profiles(Vec::new());
-        profiles.add(file::parse_known(BUILT_IN.0, BUILT_IN.1)?);
+        let mut profiles = Profiles(Architecture::ALL.map(Profile::built_in).into());
         let mut more = false;
         for directory in directories {
             for path in directory.files()? {
@@ -169,6 +189,9 @@ impl Profiles {
     }
 
     /// The profile that a person means by any spelling of an architecture: arm64, aarch64, linux/arm64/v8 ...
+    ///
+    /// # Errors
+    /// A spelling that no profile has; the help names the nearest.
     pub fn find(&self, spelling: &str) -> Result<&Profile> {
         self.spelled(spelling).ok_or_else(|| spelling::unknown(spelling, &self.0))
     }
@@ -230,10 +253,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_profiles_pass_every_check() {
-        let profiles = file::parse(BUILT_IN.0, BUILT_IN.1).unwrap();
-        assert_eq!(profiles.len(), 33);
-        spelling::check_unique(&profiles).unwrap();
+    fn the_kernel_would_take_every_built_in_rule() {
+        let profiles = Profiles::load(&[]).unwrap();
+        assert_eq!(profiles.iter().count(), 33);
+        for profile in profiles.iter() {
+            file::would_register(profile).unwrap_or_else(|mistake| panic!("{}: {mistake}", profile.name));
+        }
     }
 
     #[test]

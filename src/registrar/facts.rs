@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::binfmt::entry::Entry;
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::WINDOW;
-use crate::binfmt::table::{Listing, Table};
+use crate::binfmt::table::{Listing, Table, Unreadable};
 use crate::elf::{self, Target};
 use crate::emulators::find::Found;
 use crate::error::{Error, Result};
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
 use crate::probe::{self, Outcome, Probe, Ran};
+use crate::proc;
 use crate::profile::{Kind, Profile, Profiles};
 use crate::signature::Signature;
 
@@ -57,8 +58,8 @@ pub struct TableFacts {
     pub enabled: bool,
     /// In the kernel's order, newest first.
     pub entries: Vec<Entry>,
-    /// Entries that could not be read: name and reason.
-    pub unreadable: Vec<(String, String)>,
+    /// Entries that could not be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A file that has to go on running as it does.
@@ -104,7 +105,7 @@ impl TableFacts {
 impl Facts {
     /// Looks at everything once. Changes nothing.
     pub fn gather(host: &Host, mounted: Mounted, table: TableFacts, all: &Profiles, scope: Scope) -> Result<Facts> {
-        let own = own_target(host)?;
+        let own = own_target()?;
         let kernel = Kernel::running();
         let mut facts = Facts {
             identity: Identity::own(host),
@@ -118,9 +119,9 @@ impl Facts {
             probes: BTreeMap::new(),
             kernel,
         };
-        facts.guarded = guarded(host, &facts.table.entries, scope.profiles);
+        facts.guarded = guarded(&facts.table.entries, scope.profiles);
         facts.emulated = facts.emulation(host);
-        facts.run_probes(host, all, scope)?;
+        facts.run_probes(all, scope)?;
         Ok(facts)
     }
 
@@ -134,7 +135,7 @@ impl Facts {
 
     /// An emulator shows its program another machine than the real one; these two it cannot change.
     fn emulation(&self, host: &Host) -> Option<String> {
-        let own_file = self.guarded.iter().find(|g| g.path == host.own("exe"))?;
+        let own_file = self.guarded.iter().find(|g| g.path == proc::own("exe"))?;
         if let Some(entry) = self.taker(&own_file.head) {
             return Some(format!("the entry {} takes rbinfmt's own program", entry.name));
         }
@@ -144,7 +145,7 @@ impl Facts {
     }
 
     /// One run of all probes: those that an entry takes, and those that the kernel may run by itself.
-    fn run_probes(&mut self, host: &Host, all: &Profiles, scope: Scope) -> Result<()> {
+    fn run_probes(&mut self, all: &Profiles, scope: Scope) -> Result<()> {
         let mut of = Vec::new();
         let mut probes = Vec::new();
         for profile in all.iter() {
@@ -165,11 +166,11 @@ impl Facts {
                 }
                 if if taken.is_some() { scope.probe } else { maybe_native && index == 0 } {
                     of.push((profile, rule, taken));
-                    probes.push(Probe::new(host, program)?);
+                    probes.push(Probe::new(program)?);
                 }
             }
         }
-        for ((profile, rule, taken), ran) in of.into_iter().zip(probe::run(host, &probes)) {
+        for ((profile, rule, taken), ran) in of.into_iter().zip(probe::run(&probes)) {
             match (taken, &ran.outcome) {
                 (Some(flags), _) => {
                     let ran = Ran { outcome: ran.outcome.under(flags), by: ran.by };
@@ -206,13 +207,13 @@ fn same_order(profile: &Profile, own: Target) -> bool {
 }
 
 /// Those of the profiles whose files run here before anything is done, by their names.
-pub fn native(host: &Host, profiles: &[&Profile]) -> Result<Vec<String>> {
-    let (own, kernel) = (own_target(host)?, Kernel::running());
+pub fn native(profiles: &[&Profile]) -> Result<Vec<String>> {
+    let (own, kernel) = (own_target()?, Kernel::running());
     let mut native = Vec::new();
     for profile in profiles {
         let runs = || -> Result<bool> {
             let Some(program) = profile.rules.first().and_then(|r| r.probe.as_ref()) else { return Ok(false) };
-            let ran = probe::run(host, &[Probe::new(host, program)?]);
+            let ran = probe::run(&[Probe::new(program)?]);
             Ok(ran.iter().all(|r| r.outcome.works()))
         };
         if is_own(profile, own, &kernel) || (may_be_native(profile, own, &kernel) && runs()?) {
@@ -223,8 +224,8 @@ pub fn native(host: &Host, profiles: &[&Profile]) -> Result<Vec<String>> {
 }
 
 /// What rbinfmt itself was built for; emulators have to be built for the same.
-pub fn own_target(host: &Host) -> Result<Target> {
-    let own = elf::read(&host.own("exe")).map_err(|why| Error::unknown("reading rbinfmt's own program", why))?;
+pub fn own_target() -> Result<Target> {
+    let own = elf::read(&proc::own("exe")).map_err(|why| Error::unknown("reading rbinfmt's own program", why))?;
     Ok(own.target)
 }
 
@@ -236,12 +237,12 @@ fn compatible(real: &str, shown: &str) -> bool {
     (x86(real) && x86(shown)) || (arm(real) && arm(shown)) || family(real) == family(shown)
 }
 
-fn guarded(host: &Host, entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
+fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
     let mut guarded = Vec::new();
     let mut guard = |what: String, path: PathBuf, entry: Option<BString>| {
         guarded.extend(head(&path).map(|head| Guarded { what, path, entry, head }));
     };
-    guard("rbinfmt itself".into(), host.own("exe"), None);
+    guard("rbinfmt itself".into(), proc::own("exe"), None);
     guard("the shell".into(), Host::SHELL.into(), None);
     if let Ok(shell) = elf::read(Path::new(Host::SHELL))
         && let Some(loader) = shell.interpreter

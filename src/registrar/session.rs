@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::held::HeldBy;
 use crate::binfmt::hold::{SelfHolding, Writer};
 use crate::binfmt::mounts::{self, Mounted};
 use crate::binfmt::namespace::Namespace;
 use crate::binfmt::table::Table;
 use crate::error::{Doing, Error, Result};
 use crate::host::{Host, Identity};
+use crate::proc::{self, Mounts};
 use crate::profile::Profiles;
 use crate::registrar::facts::{Facts, Scope, TableFacts};
 use crate::registrar::plan::ways::Way;
@@ -29,15 +31,15 @@ pub struct Session {
 /// What is mounted on the table's directory, without a look into it. Where a `private` table is wanted, one that the
 /// namespace has inherited does not count.
 pub fn mounted(host: &Host, private: bool) -> Result<Mounted> {
-    let mounted = mounts::mounted_on(&host.own("mountinfo"), &host.table)?;
+    let mounted = mounts::mounted_on(&Mounts::read(&proc::own("mountinfo"))?, &host.table);
     let inherited = private && mounted.is_visible() && !mounts::is_own_table(&host.table);
     Ok(if inherited { Mounted::No } else { mounted })
 }
 
 /// Whether process 1 of the machine has the table mounted; false where that cannot be seen.
-pub fn mounted_on_host(host: &Host, identity: &Identity) -> bool {
-    identity.first_pid_namespace
-        && mounts::devices(&host.of_process(1, "mountinfo")).is_ok_and(|tables| !tables.is_empty())
+pub fn mounted_on_host(identity: &Identity) -> bool {
+    let mounts = || Mounts::read(&proc::of_process(1, "mountinfo"));
+    identity.first_pid_namespace && mounts().is_ok_and(|mounts| mounts::devices(&mounts).next().is_some())
 }
 
 /// The error where the table is not mounted and we may not mount it. Root in a container is not told to become root.
@@ -51,15 +53,16 @@ pub fn may_not_mount(doing: &str, host: &Host, identity: &Identity) -> Error {
 }
 
 /// A process that has the table of this device mounted in mounts of its own; `None` where there is none or none is seen.
-fn holder(host: &Host, identity: &Identity, device: &str) -> Option<u32> {
+fn holder(identity: &Identity, device: &str) -> Option<u32> {
     if !identity.first_pid_namespace {
         return None;
     }
     let own = std::process::id();
-    let numbers = std::fs::read_dir(host.processes()).ok()?.flatten();
+    let numbers = std::fs::read_dir(proc::DIRECTORY).ok()?.flatten();
     let mut pids = numbers.filter_map(|item| item.file_name().to_str()?.parse::<u32>().ok()).filter(|&pid| pid != own);
     pids.find(|&pid| {
-        mounts::devices(&host.of_process(pid, "mountinfo")).is_ok_and(|tables| tables.iter().any(|t| t == device))
+        let mounts = Mounts::read(&proc::of_process(pid, "mountinfo"));
+        mounts.is_ok_and(|mounts| mounts::devices(&mounts).any(|table| table == device))
     })
 }
 
@@ -70,15 +73,15 @@ pub fn look(
     private: bool,
     profiles: &Profiles,
     scope: Scope,
-) -> Result<(Facts, Option<&'static str>)> {
+) -> Result<(Facts, Option<HeldBy>)> {
     let identity = Identity::own(host);
     let session = Session::visit(host, &identity, mounted, private)?;
     let table = TableFacts::read(&session.table);
     let facts = table.and_then(|table| Facts::gather(host, mounted, table, profiles, scope));
     let held_by = match &facts {
-        _ if mounted.is_visible() => Some("mount"),
+        _ if mounted.is_visible() => Some(HeldBy::Mount),
         Ok(facts) if facts.table.entries.is_empty() => None,
-        _ => Some(session.holder(host, &identity).map_or("entries", |_| "process")),
+        _ => Some(session.holder(&identity).map_or(HeldBy::Entries, |_| HeldBy::Process)),
     };
     session.leave()?;
     Ok((facts?, held_by))
@@ -95,7 +98,7 @@ impl Session {
                 Ok(plain(None))
             }
             Way::OnHost => {
-                let namespace = Namespace::enter_of(host, 1)?;
+                let namespace = Namespace::enter_of(1)?;
                 if let Err(error) = mount_here(host, false) {
                     namespace.leave()?;
                     return Err(error);
@@ -103,7 +106,7 @@ impl Session {
                 Ok(plain(Some(namespace)))
             }
             Way::Entries => {
-                let SelfHolding { table, writer, namespace } = SelfHolding::enter(host, directories)?;
+                let SelfHolding { table, writer, namespace } = SelfHolding::enter(directories)?;
                 let (writer, unheld) = match writer {
                     Ok(writer) => (Some(writer), None),
                     Err(error) => (None, Some(error)),
@@ -128,7 +131,7 @@ impl Session {
         if !identity.may_mount {
             return Err(may_not_mount(doing, host, identity));
         }
-        let namespace = Namespace::enter(host)?;
+        let namespace = Namespace::enter()?;
         // On an automount point a mount of ours goes beside it, so that it is not triggered.
         let dir = match mounted {
             Mounted::Automount => host.table.parent().unwrap_or(&host.table).to_owned(),
@@ -159,8 +162,8 @@ impl Session {
     }
 
     /// A process that keeps the table mounted where we do not see it.
-    pub fn holder(&self, host: &Host, identity: &Identity) -> Option<u32> {
-        holder(host, identity, &mounts::device(self.table.dir())?)
+    pub fn holder(&self, identity: &Identity) -> Option<u32> {
+        holder(identity, &mounts::device(self.table.dir())?)
     }
 
     /// Whether what is mounted here is gone once the session is left.

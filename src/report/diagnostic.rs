@@ -34,7 +34,7 @@ pub fn text(finding: &Finding) -> String {
         }
     }
     if finding.severity != Severity::Note {
-        let also = finding.cause().map_or(&[][..], |cause| &cause.also);
+        let also = finding.id.cause().also;
         if !also.is_empty() {
             let _ = writeln!(text, "{BOLD}note:{BOLD:#} also seen as: {}", also.join("; "));
         }

@@ -7,16 +7,17 @@ use bstr::BString;
 use serde_json::{Value, json};
 
 use super::diagnostic;
-use crate::doctor::file::Examination;
+use crate::binfmt::table::Unreadable;
+use crate::doctor::file::FileVerdict;
 use crate::doctor::finding::Severity;
-use crate::exec::{Handler, Outcome, Step};
+use crate::exec::{Decided, Handler, Outcome, Step};
 use crate::text::to_text;
 
 /// Changes when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
 /// One object, for one line.
-pub fn json(exam: &Examination) -> Value {
+pub fn json(exam: &FileVerdict) -> Value {
     let near: Vec<Value> = exam
         .near
         .iter()
@@ -31,6 +32,7 @@ pub fn json(exam: &Examination) -> Value {
         "outcome": outcome(&exam.verdict.outcome),
         "chain": chain(&exam.verdict.steps),
         "near_misses": near,
+        "unreadable_entries": exam.unreadable,
         "findings": exam.findings,
     })
 }
@@ -60,7 +62,7 @@ pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
 }
 
 /// A text of a few lines.
-pub fn text(exam: &Examination) -> String {
+pub fn text(exam: &FileVerdict) -> String {
     let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
@@ -85,6 +87,9 @@ pub fn text(exam: &Examination) -> String {
             near.entry, r.byte, r.file, r.wanted
         );
     }
+    for Unreadable { entry, why } in &exam.unreadable {
+        let _ = writeln!(text, "  note: the entry {entry} could not be read, and may match this file: {why}");
+    }
     for finding in &exam.findings {
         match finding.severity {
             // What is only worth knowing takes one line.
@@ -98,15 +103,16 @@ pub fn text(exam: &Examination) -> String {
 }
 
 /// The verdict and the causes in one line.
-pub(super) fn line(exam: &Examination) -> String {
-    let causes = exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id);
+pub(super) fn line(exam: &FileVerdict) -> String {
+    let causes =
+        exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id.as_str());
     let causes: BTreeSet<&str> = causes.collect();
     let causes = if causes.is_empty() { String::new() } else { format!(" ({})", Vec::from_iter(causes).join(", ")) };
     format!("{}: {}{causes}", to_text(&exam.target), verdict(exam))
 }
 
 /// The verdict in one sentence.
-pub(super) fn verdict(exam: &Examination) -> String {
+pub(super) fn verdict(exam: &FileVerdict) -> String {
     match &exam.verdict.outcome {
         Outcome::Starts(started) if started.exe == exam.target => match &started.loader {
             Some(loader) => format!("starts, with the loader {loader}"),
@@ -114,14 +120,16 @@ pub(super) fn verdict(exam: &Examination) -> String {
         },
         Outcome::Starts(started) => format!("starts: {} runs it", started.exe),
         Outcome::Fails { errno, why, .. } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
-        Outcome::Killed(why) => format!("is killed with SIGSEGV before its first instruction, because {why}"),
+        Outcome::Killed(death) => {
+            format!("is killed with SIGSEGV before its first instruction, because {}", death.why())
+        }
         Outcome::Undecided(why) => format!("may start or be killed, it depends on random addresses: {why}"),
         Outcome::Unknown(why) => format!("cannot be judged from here: {why}"),
     }
 }
 
 /// What took a file.
-pub(super) fn taken(step: &Step, exam: &Examination) -> String {
+pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
     let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
@@ -129,10 +137,10 @@ pub(super) fn taken(step: &Step, exam: &Examination) -> String {
         Some(Handler::Elf) => format!("program of this CPU{}", loaded_by(&name)),
         Some(Handler::Compat) => format!("program of this CPU's 32-bit mode{}", loaded_by(&name)),
         Some(Handler::Loader) => "its loader".into(),
-        None if step.rule == "PT_INTERP names it" => "named by PT_INTERP, but no loader".into(),
+        None if step.decided == Decided::PtInterp => "named by PT_INTERP, but no loader".into(),
         None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
-            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.rule),
-            None => step.rule.into(),
+            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.decided.words()),
+            None => step.decided.words().into(),
         },
     }
 }

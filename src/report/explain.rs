@@ -3,22 +3,22 @@
 use std::fmt::Write;
 
 use super::diagnostic::BOLD;
-use crate::doctor::catalogue::{CATALOGUE, Cause, Class, Form, Remedy};
+use crate::doctor::catalogue::{self, Cause, FixClass, Form, Remedy};
 
 const WIDTH: usize = 96;
 
 /// For a terminal.
 pub fn text(cause: &Cause) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n\n", cause.id);
-    text += &wrapped(&cause.title, "", "");
+    text += &wrapped(cause.title, "", "");
     text += &wrapped(&place(cause), "", "");
     let mut section = |name: &str, body: String| {
         if !body.is_empty() {
             let _ = write!(text, "\n{BOLD}{name}{BOLD:#}\n{body}");
         }
     };
-    section("What happens", wrapped(&cause.explanation, "  ", "  "));
-    section("How it is told from others", wrapped(&cause.detection, "  ", "  "));
+    section("What happens", wrapped(cause.explanation, "  ", "  "));
+    section("How it is told from others", wrapped(cause.detection, "  ", "  "));
     section("What people see", cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
     section("What to do", cause.fixes.iter().map(remedy).collect());
     section("Read more", cause.links.iter().map(|link| format!("  {link}\n")).collect());
@@ -34,8 +34,8 @@ pub fn page(cause: &Cause) -> String {
             let _ = write!(page, "\n## {name}\n\n{body}");
         }
     };
-    section("What happens", wrapped(&cause.explanation, "", ""));
-    section("How it is told from others", wrapped(&cause.detection, "", ""));
+    section("What happens", wrapped(cause.explanation, "", ""));
+    section("How it is told from others", wrapped(cause.detection, "", ""));
     section("What people see", cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
     section("What to do", cause.fixes.iter().map(remedy_in_page).collect());
     section("Read more", cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
@@ -49,7 +49,7 @@ pub fn index() -> String {
          The commonest come first.\nThe pages are written by the program: `RBINFMT_BLESS=1 cargo test --test pages`.\n\n\
          | cause | group | what it is | found by |\n|---|---|---|---|\n",
     );
-    for cause in CATALOGUE.iter() {
+    for cause in catalogue::all().iter() {
         let title = cause.title.replace('|', "\\|");
         let _ =
             writeln!(page, "| [{id}]({id}.md) | {} | {title} | {} |", cause.group.word(), forms(cause), id = cause.id);
@@ -59,12 +59,12 @@ pub fn index() -> String {
 
 /// All checks: id, group, which forms find it, title.
 pub fn list() -> String {
-    let width = CATALOGUE.iter().map(|cause| cause.id.len()).max().unwrap_or(0);
-    let forms_width = CATALOGUE.iter().map(|cause| forms(cause).len()).max().unwrap_or(0);
+    let width = catalogue::all().iter().map(|cause| cause.id.as_str().len()).max().unwrap_or(0);
+    let forms_width = catalogue::all().iter().map(|cause| forms(cause).len()).max().unwrap_or(0);
     let line = |cause: &Cause| {
         format!("{:width$}  {:8}  {:forms_width$}  {}\n", cause.id, cause.group.word(), forms(cause), cause.title)
     };
-    CATALOGUE.iter().map(line).collect()
+    catalogue::all().iter().map(line).collect()
 }
 
 fn place(cause: &Cause) -> String {
@@ -87,13 +87,13 @@ fn forms(cause: &Cause) -> String {
 
 fn remedy(fix: &Remedy) -> String {
     let command = fix.command.iter().map(|command| format!("        {}\n", named(command)));
-    let text = format!("{} ({})", named(&fix.text), whose(fix.class));
+    let text = format!("{} ({})", named(fix.text), whose(fix.class));
     wrapped(&text, "  - ", "    ") + &command.collect::<String>()
 }
 
 fn remedy_in_page(fix: &Remedy) -> String {
     let command = fix.command.iter().map(|command| format!("\n      {}\n\n", named(command)));
-    let text = format!("{} *({})*", named(&fix.text), whose(fix.class));
+    let text = format!("{} *({})*", named(fix.text), whose(fix.class));
     wrapped(&text, "- ", "  ") + &command.collect::<String>()
 }
 
@@ -113,11 +113,11 @@ fn named(template: &str) -> String {
     text
 }
 
-fn whose(class: Class) -> &'static str {
+fn whose(class: FixClass) -> &'static str {
     match class {
-        Class::Safe => "rbinfmt can do it and take it back",
-        Class::Decision => "yours to decide",
-        Class::Yours => "in your own files",
+        FixClass::Safe => "rbinfmt can do it and take it back",
+        FixClass::Decision => "yours to decide",
+        FixClass::Yours => "in your own files",
     }
 }
 

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::diagnostic;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::check::{Check, Count, State};
 use crate::doctor::host::facts::HostFacts;
@@ -69,7 +70,7 @@ fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
 
 /// The causes by name, each with what it is about.
 fn headline(findings: &[Finding]) -> String {
-    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut causes: Vec<(CauseId, Vec<&str>)> = Vec::new();
     for finding in findings {
         match causes.iter_mut().find(|(id, _)| *id == finding.id) {
             Some((_, about)) => about.push(&finding.about),

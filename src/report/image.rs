@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{diagnostic, doctor};
 use crate::doctor::finding::{Finding, Severity};
-use crate::doctor::image::{ArchCount, Examination, Judged, Program, Runs};
+use crate::doctor::image::{ArchCount, ImageVerdict, Judged, Program, Runs};
 use crate::exec::Outcome;
 use crate::text::to_text;
 
 /// One object, for one line.
-pub fn json(exam: &Examination) -> Value {
+pub fn json(exam: &ImageVerdict) -> Value {
     json!({
         "schema": doctor::SCHEMA,
         "target": exam.target,
@@ -54,7 +54,7 @@ fn platform_json(judged: &Judged) -> Value {
 }
 
 /// A text of a few lines for each platform.
-pub fn text(exam: &Examination) -> String {
+pub fn text(exam: &ImageVerdict) -> String {
     let mut text = format!("{}\n", exam.target);
     for judged in &exam.platforms {
         platform(&mut text, judged);
@@ -75,8 +75,8 @@ fn platform(text: &mut String, judged: &Judged) {
     if judged.claims != judged.platform {
         row("claims", &judged.claims);
     }
-    let kin = |kin: &ArchCount| format!("{} ({})", kin.arch, kin.count);
-    let holds: Vec<String> = judged.holds.iter().map(kin).collect();
+    let counted = |it: &ArchCount| format!("{} ({})", it.arch, it.count);
+    let holds: Vec<String> = judged.holds.iter().map(counted).collect();
     row(
         "holds",
         &if holds.is_empty() { "no program".to_owned() } else { format!("programs for {}", holds.join(", ")) },
@@ -102,9 +102,9 @@ fn platform(text: &mut String, judged: &Judged) {
     if let Some((path, arch)) = &judged.shell {
         row("shell", &format!("{path}, for {arch}"));
     }
-    for kin in &judged.foreign {
-        let more = if kin.count > kin.paths.len() { " ..." } else { "" };
-        row("foreign", &format!("{} for {}: {}{more}", kin.count, kin.arch, kin.paths.join(" ")));
+    for count in &judged.foreign {
+        let more = if count.count > count.paths.len() { " ..." } else { "" };
+        row("foreign", &format!("{} for {}: {}{more}", count.count, count.arch, count.paths.join(" ")));
     }
     row("here", &here(judged));
 }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::diagnostic::BOLD;
 use super::doctor::{self, SCHEMA};
-use crate::doctor::file::Examination;
+use crate::doctor::file::FileVerdict;
 use crate::doctor::message::{Candidate, Diagnosis, Strength};
 
 /// One object.
-pub fn json(diagnosis: &Diagnosis, files: &[Examination]) -> Value {
+pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
     let fixes = diagnosis.candidates.first().map(|first| diagnosis.fixes(first)).unwrap_or_default();
     json!({
         "schema": SCHEMA,
@@ -32,7 +32,7 @@ pub fn json(diagnosis: &Diagnosis, files: &[Examination]) -> Value {
 }
 
 /// For people: the first cause and what to do, then the others, then what tells more.
-pub fn text(diagnosis: &Diagnosis, files: &[Examination]) -> String {
+pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     let mut text = String::new();
     let Some(first) = diagnosis.candidates.first() else {
         text += "nothing recognised: the text has no error that speaks of a program which could not be started\n";
@@ -87,7 +87,7 @@ fn next(text: &mut String, diagnosis: &Diagnosis) {
     }
 }
 
-fn here(text: &mut String, files: &[Examination]) {
+fn here(text: &mut String, files: &[FileVerdict]) {
     for exam in files {
         let _ = writeln!(text, "{BOLD}here:{BOLD:#} this machine's {}", doctor::line(exam));
     }

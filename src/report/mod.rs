@@ -60,6 +60,13 @@ impl Printer {
         complain(&format!("warning: {}", text.as_ref()));
     }
 
+    /// A warning where something failed that does not count.
+    pub fn warn_of(&self, result: Result<()>) {
+        if let Err(error) = result {
+            self.warn(error.to_string());
+        }
+    }
+
     /// An error: what was being done, why it failed, what to do next.
     pub fn error(&self, error: &Error) -> Status {
         complain(&format!("error: {error}"));

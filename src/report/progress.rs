@@ -36,8 +36,7 @@ impl Stderr {
         let _ = write(&mut state, &mut std::io::stderr().lock());
     }
 
-    /// Takes the bar away, so that what comes next starts on an empty line.
-    pub fn clear(&self) {
+    fn clear(&self) {
         self.with(|state, err| if std::mem::take(&mut state.bar) { write!(err, "\r\x1b[K") } else { Ok(()) });
     }
 }
@@ -77,6 +76,10 @@ impl Progress for Stderr {
     fn note(&self, text: &str) {
         self.clear();
         self.with(|_, err| writeln!(err, "note: {text}"));
+    }
+
+    fn done(&self) {
+        self.clear();
     }
 }
 

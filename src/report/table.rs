@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::Rule;
+use crate::binfmt::table::Unreadable;
 use crate::error::Status;
+use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
 use crate::registrar::health::Health;
 use crate::text::{to_hex, to_text};
@@ -41,7 +43,7 @@ struct Head {
     path: String,
     enabled: bool,
     namespace: &'static str,
-    held_by: Option<&'static str>,
+    held_by: Option<HeldBy>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<String>,
 }
@@ -66,23 +68,34 @@ struct Row {
     counts: bool,
 }
 
+/// What was found out of the table.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// The directory that was asked about.
+    pub path: &'a Path,
+    /// The snapshot.
+    pub facts: &'a Facts,
+    /// What holds the table.
+    pub held_by: Option<HeldBy>,
+    /// What each entry does, in the table's order.
+    pub health: Vec<Health<'a>>,
+    /// The platforms that run.
+    pub platforms: Vec<String>,
+    /// The table beside a configuration, where one was named.
+    pub wanted: Option<Wanted>,
+}
+
 impl Table {
-    /// From what was found out; `path` is the directory that was asked about.
-    pub fn new(
-        path: &Path,
-        facts: &Facts,
-        health: Vec<Health>,
-        platforms: Vec<String>,
-        held_by: Option<&'static str>,
-        wanted: Option<Wanted>,
-    ) -> Table {
+    /// From what was found out.
+    pub fn new(look: Look) -> Table {
+        let Look { path, facts, held_by, health, platforms, wanted } = look;
         let head = Head {
             mounted: facts.mounted.is_visible(),
             path: path.display().to_string(),
             enabled: facts.table.enabled,
             namespace: if facts.identity.first_user_namespace { "initial" } else { "user" },
             held_by,
-            unreadable: facts.table.unreadable.iter().map(|(name, why)| format!("{name}: {why}")).collect(),
+            unreadable: facts.table.unreadable.iter().map(Unreadable::to_string).collect(),
         };
         let entries = facts.table.entries.iter().zip(health).map(|(entry, health)| row(entry, health)).collect();
         Table { schema: SCHEMA, table: head, entries, platforms, wanted }
@@ -124,7 +137,7 @@ impl Table {
             (Mounted::Yes, _) => format!("mounted on {path}"),
             (Mounted::ReadOnly, _) => format!("mounted read-only on {path}"),
             (Mounted::Automount, _) => format!("not mounted yet: an automount waits on {path}"),
-            (Mounted::No, Some("entries")) => format!("not mounted on {path}; its entries hold it"),
+            (Mounted::No, Some(HeldBy::Entries)) => format!("not mounted on {path}; its entries hold it"),
             (Mounted::No, Some(_)) => format!("not mounted on {path}; another process has it mounted"),
             (Mounted::No, None) => format!("not mounted on {path}, and empty"),
         };

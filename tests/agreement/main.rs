@@ -12,9 +12,12 @@ mod chains;
 mod elf;
 mod machine;
 mod make;
+#[path = "../common/random.rs"]
 mod random;
 mod rows;
 mod scripts;
+#[path = "../common/skip.rs"]
+mod skip;
 mod strings;
 mod walks;
 mod world;
@@ -93,7 +96,10 @@ fn main() -> ExitCode {
         let (name, mut child) = running.remove(0);
         match child.wait().unwrap().code() {
             Some(0) => {}
-            Some(SKIPPED) => println!("{name}: SKIPPED, this kernel gives an ordinary user no table of its own"),
+            Some(SKIPPED) => {
+                let why = format!("{name}: this kernel gives an ordinary user no table of its own");
+                skip::skipped::<()>(skip::Need::Namespaces, &why);
+            }
             code => {
                 println!("{name}: FAILED ({code:?})");
                 failed += 1;

@@ -15,6 +15,7 @@ use rbinfmt::exec::facts::{Environment, ExecFacts, TableFacts};
 use rbinfmt::exec::root::Root;
 use rbinfmt::exec::{Model, Verdict};
 use rbinfmt::oracle::{self, Answer};
+use rbinfmt::proc::Mounts;
 
 use crate::case::{Case, Item};
 
@@ -45,7 +46,7 @@ impl World {
         // Everything happens in a directory whose name has no dot, with relative names.
         fs::create_dir("/tmp/w").ok()?;
         std::env::set_current_dir("/tmp/w").ok()?;
-        let mut facts = ExecFacts::gather(&table).ok()?;
+        let mut facts = ExecFacts::gather(&table);
         facts.environment = Environment::default();
         let world = World { facts, root: Root::own(), table, left: BTreeSet::new(), dirty: false };
         for (name, item) in crate::make::base() {
@@ -123,7 +124,7 @@ impl World {
         }
         self.facts.table.entries.clear();
         if !case.entries.is_empty() {
-            self.facts.table = TableFacts::gather(&self.table, "").unwrap();
+            self.facts.table = TableFacts::gather(&self.table, &Mounts::default());
         }
     }
 

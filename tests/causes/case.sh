@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # One case, behind the prelude of tests/common: MAKE, MESSAGE and IMAGE are in the environment, the doctor's arguments are ours.
 # Writes before.json and status, image.json where the case is an image too; then waits for fix.sh, and writes after.json and cured.
 # Fixes that are printed use the emulators of the tests as well.
@@ -5,8 +6,9 @@ rbinfmt() { command rbinfmt --emulators "$EMULATORS" "$@"; }
 # facts SED...: this machine as another one: facts.json
 facts() { rbinfmt doctor --report --no-engines --no-verify | grep '^{"schema"' | sed "$@" >facts.json; }
 # le NUMBER BYTES
-le() { local n=$1 i; for ((i = 0; i < $2; i++)); do printf "\\x$(printf %02x $((n & 255)))"; n=$((n >> 8)); done; }
+le() { local n=$1 i; for ((i = 0; i < $2; i++)); do printf '%b' "\\x$(printf %02x $((n & 255)))"; n=$((n >> 8)); done; }
 # elf BITS MACHINE 'TYPE PERMISSIONS OFFSET SIZE ALIGNMENT [ADDRESS]'...: a header, little-endian, and those of its segments
+# shellcheck disable=SC2086 # numbers and words
 elf() {
     local w=$(($1 / 8)) machine=$2 head=$((40 + 3 * $1 / 8)) one; shift 2
     printf '\x7fELF'; le $((w / 4)) 1; printf '\1\1'; le 0 9; le 2 2; le $machine 2; le 1 4
@@ -21,10 +23,10 @@ elf() {
 # asks BITS MACHINE LOADER: a program that asks for that loader
 asks() {
     local at=$(($1 == 64 ? 176 : 116)) len=$((${#3} + 1))
-    elf $1 $2 "3 4 $at $len 1" "1 5 0 $((at + len)) 65536"; printf '%s\0' $3
+    elf "$1" "$2" "3 4 $at $len 1" "1 5 0 $((at + len)) 65536"; printf '%s\0' "$3"
 }
 must eval "$MAKE"
-made=$(ls -A)
+made=$(ls -A) # names without blanks
 doctor() { rbinfmt doctor --json "$@" 2>errors; }
 ask() {
     [ "$MESSAGE" ] || { doctor "$@"; return; }
@@ -40,18 +42,21 @@ pack() {
         shift
     done
     if [ -d root ]; then
+        # shellcheck disable=SC2046 # names
         tar -cf layer.tar -C root $(ls -A root)
     else
         # What scripts and programs of this machine need, and behind it what the case is about.
         needs=$(ldd /bin/sh /usr/bin/env | grep -o '/[^ :]*' | sort -u)
+        # shellcheck disable=SC2046,SC2086 # names
         tar -chf layer.tar -C / $(printf '%s\n' /bin/sh /bin/bash /usr/bin/env $needs | cut -c2-)
+        # shellcheck disable=SC2086 # names
         tar -cf made.tar --xattrs --xattrs-include='*' $made
         tar -Af layer.tar made.tar
     fi
     path=$1
     sum=$(sha256sum layer.tar | cut -c1-64)
-    echo '{"os":"linux","architecture":"'$IMAGE'","config":{"Entrypoint":["/'${path#*/}'"]},
-        "rootfs":{"type":"layers","diff_ids":["sha256:'$sum'"]}}' >config.json
+    echo '{"os":"linux","architecture":"'"$IMAGE"'","config":{"Entrypoint":["/'"${path#*/}"'"]},
+        "rootfs":{"type":"layers","diff_ids":["sha256:'"$sum"'"]}}' >config.json
     echo '[{"Config":"config.json","RepoTags":["case:1"],"Layers":["layer.tar"]}]' >manifest.json
     must tar -cf image.tar manifest.json config.json layer.tar
     doctor "${options[@]}" docker-archive:image.tar >image.json
@@ -59,5 +64,6 @@ pack() {
 [ -z "$IMAGE" ] || pack "$@"
 : >asked
 while [ ! -e fix.sh ]; do sleep 0.02; done
+# shellcheck source=/dev/null
 . ./fix.sh >&2
 ask "$@" >after.json; echo $? >cured

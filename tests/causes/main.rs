@@ -12,8 +12,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Lab, fixtures, lab, lab_of, skipped};
-use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
+use common::{Lab, Need, fixtures, lab, lab_of, script, skipped};
+use rbinfmt::doctor::catalogue::{self, Form};
 use rbinfmt::kernel::Kernel;
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,12 +52,9 @@ fn file() -> Vec<String> {
     vec!["./file".into()]
 }
 
-/// What each case runs.
-const SCRIPT: &str = include_str!("case.sh");
-
 /// OCI's name of the architecture that the case's image is for; nothing where it is not made one.
 fn image_of(id: &str, case: &Case) -> String {
-    let forms = &CATALOGUE.get(id).unwrap_or_else(|| panic!("{id} is not in the catalogue")).found_by;
+    let forms = &catalogue::get(id).unwrap_or_else(|| panic!("{id} is not in the catalogue")).found_by;
     if !case.message.is_empty() || case.not_in_image.is_some() || !forms.contains(&Form::Image) {
         return String::new();
     }
@@ -76,16 +73,18 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
         && !std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|p| p.join(program).exists())
         && !fixtures().join(program).exists()
     {
-        skipped::<()>(&format!("{id}: {program} is not here"));
+        skipped::<()>(Need::Setup, &format!("{id}: {program} is not here"));
         return Ok(());
     }
-    if case.since > Some(Kernel::running().version()) {
-        skipped::<()>(&format!("{id}: this kernel does not tell"));
+    if let Some(since) = case.since
+        && since > Kernel::running().version()
+    {
+        skipped::<()>(Need::Kernel(since.0, since.1), &format!("{id}: this kernel does not tell"));
         return Ok(());
     }
     let words: Vec<String> = case.args.iter().map(|a| format!("'{a}'")).collect();
     let lab = lab.env("MAKE", &case.make).env("MESSAGE", &case.message).env("IMAGE", &image_of(id, case));
-    let mut child = lab.command(&format!("set -- {}\n{SCRIPT}", words.join(" "))).spawn().unwrap();
+    let mut child = lab.command(&format!("{} {}", script("causes/case"), words.join(" "))).spawn().unwrap();
     let began = Instant::now();
     while !lab.scratch().join("asked").exists() {
         if let Some(status) = child.try_wait().unwrap() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Lab, lab, lab_of, texts};
+use crate::common::{Lab, lab, lab_of, script, texts};
 
 /// Runs rbinfmt with the emulators where the image has them.
 fn drop_in(lab: &Lab, args: &str) -> (i32, String, String) {
@@ -14,24 +14,7 @@ fn drop_in(lab: &Lab, args: &str) -> (i32, String, String) {
 #[test]
 fn the_calls_of_setup_qemu_action_in_its_order() {
     let Some(lab) = lab_of("arm64") else { return };
-    let state = lab.json(
-        r#"
-        export QEMU_BINARY_PATH=$EMULATORS
-        # What it does: it throws if the exit status is not 0 and standard error is not empty.
-        action() { rbinfmt "$@" 2>err.txt >out.txt || [ ! -s err.txt ] || fail "$*: $(cat err.txt)"; }
-        action --version
-        [ ! -s out.txt ] || fail "$(cat out.txt)"
-        grep -q '^binfmt/' err.txt || fail "$(cat err.txt)"
-        action --uninstall 'qemu-*'
-        action --install all
-        grep -q '^installing: arm64 OK$' err.txt || fail "$(cat err.txt)"
-        grep -q '^the table stays as long as the mounts of this namespace$' err.txt || fail "$(cat err.txt)"
-        action --install arm64,riscv64,amd64
-        grep -q '^installing: arm64 qemu-aarch64 already registered$' err.txt || fail "$(cat err.txt)"
-        rbinfmt 2>err.txt
-        [ ! -s err.txt ] || fail "$(cat err.txt)"
-        "#,
-    );
+    let state = lab.json(&script("cli/drop_in/the_calls_of_setup_qemu_action_in_its_order"));
     let keys: Vec<_> = state.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["supported", "emulators"]);
     let supported: Vec<&str> = state["supported"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
@@ -63,37 +46,13 @@ fn an_empty_table_has_an_empty_list_and_never_null() {
 #[test]
 fn one_dash_is_as_good_as_two() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        export QEMU_BINARY_PATH=$EMULATORS
-        for dash in - --; do
-            for sign in ' ' =; do
-                must rbinfmt ${dash}install${sign}arm64 >/dev/null 2>err.txt
-                [ "$(names)" = qemu-aarch64 ] || fail "$dash$sign: $(cat err.txt)"
-                must rbinfmt ${dash}uninstall${sign}arm64 >/dev/null 2>err.txt
-                grep -qx 'uninstalling: qemu-aarch64 OK' err.txt || fail "$(cat err.txt)"
-                [ -z "$(names)" ] || fail "$(names)"
-            done
-            must rbinfmt ${dash}version 2>err.txt
-            must rbinfmt ${dash}mount $table >/dev/null
-        done
-        "#,
-    );
+    lab.run(&script("cli/drop_in/one_dash_is_as_good_as_two"));
 }
 
 #[test]
 fn both_lists_at_once_uninstall_first() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        must rbinfmt install s390x arm64 --emulators $EMULATORS --no-credentials
-        export QEMU_BINARY_PATH=$EMULATORS
-        must rbinfmt --install arm64,riscv64 --uninstall arm64,s390x >/dev/null 2>err.txt
-        [ "$(names | tr '\n' ' ')" = 'qemu-aarch64 qemu-riscv64 ' ] || fail "$(names): $(cat err.txt)"
-        grep -qx 'flags: POCF' $table/qemu-aarch64 || fail "$(cat $table/qemu-aarch64)"
-        grep -qx 'uninstalling: qemu-s390x OK' err.txt || fail "$(cat err.txt)"
-        "#,
-    );
+    lab.run(&script("cli/drop_in/both_lists_at_once_uninstall_first"));
 }
 
 #[test]
@@ -135,13 +94,8 @@ fn the_exit_status_is_true() {
 #[test]
 fn the_version_is_told_on_standard_error_and_mounts_nothing() {
     let Some(lab) = lab_of("arm64") else { return };
-    let output = lab.without_table().try_run(
-        r#"
-        QEMU_BINARY_PATH=$EMULATORS rbinfmt --private --version; got=$?
-        grep ' - binfmt_misc ' /proc/self/mountinfo && fail 'it mounted the table'
-        exit $got
-        "#,
-    );
+    let output =
+        lab.without_table().try_run(&script("cli/drop_in/the_version_is_told_on_standard_error_and_mounts_nothing"));
     let (out, err) = texts(&output);
     assert_eq!((output.status.code(), out.as_str()), (Some(0), ""), "{err}");
     let [binfmt, qemu, own] = err.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{err}") };
@@ -151,40 +105,11 @@ fn the_version_is_told_on_standard_error_and_mounts_nothing() {
 #[test]
 fn the_environment_is_heeded() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        mkdir here
-        cp $EMULATORS/qemu-aarch64-static here/mine-qemu-aarch64
-        export QEMU_BINARY_PATH=$PWD/here QEMU_BINARY_PREFIX=mine- QEMU_PRESERVE_ARGV0=1
-        must rbinfmt --install arm64 >out.txt 2>err.txt
-        [ "$(names)" = mine-qemu-aarch64 ] || fail "$(names)"
-        grep -qx "interpreter $PWD/here/mine-qemu-aarch64" $table/mine-qemu-aarch64 || fail interpreter
-        grep -qx 'flags: POCF' $table/mine-qemu-aarch64 || fail flags
-        grep -q '"mine-qemu-aarch64"' out.txt || fail "$(cat out.txt)"
-        must $FIXTURES/arm64/busybox true
-        must rbinfmt --install arm64 >out.txt 2>err.txt
-        grep -q 'already registered' err.txt || fail "$(cat err.txt)"
-        must rbinfmt --uninstall arm64 >out.txt 2>err.txt
-        [ -z "$(names)" ] || fail "$(names)"
-        QEMU_BINARY_PREFIX=a/b wants 2 rbinfmt --install arm64 2>err.txt
-        grep -q 'QEMU_BINARY_PREFIX' err.txt || fail "$(cat err.txt)"
-        "#,
-    );
+    lab.run(&script("cli/drop_in/the_environment_is_heeded"));
 }
 
 #[test]
 fn it_repairs_where_the_original_says_already_registered() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        export QEMU_BINARY_PATH=$EMULATORS
-        stranger qemu-aarch64 /bin/false OCF
-        must rbinfmt --install arm64 >out.txt 2>err.txt
-        grep -qx 'installing: arm64 OK' err.txt || fail "$(cat err.txt)"
-        must $FIXTURES/arm64/busybox true
-        echo 0 >$table/qemu-aarch64
-        must rbinfmt --install arm64 >out.txt 2>err.txt
-        must $FIXTURES/arm64/busybox true
-        "#,
-    );
+    lab.run(&script("cli/drop_in/it_repairs_where_the_original_says_already_registered"));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{lab, lab_of, texts};
+use crate::common::{lab, lab_of, script, texts};
 use crate::said;
 
 #[test]
@@ -56,20 +56,7 @@ fn every_refused_profile_is_named_with_file_line_and_field_before_anything_is_ch
         lab.write(&format!("{number}/wanted"), format!("{number}/p.toml:{line}: field `{field}`"));
     }
     // One sandbox for all of them: what one would have changed, the next one shows.
-    lab.run(
-        r#"
-        must rb install s390x
-        for ((n = 0; n < CASES; n++)); do
-            for verb in 'install arm64' 'install x' 'uninstall all' status profiles '--install arm64' ''; do
-                wants 2 rb $verb --profiles $n >out.txt 2>err.txt
-                grep -qF "error: $(cat $n/wanted)" err.txt || fail "wanted $(cat $n/wanted): $(cat err.txt)"
-                grep -q 'nothing was changed' err.txt || fail "$(cat err.txt)"
-                [ ! -s out.txt ] || fail "$(cat out.txt)"
-            done
-            [ "$(names)" = qemu-s390x ] || fail "$n: $(names)"
-        done
-        "#,
-    );
+    lab.run(&script("cli/profiles/every_refused_profile_is_named_with_file_line_and_field_before_anything_is_changed"));
 }
 
 #[test]
@@ -109,16 +96,7 @@ fn a_profile_of_the_users_runs_its_files() {
     let text = profile("extension = \"greeting\"", "by-name")
         + &profile("magic = { offset = 4, bytes = \"4752ff\", mask = \"ffff00\" }", "by-bytes");
     lab.write("profiles/x.toml", text);
-    lab.run(
-        r#"
-        chmod +x handler a.greeting b
-        must rbinfmt install by-name by-bytes --profiles profiles
-        [ "$(./a.greeting 1)" = 'handled ./a.greeting 1' ] || fail "$(./a.greeting 1)"
-        [ "$(./b 2)" = 'handled ./b 2' ] || fail "$(./b 2)"
-        must rbinfmt uninstall all --profiles profiles
-        [ -z "$(names)" ] || fail "$(names)"
-        "#,
-    );
+    lab.run(&script("cli/profiles/a_profile_of_the_users_runs_its_files"));
 }
 
 #[test]
@@ -127,16 +105,7 @@ fn a_profile_of_the_users_replaces_a_built_in_one() {
     let profile = "[[profile]]\nname = \"aarch64\"\nplatforms = [\"linux/arm64\"]\nemulator = \"mine\"\n\
                    elf = { class = 64, data = \"little\", machine = [183], types = [\"exec\"] }\n";
     lab.write("profiles/x.toml", profile);
-    lab.run(
-        r#"
-        mkdir here
-        cp $EMULATORS/qemu-aarch64-static here/mine
-        must rbinfmt install arm64 --profiles profiles --emulators $PWD/here
-        grep -qx "interpreter $PWD/here/mine" $table/qemu-aarch64 || fail "$(cat $table/qemu-aarch64)"
-        grep -qx 'mask ffffffffffffff000000000000000000ffffffff' $table/qemu-aarch64 || fail "$(cat $table/qemu-aarch64)"
-        must $FIXTURES/arm64/busybox true
-        "#,
-    );
+    lab.run(&script("cli/profiles/a_profile_of_the_users_replaces_a_built_in_one"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the words on the command line mean.
 
-use crate::common::{item, lab, lab_of};
+use crate::common::{item, lab, lab_of, script};
 use crate::said;
 
 #[test]
@@ -32,15 +32,7 @@ fn every_spelling_of_an_architecture_is_accepted() {
 #[test]
 fn uninstall_takes_the_same_spellings() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        for spelling in arm64 linux/arm64/v8 AARCH64 qemu-aarch64 'qemu-aarch*' all; do
-            must rb install aarch64
-            must rb uninstall "$spelling"
-            [ -z "$(names)" ] || fail "$spelling"
-        done
-        "#,
-    );
+    lab.run(&script("cli/words/uninstall_takes_the_same_spellings"));
 }
 
 #[test]
@@ -65,14 +57,7 @@ fn a_wrong_architecture_is_answered_with_the_nearest() {
 #[test]
 fn one_wrong_architecture_among_right_ones_changes_nothing() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        wants 2 rb install arm64 risc64 2>err.txt
-        [ -z "$(names)" ] || fail "$(names)"
-        wants 2 rb --install arm64,risc64 2>err.txt >out.txt
-        [ -z "$(names)" ] || fail "$(names)"
-        "#,
-    );
+    lab.run(&script("cli/words/one_wrong_architecture_among_right_ones_changes_nothing"));
 }
 
 #[test]
@@ -114,34 +99,13 @@ fn help_and_versions_are_0() {
 #[test]
 fn the_four_statuses_of_a_real_table() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        wants 0 rb status
-        wants 0 rb install arm64
-        wants 0 rb status
-        wants 0 rb uninstall arm64
-        wants 0 rb uninstall all
-        wants 0 rb uninstall 'qemu-*'
-        wants 0 rb uninstall arm64
-        wants 1 rb uninstall nothing-of-the-kind
-        wants 1 rbinfmt install arm64 --emulators .
-        wants 2 rb install nothing-of-the-kind
-        umount $table
-        wants 3 rb status
-        "#,
-    );
+    lab.run(&script("cli/words/the_four_statuses_of_a_real_table"));
 }
 
 #[test]
 fn quiet_prints_only_errors_and_verbose_what_needed_no_change() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        [ -z "$(rb install arm64 -q 2>&1)" ] || fail 'quiet install'
-        [ -z "$(rb status --quiet 2>&1)" ] || fail 'quiet status'
-        [ -n "$(rbinfmt install arm64 -q --emulators /nonexistent 2>&1)" ] || fail 'a quiet failure'
-        "#,
-    );
+    lab.run(&script("cli/words/quiet_prints_only_errors_and_verbose_what_needed_no_change"));
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! What the live tests share: a sandbox with a table of its own for each script, and real programs of other machines.
-//!
-//! A test whose surroundings are missing says so on standard error, past the harness's capture, and is counted; the
-//! count is the last thing that the test program prints.
 #![allow(dead_code, reason = "each test program uses its part")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rbinfmt::sandbox::Sandbox;
 use serde_json::Value;
+
+pub(crate) mod random;
+pub(crate) mod skip;
+
+pub(crate) use skip::{Need, say, skipped};
 
 pub(crate) const RBINFMT: &str = env!("CARGO_BIN_EXE_rbinfmt");
 
@@ -26,33 +27,11 @@ pub(crate) const FOREIGN: [(&str, &str, &str); 7] = [
     ("riscv64", "riscv64", "riscv64"),
 ];
 
-/// What every script can use.
-const PRELUDE: &str = r#"
-set -u
-cd "$SCRATCH"
-# Nothing may outlive the script: it would keep the test waiting.
-trap 'kill -9 $(jobs -p) 2>/dev/null' EXIT
-table=/proc/sys/fs/binfmt_misc
-# rbinfmt with Debian's emulators.
-rb() { rbinfmt --emulators "$EMULATORS" "$@"; }
-# Past every redirection.
-exec 9>&2
-fail() { echo "FAILED: $*" >&9; exit 99; }
-must() { "$@" || fail "$* -> $?"; }
-# wants STATUS COMMAND...: the command ends with that status.
-wants() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || fail "$* -> $got, not $want"; }
-# A stranger's entry: stranger NAME INTERPRETER FLAGS [MAGIC MASK]
-ARM64='\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
-ARM64_MASK='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-stranger() { printf '%s' ":$1:M::${4-$ARM64}:${5-$ARM64_MASK}:$2:$3" >$table/register || fail "registering $1"; }
-names() { ls $table | grep -vx -e register -e status; }
-"#;
-
 /// Where tests start: `None`, said aloud, where this machine has no sandboxes.
 pub(crate) fn lab() -> Option<Lab> {
     static MISSING: OnceLock<Option<String>> = OnceLock::new();
     match MISSING.get_or_init(Sandbox::missing) {
-        Some(why) => skipped(why),
+        Some(why) => skipped(Need::Namespaces, why),
         None => Some(Lab { scratch: tempfile::tempdir().unwrap(), table: true, env: Vec::new() }),
     }
 }
@@ -62,7 +41,7 @@ pub(crate) fn lab_of(arch: &str) -> Option<Lab> {
     let lab = lab()?;
     let wanted = ["qemu/qemu-aarch64-static".to_owned(), format!("{arch}/busybox"), format!("{arch}/bash")];
     match wanted.iter().find(|file| !fixtures().join(file).is_file()) {
-        Some(file) => skipped(&format!("{file} could not be fetched")),
+        Some(file) => skipped(Need::Setup, &format!("{file} could not be fetched")),
         None => Some(lab),
     }
 }
@@ -106,7 +85,7 @@ impl Lab {
 
     /// The bash command, in the sandbox, for `script`.
     pub(crate) fn command(&self, script: &str) -> Command {
-        let mut command = outside(&format!("{PRELUDE}{script}"));
+        let mut command = outside(&format!("{}\n{script}", self::script("common/prelude")));
         command
             .env("PATH", self.path())
             .env("SCRATCH", self.scratch())
@@ -137,6 +116,11 @@ impl Lab {
         let out = self.run(script);
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}:\n{out}"))
     }
+}
+
+/// The line of shell that runs tests/NAME.sh; arguments may follow it.
+pub(crate) fn script(name: &str) -> String {
+    format!(". '{}/tests/{name}.sh'", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn outside(script: &str) -> Command {
@@ -171,29 +155,6 @@ pub(crate) fn fixtures() -> &'static Path {
         }
         cache.canonicalize().unwrap_or(cache)
     })
-}
-
-/// Says that a test cannot be run here.
-pub(crate) fn skipped<T>(why: &str) -> Option<T> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    extern "C" fn count() {
-        say(&format!("SKIPPED: {} tests of this program did not run", COUNT.load(Ordering::Relaxed)));
-    }
-    if COUNT.fetch_add(1, Ordering::Relaxed) == 0 {
-        #[allow(unsafe_code)]
-        // SAFETY: the function only writes to standard error.
-        let registered = unsafe { nix::libc::atexit(count) };
-        assert_eq!(registered, 0);
-    }
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    say(&format!("SKIPPED: {test}: {why}"));
-    assert!(std::env::var_os("RBINFMT_TEST_ALL").is_none(), "RBINFMT_TEST_ALL is set: nothing may be skipped");
-    None
-}
-
-/// To standard error itself: the harness keeps what `eprintln!` writes.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// The row of `status --json` for an entry.

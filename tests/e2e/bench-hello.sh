@@ -10,7 +10,7 @@ ROUNDS=${1:-9}
 need_table
 have_programs
 start_docker
-docker image inspect rbinfmt >/dev/null 2>&1 || skip 'there is no image: tests/e2e/image.sh builds it'
+docker image inspect rbinfmt >/dev/null 2>&1 || skip - 'there is no image: tests/e2e/image.sh builds it'
 at_end() { [ -z "$(entries)" ] || docker run --rm --privileged rbinfmt --uninstall '*aarch64' >/dev/null 2>&1; }
 
 context arm64 "$WORK/hello"

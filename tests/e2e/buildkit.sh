@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # BuildKit's daemon and its client, for buildx's docker-container driver: sourced after engine.sh and apt.sh. No registry is
 # asked for their image: they are built of Debian's packages of BuildKit and of its libraries, with Debian's Go.
 
@@ -13,7 +14,7 @@ buildkit() {
     (
         cd "$top/packages" || exit
         export APT_CONFIG=$conf
-        # shellcheck disable=SC2046 # names
+        # shellcheck disable=SC2046,SC2086 # names
         apt-get install -s --no-install-recommends golang-go golang-github-docker-docker-dev \
             $(printf 'golang-github-%s-dev ' $LIBRARIES) |
             awk '$1 == "Inst" && $2 ~ /^golang/ { print $2 }' | xargs apt-get download -qq || exit

@@ -13,12 +13,12 @@ TO=$CACHE/docker-trixie
 
 need_table
 have_programs
-[ -e "$IMAGE_FILE" ] || skip 'there is no image: tests/e2e/image.sh builds it'
+[ -e "$IMAGE_FILE" ] || skip - 'there is no image: tests/e2e/image.sh builds it'
 mkdir -p "$TO"
 if [ ! -e "$TO/complete" ]; then
-    conf=$(root trixie amd64) || skip 'no mirror can be reached'
+    conf=$(root trixie amd64) || skip - 'no mirror can be reached'
     for name in docker.io docker-cli docker-buildx; do
-        package "$conf" $name:amd64 "$TO/$name" || skip "$name of trixie could not be fetched"
+        package "$conf" $name:amd64 "$TO/$name" || skip - "$name of trixie could not be fetched"
     done
     touch "$TO/complete"
 fi
@@ -108,7 +108,7 @@ if buildkit "$CACHE/buildkit"; then
     docker buildx rm $BUILDER >"$WORK/out" 2>&1 || fail 'buildx rm'
     BUILDER=default
 else
-    echo 'SKIPPED: buildkitd could not be built here' >&2
+    skipped - 'buildkitd could not be built here'
 fi
 
 rbinfmt uninstall all || fail 'uninstall all'

@@ -1,16 +1,15 @@
+# shellcheck shell=bash
 # Real container engines of the tests' own: sourced. Their data is in the directory of fixtures, all else in a temporary one.
 # Docker gets no bridge, no rules of a firewall, and no way to a registry outside. Whatever is started is ended by its
 # number, and nothing stays in the machine's table.
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${RBINFMT_TEST_CACHE:-$HERE/../.cache}
 TABLE=/proc/sys/fs/binfmt_misc
-NAME=$(basename "$0")
 PATH=/usr/sbin:/usr/bin:$PATH # Debian's docker before another client
 PIDS=()
 
-skip() { echo "SKIPPED: $NAME: $*" >&2; exit 0; }
-fail() { echo "FAILED: $NAME: $*" >&2; tail -n 30 "$WORK/out" >&2 2>/dev/null; exit 1; }
-ok() { echo "ok: $*"; }
+# shellcheck source=../report.sh
+. "$HERE/../report.sh"
 
 # What a fresh mount of the table, in mounts of its own, shows; what is held by a mount is seen there too.
 entries() {
@@ -21,18 +20,18 @@ mounted() { grep -q ' - binfmt_misc ' "/proc/${1:-self}/mountinfo"; }
 
 # The rights and the empty table that a script needs that registers with the machine's kernel.
 need_table() {
-    [ "$(id -u)" = 0 ] || skip "only root can change the machine's table"
-    [ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] || skip 'this is a user namespace'
-    [ "$(uname -m)" = x86_64 ] || skip 'the image and the emulators are made for x86_64 here'
+    [ "$(id -u)" = 0 ] || skip root "only root can change the machine's table"
+    [ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] || skip root 'this is a user namespace'
+    [ "$(uname -m)" = x86_64 ] || skip x86_64 'the image and the emulators are made for x86_64 here'
     unshare --mount --propagation private mount -t binfmt_misc binfmt_misc $TABLE 2>/dev/null ||
-        skip 'binfmt_misc cannot be mounted here'
-    [ -z "$(entries)" ] || skip "the table is in use: $(entries | tr '\n' ' ')"
+        skip - 'binfmt_misc cannot be mounted here'
+    [ -z "$(entries)" ] || skip - "the table is in use: $(entries | tr '\n' ' ')"
 }
 
 # need COMMAND...
 need() {
     local command
-    for command; do command -v "$command" >/dev/null || skip "$command is not installed"; done
+    for command; do command -v "$command" >/dev/null || skip - "$command is not installed"; done
 }
 
 # wait_for SECONDS COMMAND...
@@ -69,6 +68,7 @@ clean() {
 WORK=$(mktemp -d)
 mkdir -p "$CACHE"
 CACHE=$(cd "$CACHE" && pwd)
+# shellcheck disable=SC2034 # for those that source this
 IMAGE_FILE=$CACHE/image/rbinfmt.tar # as image.sh leaves it
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
@@ -119,7 +119,7 @@ start_docker() {
         >"$WORK/dockerd.log" 2>&1 &
     ENGINE=$!
     PIDS+=("$ENGINE")
-    wait_for 60 docker version || { tail -n 5 "$WORK/dockerd.log" >&2; skip 'dockerd does not start here'; }
+    wait_for 60 docker version || { tail -n 5 "$WORK/dockerd.log" >&2; skip - 'dockerd does not start here'; }
     docker version --format 'docker client {{.Client.Version}}, engine {{.Server.Version}}'
 }
 

@@ -12,7 +12,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 BASE=$CACHE/image/base.tar
 . "$HERE/../apt.sh"
 
-[ "$(id -u)" = 0 ] || skip 'a Docker engine needs root'
+[ "$(id -u)" = 0 ] || skip root 'a Docker engine needs root'
 need mmdebstrap gzip readelf
 mkdir -p "$CACHE/image"
 
@@ -32,7 +32,7 @@ base() {
 
 start_docker
 if ! docker image inspect rbinfmt-base >/dev/null 2>&1; then
-    [ -e "$BASE" ] || base || skip 'the image to build in could not be made: no mirror, or mmdebstrap cannot here'
+    [ -e "$BASE" ] || base || skip - 'the image to build in could not be made: no mirror, or mmdebstrap cannot here'
     docker import --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' "$BASE" rbinfmt-base >/dev/null ||
         fail 'docker import'
     rm "$BASE"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Images of other architectures, made of the fixtures' static programs: sourced after engine.sh.
 # A platform, the fixture's directory, and what `uname -m` says there.
 FOREIGN='linux/arm64 arm64 aarch64
@@ -12,7 +13,7 @@ REGISTRY=127.0.0.1:5055
 have_programs() {
     local platform arch
     while read -r platform arch _; do
-        [ -x "$CACHE/$arch/busybox" ] || skip "the programs of $platform could not be fetched (tests/fixtures.sh)"
+        [ -x "$CACHE/$arch/busybox" ] || skip - "the programs of $platform could not be fetched (tests/fixtures.sh)"
     done <<<"$FOREIGN"
 }
 
@@ -51,5 +52,5 @@ http: {addr: $REGISTRY}
 YAML
     docker-registry serve "$WORK/registry.yml" >"$WORK/registry.log" 2>&1 &
     PIDS+=("$!")
-    wait_for 20 curl --noproxy '*' -fs "http://$REGISTRY/v2/" || skip 'docker-registry does not start here'
+    wait_for 20 curl --noproxy '*' -fs "http://$REGISTRY/v2/" || skip - 'docker-registry does not start here'
 }

@@ -39,7 +39,7 @@ tools() {
     rm -rf "$load/prometheus" "$load/apt"
     mv "$load" "$TOOLS"
 }
-[ -e "$TOOLS" ] || tools || skip 'kubectl, helm and the schemas could not be fetched'
+[ -e "$TOOLS" ] || tools || skip - 'kubectl, helm and the schemas could not be fetched'
 # After Debian's directories: where these have a kubectl, it is another one.
 PATH=$TOOLS/bin:$PATH
 export PYTHONPATH=$TOOLS/python HELM_CACHE_HOME=$WORK/helm HELM_CONFIG_HOME=$WORK/helm HELM_DATA_HOME=$WORK/helm
@@ -72,36 +72,37 @@ overlay told labels metrics
 overlay own own-table
 overlay own-told own-table labels metrics
 for name in base archs full remove told; do
-    for version in $OLDEST $MIDDLE $NEWEST; do valid $version $name; done
+    for version in $OLDEST $MIDDLE $NEWEST; do valid "$version" "$name"; done
 done
-for name in own own-told; do for version in $MIDDLE $NEWEST; do valid $version $name; done; done
+for name in own own-told; do for version in $MIDDLE $NEWEST; do valid "$version" "$name"; done; done
 ok 'the manifests are valid, strictly, for Kubernetes 1.25 to 1.37'
 
 helm lint --strict "$KUBERNETES/chart" >"$WORK/out" 2>&1 || fail 'helm lint'
 on() { local name; for name; do printf -- '--set %s.enabled=true ' "$name"; done; }
 chart chart
+# shellcheck disable=SC2046 # words
 chart chart-told $(on labels metrics)
 chart chart-own --set table=own --kube-version $MIDDLE
 chart chart-own-old --set table=own --kube-version $OLDEST
 chart chart-remove --set-json 'architectures=[]'
 chart chart-own-remove --set table=own --set-json 'architectures=[]' --kube-version $MIDDLE
-for name in chart chart-told chart-own-old chart-remove; do for version in $OLDEST $NEWEST; do valid $version $name; done; done
-for version in $MIDDLE $NEWEST; do valid $version chart-own; done
+for name in chart chart-told chart-own-old chart-remove; do for version in $OLDEST $NEWEST; do valid "$version" "$name"; done; done
+for version in "$MIDDLE" $NEWEST; do valid "$version" chart-own; done
 pods same "$WORK/base.yaml" "$WORK/chart.yaml" && pods same "$WORK/told.yaml" "$WORK/chart-told.yaml" &&
     pods same "$WORK/own.yaml" "$WORK/chart-own.yaml" || fail 'the chart and the manifests'
 digest=sha256:$(printf '%064d' 7)
-chart mirror --set image.repository=mirror.example/binfmt --set image.digest=$digest --set image.tag=ignored
+chart mirror --set image.repository=mirror.example/binfmt --set image.digest="$digest" --set image.tag=ignored
 grep -q "image: mirror.example/binfmt@$digest\$" "$WORK/mirror.yaml" || fail 'an image by digest'
 for wrong in image.digest=sha256:1 table=none interval=0 labels.hostPath=here nonsense=1; do
-    ! helm template rbinfmt "$KUBERNETES/chart" --set $wrong >"$WORK/out" 2>&1 || fail "the chart takes $wrong"
+    ! helm template rbinfmt "$KUBERNETES/chart" --set "$wrong" >"$WORK/out" 2>&1 || fail "the chart takes $wrong"
 done
 ok 'the chart is valid, makes the same pods as the manifests, and refuses wrong values'
 
 need_table
 need podman crun jq setpriv unshare
-[ -x /usr/bin/catatonit ] || [ -x /usr/libexec/podman/catatonit ] || skip 'catatonit, which pods of podman need, is not installed'
+[ -x /usr/bin/catatonit ] || [ -x /usr/libexec/podman/catatonit ] || skip - 'catatonit, which pods of podman need, is not installed'
 PROGRAM=$CACHE/arm64/busybox
-[ -x "$PROGRAM" ] && [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip 'the programs of arm64 could not be fetched'
+[ -x "$PROGRAM" ] && [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip - 'the programs of arm64 could not be fetched'
 export CONTAINERS_CONF=$WORK/containers.conf
 printf '[containers]\npids_limit = 0\n' >"$CONTAINERS_CONF"
 # Without cgroups: limits and device filters need more of them than every machine has.
@@ -184,7 +185,7 @@ if command -v promtool >/dev/null; then
     promtool check metrics <"$WORK/textfile/rbinfmt.prom" >"$WORK/out" 2>&1 || fail 'promtool check metrics'
     ok 'labels and metrics; promtool finds no fault'
 else
-    echo 'SKIPPED: kubernetes.sh: promtool is not installed' >&2
+    skipped - 'promtool is not installed'
 fi
 
 podman kill --signal STOP rbinfmt-rbinfmt >"$WORK/out" 2>&1 || fail 'stopping the process'
@@ -213,7 +214,7 @@ ready 'the pod of the overlay archs'
 down
 play remove 2
 ready 'the pod of the overlay remove'
-[ "$(ls $TABLE | sort | tr '\n' ' ')" = 'register status ' ] && ! runs || fail "entries are left: $(ls $TABLE)"
+[ "$(echo $TABLE/*)" = "$TABLE/register $TABLE/status" ] && ! runs || fail "entries are left: $(echo $TABLE/*)"
 down
 ok 'the overlay remove: its pod is ready when nothing is left'
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Virtual machines with Debian's cloud kernels, in software emulation: sourced, with $TO set to the directory that everything
 # goes below, behind apt.sh.
 
@@ -13,9 +14,7 @@ kernel() {
 }
 
 # modules SUITE: the directory of its kernel's modules.
-modules() {
-    ls -d "$TO/$1"/kernel/lib/modules/* "$TO/$1"/kernel/usr/lib/modules/* 2>/dev/null | head -n 1 || true
-}
+modules() { find "$TO/$1"/kernel -path '*/lib/modules/*' -prune -print -quit; }
 
 # system SUITE: a system with systemd, as a tar.
 system() {

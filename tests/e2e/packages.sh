@@ -15,17 +15,15 @@ mkdir -p "$TO"
 . "$HERE/machine.sh"
 CONFIG=/etc/rbinfmt/config.toml
 
-skip() { echo "SKIPPED: packages.sh: $*" >&2; exit 0; }
+. "$HERE/../report.sh"
 for program in rpm mmdebstrap; do
-    command -v $program >/dev/null || skip "$program is not installed"
+    command -v $program >/dev/null || skip - "$program is not installed"
 done
-[ "$(id -u)" = 0 ] || skip 'only root can install a package'
-system bookworm || skip 'the system of bookworm could not be fetched'
+[ "$(id -u)" = 0 ] || skip root 'only root can install a package'
+system bookworm || skip - 'the system of bookworm could not be fetched'
 
 top=
 trap '[ -z "$top" ] || { umount "$top/proc" 2>/dev/null || true; rm -rf --one-file-system "$top"; }' EXIT
-fail() { echo "FAILED: $*" >&2; exit 1; }
-ok() { echo "ok: $*"; }
 # fresh SUITE: a system in $top.
 fresh() {
     if [ -n "$top" ]; then umount "$top/proc" 2>/dev/null || true; rm -rf --one-file-system "$top"; fi
@@ -42,12 +40,12 @@ ours() {
 enabled() { [ -L "$top/etc/systemd/system/multi-user.target.wants/rbinfmt.service" ] && [ -e "$top/etc/binfmt.d/rbinfmt.conf" ]; }
 
 one() { find "$DIR$1" -maxdepth 1 -name "*.$2"; }
-[ -n "$(one '' deb)" ] && [ -n "$(one /next rpm)" ] || skip "there are no packages in $DIR"
+[ -n "$(one '' deb)" ] && [ -n "$(one /next rpm)" ] || skip - "there are no packages in $DIR"
 
 echo "=== $(basename "$(one '' deb)")"
 dpkg-deb --info "$(one '' deb)" | grep -E '^ (Version|Depends|Installed-Size|Conffiles)' || true
 for suite in bookworm bullseye trixie; do
-    system "$suite" || { echo "SKIPPED: packages.sh: $suite could not be fetched" >&2; continue; }
+    system "$suite" || { skipped - "$suite could not be fetched"; continue; }
     fresh "$suite"
     cp "$(one '' deb)" "$top/old.deb"
     cp "$(one /next deb)" "$top/new.deb"
@@ -95,5 +93,5 @@ if /usr/bin/python3 -c 'import rpm' 2>/dev/null && [ -n "${RPMLINT:=$(command -v
     "$RPMLINT" --strict --config "$HERE/rpmlint.toml" "$(one '' rpm)" || fail rpmlint
     ok rpmlint
 else
-    echo 'SKIPPED: packages.sh: rpmlint is not installed' >&2
+    skipped - 'rpmlint is not installed'
 fi

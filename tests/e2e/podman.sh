@@ -8,13 +8,13 @@ set -uo pipefail
 need_table
 have_programs
 need podman buildah crun runc jq setpriv
-[ -e "$IMAGE_FILE" ] || skip 'there is no image: tests/e2e/image.sh builds it'
+[ -e "$IMAGE_FILE" ] || skip - 'there is no image: tests/e2e/image.sh builds it'
 # crun knows the older cgroups only by themselves: in mounts of our own there are the newer ones alone.
 if [ "${1-}" != inside ]; then
     trap - EXIT
     rm -rf --one-file-system "$WORK"
     exec unshare --mount --propagation private bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$0" inside
-        echo "SKIPPED: podman.sh: the newer cgroups cannot be mounted here" >&2' "$HERE/podman.sh"
+        echo "FAILED: podman.sh: the newer cgroups cannot be mounted here" >&2; exit 99' "$HERE/podman.sh"
 fi
 
 chmod 755 "$WORK"
@@ -98,7 +98,7 @@ user() {
 }
 user_run() { user run --rm --network none --cgroups=disabled "$@"; }
 user load --quiet --input rbinfmt.tar >"$WORK/out" && user import --quiet --arch arm64 arm64.tar localhost/arm64 >"$WORK/out" ||
-    { cat "$WORK/err" >&2; skip 'podman does not start for an ordinary user here'; }
+    { cat "$WORK/err" >&2; skip - 'podman does not start for an ordinary user here'; }
 [ "$(user_run localhost/arm64 uname -m)" = aarch64 ] || failing "an ordinary user's container does not see the entries"
 ok "an ordinary user's containers see the entries of the machine"
 user_run --privileged "$IMAGE" --install arm64 >"$WORK/out"

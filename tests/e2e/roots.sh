@@ -13,18 +13,18 @@ SUITE=bookworm
 apart() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
 
 if [ "${2-}" != inside ]; then
-    [ "$(id -u)" = 0 ] || skip 'only root can give a namespace the users of a system'
-    [ -x "$RBINFMT" ] || skip "there is no $RBINFMT"
-    [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip 'there is no emulator of arm64: tests/fixtures.sh fetches it'
-    [ -e $KEYS ] || skip "there is no $KEYS"
+    [ "$(id -u)" = 0 ] || skip root 'only root can give a namespace the users of a system'
+    [ -x "$RBINFMT" ] || skip - "there is no $RBINFMT"
+    [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip - 'there is no emulator of arm64: tests/fixtures.sh fetches it'
+    [ -e $KEYS ] || skip - "there is no $KEYS"
     need mmdebstrap debootstrap arch-test
-    [ -n "$(host_source)" ] || skip "no Debian source in this machine's apt configuration"
+    [ -n "$(host_source)" ] || skip - "no Debian source in this machine's apt configuration"
     mkdir -p "$DEBS"/{mmdebstrap,debootstrap}
     mkfifo "$WORK/go"
     unshare --user --mount --pid --ipc --cgroup --fork --kill-child --propagation private \
         bash -c 'read -r _ <"$1"; shift; exec "$@"' inside "$WORK/go" "$HERE/roots.sh" "$RBINFMT" inside "$WORK" &
     PIDS+=($!)
-    wait_for 10 apart $! || skip 'user namespaces cannot be made here'
+    wait_for 10 apart $! || skip user-namespaces 'user namespaces cannot be made here'
     echo '0 0 65536' >"/proc/$!/uid_map" && echo '0 0 65536' >"/proc/$!/gid_map" || fail 'the users of the namespace'
     echo >"$WORK/go"
     wait $!
@@ -36,7 +36,7 @@ trap - EXIT
 rmdir "$WORK"
 WORK=$3
 mount -t proc proc /proc && mount -t binfmt_misc binfmt_misc $TABLE 2>"$WORK/out" ||
-    skip 'a user namespace has no table of its own here (Linux 6.7)'
+    skip kernel-6.7 'a user namespace has no table of its own here'
 mkdir "$WORK/roots"
 mount -t tmpfs -o mode=755 tmpfs "$WORK/roots"
 URI=$(host_source)
@@ -126,7 +126,7 @@ if command -v systemd-nspawn >/dev/null; then
     [ "$(nspawn sh -c 'uname -m | cat; echo "$container"')" = $'aarch64\nsystemd-nspawn' ] || fail 'systemd-nspawn'
     ok 'systemd-nspawn runs a program of the foreign root'
 else
-    echo "SKIPPED: $NAME: systemd-nspawn is not installed" >&2
+    skipped - 'systemd-nspawn is not installed'
 fi
 rbinfmt uninstall all || fail 'uninstall all'
 ! arch-test arm64 >"$WORK/out" || fail 'arm64 after uninstall'

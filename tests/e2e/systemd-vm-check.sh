@@ -5,7 +5,7 @@ part=$(grep -oE 'check=[0-9]' /proc/cmdline | cut -d= -f2)
 
 ok() { echo "ok: $*"; }
 fail() { echo "FAILED: $*"; cat /tmp/out 2>/dev/null; }
-foreign() { [ "$(/foreign/$1/busybox uname -m 2>&1)" = "$2" ]; }
+foreign() { [ "$("/foreign/$1/busybox" uname -m 2>&1)" = "$2" ]; }
 both() { foreign arm64 aarch64 && foreign s390x s390x; }
 neither() { ! foreign arm64 aarch64 && ! foreign s390x s390x; }
 triggered() { grep -q " $table binfmt_misc " /proc/mounts; }

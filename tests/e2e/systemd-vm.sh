@@ -17,13 +17,13 @@ mkdir -p "$TO"
 . "$HERE/../apt.sh"
 . "$HERE/machine.sh"
 
-skip() { echo "SKIPPED: systemd-vm.sh: $*" >&2; exit 0; }
+. "$HERE/../report.sh"
 for program in qemu-system-x86_64 mmdebstrap mke2fs cpio depmod; do
-    command -v $program >/dev/null || [ -x /sbin/$program ] || skip "$program is not installed"
+    command -v $program >/dev/null || [ -x /sbin/$program ] || skip - "$program is not installed"
 done
-[ "$(id -u)" = 0 ] || skip 'only root can make a system'
+[ "$(id -u)" = 0 ] || skip root 'only root can make a system'
 for file in arm64/busybox s390x/busybox qemu/qemu-aarch64-static qemu/qemu-s390x-static; do
-    [ -x "$FIXTURES/$file" ] || skip "$file could not be fetched"
+    [ -x "$FIXTURES/$file" ] || skip - "$file could not be fetched"
 done
 PATH=$PATH:/sbin:/usr/sbin
 
@@ -117,7 +117,7 @@ INIT
 failed=0
 for suite in "${SUITES[@]}"; do
     kernel "$suite" && system "$suite" || {
-        echo "SKIPPED: systemd-vm.sh: the system of $suite could not be fetched" >&2
+        skipped - "the system of $suite could not be fetched"
         continue
     }
     disk "$suite"

@@ -1,35 +1,22 @@
 #!/bin/bash
 # The machine's own table: registrations of a container that is gone, with and without what keeps them.
-# usage: tests/e2e/vanish.sh [RBINFMT [FIXTURES]]    as root, on a machine where nothing has binfmt_misc mounted
+# usage: tests/e2e/vanish.sh [RBINFMT]    as root, on a machine where nothing has binfmt_misc mounted
 #
 # It registers arm64 and nothing else, and takes it away again whatever happens.
 set -uo pipefail
-HERE=$(cd "$(dirname "$0")" && pwd)
+. "$(dirname "$0")/engine.sh"
 RBINFMT=$(realpath "${1:-$HERE/../../target/debug/rbinfmt}")
-FIXTURES=${2:-${RBINFMT_TEST_CACHE:-$HERE/../.cache}}
-TABLE=/proc/sys/fs/binfmt_misc
 LIMIT=/proc/sys/user/max_user_namespaces
-WORK=$(mktemp -d)
 EMULATORS=$WORK/emulators
 HELD= # the limit of user namespaces, while it is lowered
 INSIDE= # what a container starts rbinfmt with
 
-skip() { echo "SKIPPED: vanish.sh: $*" >&2; rm -rf --one-file-system "$WORK"; exit 0; }
-fail() { echo "FAILED: $*" >&2; cat "$WORK/out" >&2 2>/dev/null; exit 1; }
-ok() { echo "ok: $*"; }
-
 # A stand-in for a privileged container: its own mounts, its own processes, its own /proc.
-container() { unshare --mount --propagation private --pid --fork --mount-proc -- $INSIDE "$@"; }
+container() { unshare --mount --propagation private --pid --fork --mount-proc -- ${INSIDE:+"$INSIDE"} "$@"; }
 # One that shares the machine's processes (docker run --pid=host).
-with_host_pids() { unshare --mount --propagation private -- $INSIDE "$@"; }
+with_host_pids() { unshare --mount --propagation private -- ${INSIDE:+"$INSIDE"} "$@"; }
 rbinfmt() { container "$RBINFMT" --emulators "$EMULATORS" "$@" >"$WORK/out" 2>&1; }
 runs() { [ "$("$PROGRAM" uname -m 2>/dev/null)" = aarch64 ]; }
-mounted() { grep -q ' - binfmt_misc ' "/proc/${1:-self}/mountinfo"; }
-# What a fresh mount of the table, in mounts of its own, shows.
-entries() {
-    unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && ls $TABLE" |
-        grep -vx -e register -e status
-}
 # No user namespaces for a while: by the limit, or, where that may not be changed, in a chroot, which makes none either.
 forbid() {
     HELD=$(cat $LIMIT)
@@ -39,33 +26,23 @@ forbid() {
 }
 allow() {
     [ -z "$HELD" ] || echo "$HELD" >$LIMIT
-    HELD= INSIDE=
+    HELD='' INSIDE=''
 }
 
-clean() {
-    trap - EXIT
+at_end() {
     allow
     rbinfmt uninstall all
     if [ -n "${MAY_UNMOUNT-}" ] && mounted 1; then nsenter --target 1 --mount umount $TABLE; fi
-    rm -rf --one-file-system "$WORK"
 }
 
-[ "$(id -u)" = 0 ] || skip 'only root can change the machine'"'"'s table'
-[ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] || skip 'this is a user namespace'
-[ "$(uname -m)" = x86_64 ] || skip 'the emulators that are fetched are x86_64 programs'
-! mounted || skip 'this machine has binfmt_misc mounted, so that nothing can vanish'
-unshare --mount --propagation private mount -t binfmt_misc binfmt_misc $TABLE 2>/dev/null ||
-    skip 'binfmt_misc cannot be mounted here'
-[ -z "$(entries)" ] || skip "the table is in use: $(entries | tr '\n' ' ')"
-PROGRAM=$FIXTURES/arm64/busybox
-[ -x "$PROGRAM" ] && [ -x "$FIXTURES/qemu/qemu-aarch64-static" ] || skip 'the programs of arm64 could not be fetched'
-
-trap clean EXIT
-trap 'exit 1' INT TERM HUP
+need_table
+! mounted || skip - 'this machine has binfmt_misc mounted, so that nothing can vanish'
+PROGRAM=$CACHE/arm64/busybox
+[ -x "$PROGRAM" ] && [ -x "$CACHE/qemu/qemu-aarch64-static" ] || skip - 'the programs of arm64 could not be fetched'
 mkdir "$EMULATORS" "$WORK/root"
 printf '#!/bin/sh\nmount --rbind / %s/root && exec chroot %s/root "$@"\n' "$WORK" "$WORK" >"$WORK/in-chroot"
 chmod +x "$WORK/in-chroot"
-cp "$FIXTURES/qemu/qemu-aarch64-static" "$EMULATORS/"
+cp "$CACHE/qemu/qemu-aarch64-static" "$EMULATORS/"
 ! runs || fail 'arm64 programs run already'
 
 rbinfmt install arm64 --keep mount || fail 'the plain way'
@@ -143,9 +120,9 @@ if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] && ! mount
     umount $TABLE
     ok 'on the machine itself the table is mounted and stays so'
 else
-    echo 'SKIPPED: the ways over the mounts of process 1: they are not ours, or have the table' >&2
+    skipped - 'the ways over the mounts of process 1: they are not ours, or have the table'
 fi
 
-clean
+at_end
 [ -z "$(entries)" ] && ! mounted || fail 'something is left'
 ok 'the table is as empty as it was'

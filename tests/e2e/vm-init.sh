@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash disable=SC2086 # $emulators is words
 # Process 1 of a machine that is only for this: the host, containers, and no user namespaces. See vm.sh.
 /bin/busybox --install -s /bin
 export PATH=/bin:/sbin
@@ -16,7 +17,7 @@ mounted() { grep -q " $table binfmt_misc " "/proc/${1:-self}/mounts"; }
 # A container: mounts, processes and /proc of its own. And one that shares the processes.
 container() { unshare -m -p -f --mount-proc "$@" >/tmp/out 2>&1; }
 with_host_pids() { unshare -m "$@" >/tmp/out 2>&1; }
-gone() { ! foreign && [ -z "$(unshare -m sh -c "mount -t binfmt_misc none $table 2>/dev/null; ls $table" | grep -vx -e status -e register)" ]; }
+gone() { ! foreign && ! unshare -m sh -c "mount -t binfmt_misc none $table 2>/dev/null; ls $table" | grep -qvx -e status -e register; }
 
 echo "kernel $(uname -r)"
 foreign && fail 'a foreign program runs before anything is done'
@@ -56,10 +57,10 @@ if [ -e /proc/sys/user/max_user_namespaces ]; then
     fi
     # The process stays, so the entries do; then it goes.
     unshare -m -p -f --mount-proc rbinfmt install arm64 --hold $emulators >/tmp/held 2>&1 &
-    for n in 1 2 3 4 5 6 7 8 9 10; do grep -q 'holding the table' /tmp/held && break; sleep 1; done
+    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q 'holding the table' /tmp/held && break; sleep 1; done
     foreign && ok 'a process that stays holds the table' || fail 'hold'
     container rbinfmt uninstall arm64 $emulators || fail 'uninstall beside a process that holds'
-    kill -TERM $(pidof rbinfmt)
+    kill -TERM "$(pidof rbinfmt)"
     sleep 1
 fi
 rmmod binfmt_misc 2>/tmp/out && ok 'the module can be unloaded' || fail 'the module is in use'

@@ -15,12 +15,12 @@ mkdir -p "$TO"
 . "$HERE/../apt.sh"
 . "$HERE/machine.sh"
 
-skip() { echo "SKIPPED: vm.sh: $*" >&2; exit 0; }
-command -v qemu-system-x86_64 >/dev/null || skip 'qemu-system-x86_64 is not installed'
-command -v cpio >/dev/null || skip 'cpio is not installed'
+. "$HERE/../report.sh"
+command -v qemu-system-x86_64 >/dev/null || skip - 'qemu-system-x86_64 is not installed'
+command -v cpio >/dev/null || skip - 'cpio is not installed'
 PROGRAM=$FIXTURES/arm64/busybox
 EMULATOR=$FIXTURES/qemu/qemu-aarch64-static
-[ -x "$PROGRAM" ] && [ -x "$EMULATOR" ] || skip 'the programs of arm64 could not be fetched'
+[ -x "$PROGRAM" ] && [ -x "$EMULATOR" ] || skip - 'the programs of arm64 could not be fetched'
 
 # image SUITE: an initial file system in which our script is process 1.
 image() {
@@ -34,7 +34,8 @@ image() {
     cp "$EMULATOR" "$top/emulators/"
     find "$TO/$1/kernel" -name 'binfmt_misc.ko*' -exec cp {} "$top/lib/modules/$release/" \;
     for module in "$top/lib/modules/$release"/*.xz; do [ ! -e "$module" ] || unxz "$module"; done
-    ls "$top/lib/modules/$release" | sed 's/$/:/' >"$top/lib/modules/$release/modules.dep"
+    (cd "$top/lib/modules/$release" && printf '%s:\n' binfmt_misc.ko*) >"$top/lib/modules.dep"
+    mv "$top/lib/modules.dep" "$top/lib/modules/$release/"
     echo 'alias fs-binfmt_misc binfmt_misc' >"$top/lib/modules/$release/modules.alias"
     cp "$HERE/vm-init.sh" "$top/init"
     (cd "$top" && find . | cpio -o -H newc --quiet | gzip -1) >"$TO/$1/initrd.gz"
@@ -42,7 +43,7 @@ image() {
 
 failed=0
 for suite in "${SUITES[@]}"; do
-    kernel "$suite" || { echo "SKIPPED: vm.sh: the kernel of $suite could not be fetched" >&2; continue; }
+    kernel "$suite" || { skipped - "the kernel of $suite could not be fetched"; continue; }
     image "$suite"
     boot "$suite" 'rdinit=/init' "$TO/$suite/initrd.gz" -m 768 -smp 1
     grep -aE '^(ok|FAILED|kernel)' "$TO/$suite/console" || true

@@ -34,7 +34,7 @@ fn every_kind_of_package_is_read() {
         files.push(("a.tar.zst", frames.clone()));
         files.push(("d.deb", deb(&frames, ".zst")));
     } else {
-        common::skip("zstd is not installed");
+        common::skipped::<()>(common::Need::Setup, "zstd is not installed");
     }
     for (name, bytes) in files {
         for jobs in [1, 3] {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::common::archive::{Key, Suite};
 use crate::common::server::Server;
-use crate::common::{emulator, has, rbinfmt, skip, tar, text, valid};
+use crate::common::{Need, emulator, rbinfmt, skipped, tar, text, valid};
 use rbinfmt::emulators::Store;
 
 const KILLS: u32 = 200;
@@ -134,15 +134,11 @@ fn on_small_disk(script: &str) -> Option<String> {
     if text.contains("MOUNTED") {
         return Some(text);
     }
-    skip(&format!("no mount namespace here: {text}"));
-    None
+    skipped(Need::Namespaces, &format!("no mount namespace here: {text}"))
 }
 
 #[test]
 fn a_full_disk_is_told_and_loses_nothing() {
-    if !has("unshare") {
-        return skip("unshare is not installed");
-    }
     let script =
         "$R fetch -q --from small.tar; $R fetch -q --use --from large.tar; echo status $?; $R emulators; ls s/tmp";
     let Some(text) = on_small_disk(script) else { return };
@@ -153,9 +149,6 @@ fn a_full_disk_is_told_and_loses_nothing() {
 
 #[test]
 fn a_read_only_store_is_told_and_can_be_read() {
-    if !has("unshare") {
-        return skip("unshare is not installed");
-    }
     let script = "$R fetch -q --from small.tar; mount -o remount,ro s; $R fetch -q --from large.tar; echo status $?; $R emulators; $R emulators gc; echo gc $?";
     let Some(text) = on_small_disk(script) else { return };
     assert!(

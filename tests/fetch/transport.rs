@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::server::{Fault, Server};
-use crate::common::{World, has, skip};
+use crate::common::{Need, World, has, skipped};
 use rbinfmt::http::proxy::Proxies;
 use rbinfmt::http::{Client, Missing, Options};
 use rbinfmt::progress::Quiet;
@@ -205,7 +205,7 @@ fn wait_for(port: u16) {
 #[test]
 fn https_is_never_left_for_http_and_unknown_certificates_are_refused() {
     if !has("openssl") {
-        return skip("openssl is not installed");
+        return skipped(Need::Setup, "openssl is not installed").unwrap_or(());
     }
     let plain = Server::start();
     plain.put("/debian/dists/stable/InRelease", b"text");
@@ -276,7 +276,7 @@ impl Drop for Proxy {
 #[test]
 fn a_real_proxy_is_used_as_the_variables_say() {
     if !has("tinyproxy") {
-        return skip("tinyproxy is not installed");
+        return skipped(Need::Setup, "tinyproxy is not installed").unwrap_or(());
     }
     let proxy = Proxy::start();
     let s = scene();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{has, skip};
+use crate::common::{Need, has, skipped};
 use crate::make::{Image, Layer, OTHER, OWN, image, program};
 use crate::{World, ids, runs};
 
@@ -27,9 +27,11 @@ struct Docker {
 
 impl Docker {
     fn start(directory: &Path) -> Option<Self> {
-        if !has("dockerd") || !nix::unistd::Uid::effective().is_root() {
-            skip("dockerd is not installed, or this is not root");
-            return None;
+        if !nix::unistd::Uid::effective().is_root() {
+            return skipped(Need::Root, "only root can start dockerd");
+        }
+        if !has("dockerd") {
+            return skipped(Need::Setup, "dockerd is not installed");
         }
         let path = |name: &str| directory.join(name).display().to_string();
         let socket = format!("unix://{}", path("docker.sock"));
@@ -46,10 +48,10 @@ impl Docker {
         while !Command::new("docker").args(["--host", &socket, "version"]).output().unwrap().status.success() {
             if start.elapsed() > Duration::from_secs(60) || process.try_wait().unwrap().is_some() {
                 let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
-                skip(&format!("dockerd does not start: {}", log.lines().last().unwrap_or_default()));
                 let _ = process.kill();
                 process.wait().unwrap();
-                return None;
+                let last = log.lines().last().unwrap_or_default();
+                return skipped(Need::Setup, &format!("dockerd does not start: {last}"));
             }
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -96,7 +98,7 @@ fn what_docker_has() {
 #[test]
 fn what_podman_has() {
     if !has("podman") {
-        return skip("podman is not installed");
+        return skipped(Need::Setup, "podman is not installed").unwrap_or(());
     }
     let world = World::new();
     let file = world.write("image.tar", &lies().docker_archive("localhost/lies:1"));
@@ -108,7 +110,8 @@ fn what_podman_has() {
     let load =
         Command::new("podman").args(["load", "-i", &file]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();
     if !load.status.success() {
-        return skip(&format!("podman does not load: {}", String::from_utf8_lossy(&load.stderr)));
+        let errors = String::from_utf8_lossy(&load.stderr);
+        return skipped(Need::Setup, &format!("podman does not load: {errors}")).unwrap_or(());
     }
     for target in ["containers-storage:localhost/lies:1", "localhost/lies:1"] {
         let output = world.command(&["--json", target]).env("CONTAINERS_STORAGE_CONF", &store).output().unwrap();

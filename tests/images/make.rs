@@ -9,6 +9,8 @@ use rbinfmt::verify::Digest;
 use serde_json::{Value, json};
 use tar::{EntryType, Header};
 
+use crate::common::{Need, skipped};
+
 /// This machine's architecture and another one, by OCI's names.
 pub const OWN: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 pub const OTHER: &str = "s390x";
@@ -49,10 +51,7 @@ pub fn busybox(arch: &str) -> Option<Vec<u8>> {
     let directory = std::env::var_os("RBINFMT_TEST_CACHE")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache"), PathBuf::from);
     let found = fs::read(directory.join(arch).join("busybox")).ok();
-    if found.is_none() {
-        eprintln!("SKIPPED: no busybox of {arch}: tests/fixtures.sh fetches it");
-    }
-    found
+    found.or_else(|| skipped(Need::Setup, &format!("no busybox of {arch}: tests/fixtures.sh fetches it")))
 }
 
 /// A layer.

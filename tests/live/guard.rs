@@ -3,53 +3,24 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{Lab, RBINFMT, lab, lab_of, texts};
+use crate::common::{Lab, Need, RBINFMT, lab, lab_of, script, skipped, texts};
 
 #[test]
 fn the_machines_own_architecture_is_skipped_and_never_forced() {
     let Some(lab) = lab_of("arm64") else { return };
     if std::env::consts::ARCH != "x86_64" {
-        return crate::common::skipped("the guard's tests are written for x86_64").unwrap_or(());
+        return skipped(Need::X86_64, "the guard's tests are written for x86_64").unwrap_or(());
     }
-    lab.run(
-        r#"
-        for spelling in x86_64 amd64 linux/amd64 linux/amd64/v3 X86-64; do
-            wants 0 rb install $spelling >out.txt
-            grep -q 'amd64 *skipped *this machine runs it natively' out.txt || fail "$spelling: $(cat out.txt)"
-            wants 1 rb install $spelling --force >out.txt
-            grep -q "amd64 *failed *the rule would take" out.txt || fail "$spelling: $(cat out.txt)"
-            [ -z "$(names)" ] || fail "$(names)"
-        done
-        # Among others it takes nothing from them.
-        wants 0 rb install amd64 arm64
-        [ "$(names)" = qemu-aarch64 ] || fail "$(names)"
-        must /bin/true
-        "#,
-    );
+    lab.run(&script("live/guard/the_machines_own_architecture_is_skipped_and_never_forced"));
 }
 
 #[test]
 fn i386_is_skipped_and_can_be_forced() {
     let Some(lab) = lab_of("i386") else { return };
     if std::env::consts::ARCH != "x86_64" {
-        return crate::common::skipped("the guard's tests are written for x86_64").unwrap_or(());
+        return skipped(Need::X86_64, "the guard's tests are written for x86_64").unwrap_or(());
     }
-    lab.run(
-        r#"
-        program=$FIXTURES/i386/busybox
-        must $program true || fail 'this kernel runs no i386 programs'
-        wants 0 rb install 386 >out.txt
-        grep -q '386 *skipped *this machine runs it natively' out.txt || fail "$(cat out.txt)"
-        [ -z "$(names)" ] || fail "$(names)"
-        [ "$($program uname -m)" = x86_64 ] || fail "$($program uname -m)"
-        must rb install i386 --force
-        [ "$(names)" = qemu-i386 ] || fail "$(names)"
-        [ "$($program uname -m)" = i686 ] || fail "$($program uname -m)"
-        # It is ours, and goes as it came.
-        must rb uninstall all
-        [ "$($program uname -m)" = x86_64 ] || fail "$($program uname -m)"
-        "#,
-    );
+    lab.run(&script("live/guard/i386_is_skipped_and_can_be_forced"));
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -60,15 +31,7 @@ fn hex(bytes: &[u8]) -> String {
 fn refused(lab: &Lab, profile: &str, why: &str) {
     lab.write("profiles/x.toml", profile);
     for force in ["", "--force"] {
-        let output = lab.try_run(&format!(
-            r#"
-            names >before.txt
-            rb install x --profiles profiles {force}; got=$?
-            names | cmp -s before.txt || fail "$(names)"
-            /bin/true && /bin/sh -c : && rbinfmt -V >/dev/null || fail 'the machine is broken'
-            exit $got
-            "#
-        ));
+        let output = lab.try_run(&format!("{} {force}", script("live/guard/refused")));
         let (out, err) = texts(&output);
         assert_eq!(output.status.code(), Some(1), "{profile}\n{out}{err}");
         assert!(out.contains("failed") && out.contains(why), "{profile}\n{out}{err}");
@@ -122,21 +85,7 @@ fn a_rule_for_all_scripts_is_refused_where_an_entry_is_run_by_one() {
     let by_name = "[[profile]]\nname = \"x\"\ninterpreter = \"/bin/cat\"\nextension = \"run\"\n";
     for profile in [scripts.as_str(), by_name] {
         lab.write("profiles/x.toml", profile);
-        lab.run(
-            r#"
-            chmod +x handler.run
-            # Without that entry the rule is fine, and works.
-            must rb install x --profiles profiles
-            must rb uninstall all --profiles profiles
-            [ -z "$(names)" ] || fail "$(names)"
-            stranger theirs $PWD/handler.run '' 'THEM' ''
-            for force in '' --force; do
-                wants 1 rb install x --profiles profiles $force >out.txt
-                grep -q 'the interpreter of the entry theirs' out.txt || fail "$(cat out.txt)"
-                [ "$(names)" = theirs ] || fail "$(names)"
-            done
-            "#,
-        );
+        lab.run(&script("live/guard/a_rule_for_all_scripts_is_refused_where_an_entry_is_run_by_one"));
     }
 }
 
@@ -158,13 +107,5 @@ fn a_profile_for_the_machines_own_programs_is_judged_by_its_rule_and_not_by_its_
         "profiles/x.toml",
         format!("[[profile]]\nname = \"x\"\nemulator = \"qemu-aarch64\"\nelf = {{ {elf} }}\n"),
     );
-    lab.run(
-        r#"
-        wants 0 rb install x --profiles profiles >out.txt
-        grep -q 'x *skipped *this machine runs it natively' out.txt || fail "$(cat out.txt)"
-        wants 1 rb install x --profiles profiles --force >out.txt
-        grep -q 'x *failed *the rule would take' out.txt || fail "$(cat out.txt)"
-        [ -z "$(names)" ] || fail "$(names)"
-        "#,
-    );
+    lab.run(&script("live/guard/a_profile_for_the_machines_own_programs_is_judged_by_its_rule_and_not_by_its_name"));
 }

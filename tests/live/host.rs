@@ -1,9 +1,9 @@
 //! `rbinfmt doctor` on tables that are broken for real, one cause each: it is named first, and what is printed cures it.
 
-use rbinfmt::doctor::catalogue::CATALOGUE;
+use rbinfmt::doctor::catalogue;
 use serde_json::Value;
 
-use crate::common::{Lab, lab, lab_of, skipped, texts};
+use crate::common::{Lab, Need, lab, lab_of, script, skipped, texts};
 
 /// What the doctor says of a table that `script` makes.
 struct Said {
@@ -73,21 +73,7 @@ fn all_is_well() {
     let Some(lab) = lab_of("arm64") else { return };
     let said = Said::of(&lab, "must rb install arm64 s390x >/dev/null; names >before", "");
     assert_eq!((said.ids(), said.status), (Vec::new(), 0));
-    lab.run(
-        r#"
-        must rb install arm64 s390x >/dev/null
-        cat $table/* 2>/dev/null >before; grep binfmt /proc/self/mountinfo >mounts
-        must rb doctor --no-engines >out.txt
-        cat $table/* 2>/dev/null | cmp - before || fail 'the table was changed'
-        grep binfmt /proc/self/mountinfo | cmp - mounts || fail 'the mounts were changed'
-        grep -q 'ok run *arm64, s390x' out.txt || fail "$(cat out.txt)"
-        # Anybody may ask.
-        chmod 755 . && cp $(command -v rbinfmt) rb
-        setpriv --reuid 1000 --regid 1000 --clear-groups ./rb --emulators $EMULATORS doctor --no-engines >own.txt ||
-            fail "$(cat own.txt)"
-        grep -q 'ok run *arm64, s390x' own.txt || fail "$(cat own.txt)"
-        "#,
-    );
+    lab.run(&script("live/host/all_is_well"));
 }
 
 #[test]
@@ -99,15 +85,7 @@ fn no_flag_f() {
 #[test]
 fn the_fix_is_applied_on_demand() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(&format!(
-        r#"
-        stranger qemu-aarch64 {EMULATOR} POC
-        mkdir one; cp {EMULATOR} one
-        rbinfmt --emulators one doctor --no-engines --fix >out.txt 2>err.txt
-        grep -qx -e '--fix: rbinfmt install arm64' err.txt || fail "$(cat err.txt)"
-        grep -q '^flags: POCF' $table/qemu-aarch64 || fail "$(cat $table/qemu-aarch64 out.txt err.txt)"
-        "#
-    ));
+    lab.run(&script("live/host/the_fix_is_applied_on_demand"));
 }
 
 #[test]
@@ -133,14 +111,14 @@ fn flag_p_that_the_emulator_does_not_know() {
 #[test]
 fn an_entry_that_is_off() {
     let Some(lab) = lab_of("arm64") else { return };
-    let script = "must rb install arm64 >/dev/null; echo 0 >$table/qemu-aarch64";
+    let script = "must rb install arm64 >/dev/null; echo 0 >$TABLE/qemu-aarch64";
     cured_by(&lab, script, "binfmt-entry-disabled", "problem", "qemu-aarch64", &["decision"]);
 }
 
 #[test]
 fn a_table_that_is_off() {
     let Some(lab) = lab_of("arm64") else { return };
-    let script = "must rb install arm64 >/dev/null; echo 0 >$table/status";
+    let script = "must rb install arm64 >/dev/null; echo 0 >$TABLE/status";
     cured_by(&lab, script, "binfmt-entry-disabled", "problem", "status", &["decision"]);
 }
 
@@ -165,13 +143,8 @@ fn two_entries_that_do_the_same() {
 fn an_entry_that_takes_the_shell() {
     let Some(lab) = lab() else { return };
     // A shell with a mark in its padding, so that the entry takes nothing else.
-    let script = r#"
-        cp $(readlink -f /bin/sh) sh && printf HIJ | dd of=sh bs=1 seek=9 conv=notrunc status=none
-        must mount --bind sh $(readlink -f /bin/sh)
-        printf '%s' ":hijacker:M:9:HIJ::/bin/cat:" >$table/register
-        /bin/sh -c : >/dev/null 2>&1 && fail 'the shell still runs'
-    "#;
-    cured_by(&lab, script, "binfmt-native-hijack", "problem", "hijacker", &["decision"]);
+    let script = script("live/host/an_entry_that_takes_the_shell");
+    cured_by(&lab, &script, "binfmt-native-hijack", "problem", "hijacker", &["decision"]);
 }
 
 #[test]
@@ -245,15 +218,11 @@ fn an_emulator_that_crashes() {
 fn a_doctor_that_is_emulated_itself() {
     let Some(lab) = lab_of("arm64") else { return };
     if !cfg!(target_arch = "x86_64") {
-        return skipped("this machine's QEMU is for x86_64").unwrap_or(());
+        return skipped(Need::X86_64, "this machine's QEMU is for x86_64").unwrap_or(());
     }
     // A mark in the padding of a copy, so that the entry takes nothing else.
-    let script = r#"
-        cp $(type -P rbinfmt) doctor; printf EMU | dd of=doctor bs=1 seek=9 conv=notrunc status=none
-        printf '%s' ":emulated:M:9:EMU::$EMULATORS/qemu-x86_64-static:F" >$table/register
-        ./doctor doctor --no-engines --no-verify
-    "#;
-    let (out, err) = texts(&lab.try_run(script));
+    let script = script("live/host/a_doctor_that_is_emulated_itself");
+    let (out, err) = texts(&lab.try_run(&script));
     assert!(out.contains("warning[emulated-uname-traps]"), "{out}{err}");
 }
 
@@ -273,49 +242,29 @@ fn magics_that_take_too_much() {
     let Some(lab) = lab() else { return };
     let cut = r"stranger cut /bin/cat '' '\x7f\x45\x4c\x46\x01\x02' '\xff\xff\xff\xff\xff\xff'";
     Said::of(&lab, cut, "").names("binfmt-mangled-string", "warning", "cut");
-    let windows = "printf '%s' ':DOSWin:M::MZ::/bin/cat:' >$table/register";
+    let windows = "printf '%s' ':DOSWin:M::MZ::/bin/cat:' >$TABLE/register";
     Said::of(&lab, windows, "").names("ape-mz-clash", "note", "DOSWin");
-    let jar = r"printf '%s' ':jar:M::PK\x03\x04::/bin/cat:' >$table/register";
+    let jar = r"printf '%s' ':jar:M::PK\x03\x04::/bin/cat:' >$TABLE/register";
     Said::of(&lab, jar, "").names("pk-jar-handler", "note", "jar");
-    let both = format!("{windows}; printf '%s' ':mono:M::MZ::/bin/sh:' >$table/register");
+    let both = format!("{windows}; printf '%s' ':mono:M::MZ::/bin/sh:' >$TABLE/register");
     Said::of(&lab, &both, "").names("binfmt-shadowed", "warning", "DOSWin");
 }
 
 #[test]
 fn an_emulator_that_nothing_registers() {
     let Some(lab) = lab_of("arm64") else { return };
-    let found = r#"
-        mkdir -p one; cp $EMULATORS/qemu-aarch64-static one
-        rbinfmt --emulators one doctor --no-engines >out.txt || fail "$(cat out.txt)"
-    "#;
-    lab.run(&format!(
-        r#"{found}
-        grep -q 'warning\[distro-package-split\]' out.txt || fail "$(cat out.txt)"
-        fix=$(grep -o 'rbinfmt install.*' out.txt | head -n1)
-        [ "$fix" = 'rbinfmt install arm64' ] || fail "$fix"
-        must $fix --emulators one >/dev/null
-        {found}
-        grep -q distro-package-split out.txt && fail "$(cat out.txt)"
-        exit 0
-        "#
-    ));
+    lab.run(&script("live/host/an_emulator_that_nothing_registers"));
 }
 
 /// As systemd-binfmt does when it stops.
 #[test]
 fn a_table_that_was_cleared() {
     let Some(lab) = lab_of("arm64") else { return };
-    let command = |id: &str| CATALOGUE.get(id).unwrap().fixes[0].command.clone().unwrap();
+    let command = |id: &str| catalogue::get(id).unwrap().fixes[0].command.unwrap();
     let fix = command("binfmt-systemd-wipe");
     assert_eq!(command("wsl-peer-distro-wipe"), fix);
-    lab.env("FIX", &fix.replace("rbinfmt", "rb").replace("{arch}", "arm64")).run(
-        r#"
-        must rb install arm64 >/dev/null
-        echo -1 >$table/status; [ -z "$(names)" ] || fail "$(names)"
-        must $FIX >/dev/null
-        must $FIXTURES/arm64/busybox true
-        "#,
-    );
+    lab.env("FIX", &fix.replace("rbinfmt", "rb").replace("{arch}", "arm64"))
+        .run(&script("live/host/a_table_that_was_cleared"));
 }
 
 #[test]
@@ -329,19 +278,13 @@ fn a_table_that_is_not_mounted() {
 #[test]
 fn an_automount_is_told_of_and_not_triggered() {
     let Some(lab) = lab_of("arm64") else { return };
-    let may =
-        nix::unistd::geteuid().is_root() && std::fs::read_to_string("/proc/filesystems").unwrap().contains("autofs");
-    if !may {
-        return skipped("an automount needs root, and a kernel with autofs").unwrap_or(());
+    if !nix::unistd::geteuid().is_root() {
+        return skipped(Need::Root, "only root can mount an automount").unwrap_or(());
     }
-    let script = r#"
-        exec 3<>pipe
-        mount -t autofs -o fd=3,pgrp=1,minproto=5,maxproto=5,direct auto /proc/sys/fs/binfmt_misc || exit 77
-        timeout 20 rbinfmt doctor --no-engines --no-verify >out.txt; echo "status $?"
-        cat out.txt
-        read -t 0.2 -n 1 -u 3 && echo 'it was triggered'
-        true
-    "#;
+    if !std::fs::read_to_string("/proc/filesystems").unwrap().contains("autofs") {
+        return skipped(Need::Autofs, "this kernel has no autofs").unwrap_or(());
+    }
+    let script = script("live/host/an_automount_is_told_of_and_not_triggered");
     let output = std::process::Command::new("unshare")
         .args(["-m", "bash", "-c", &format!("mkfifo pipe; {script}")])
         .current_dir(lab.scratch())
@@ -350,7 +293,7 @@ fn an_automount_is_told_of_and_not_triggered() {
         .unwrap();
     let (out, err) = texts(&output);
     if output.status.code() == Some(77) {
-        return skipped(&format!("mounting an automount: {err}")).unwrap_or(());
+        return skipped(Need::Root, &format!("mounting an automount: {err}")).unwrap_or(());
     }
     assert!(out.contains("binfmt-automount-untriggered") && out.contains("status 0"), "{out}{err}");
     assert!(!out.contains("it was triggered"), "{out}");

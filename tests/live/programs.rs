@@ -1,26 +1,11 @@
 //! Real programs of seven architectures, before, with and after the entries.
 
-use crate::common::{FOREIGN, entry, lab, lab_of};
+use crate::common::{FOREIGN, entry, lab, lab_of, script};
 
 /// One architecture: it does not run, is installed, runs, is removed, and does not run.
 fn comes_and_goes(arch: &str, qemu: &str, machine: &str) {
     let Some(lab) = lab_of(arch) else { return };
-    lab.run(&format!(
-        r#"
-        program=$FIXTURES/{arch}/busybox
-        wants 126 $program true 2>before.txt
-        grep -q 'Exec format error' before.txt || fail "$(cat before.txt)"
-        must rb install {arch}
-        [ "$(names)" = qemu-{qemu} ] || fail "$(names)"
-        [ "$($program uname -m)" = {machine} ] || fail "uname says $($program uname -m)"
-        [ "$($program echo a 'b  c')" = 'a b  c' ] || fail arguments
-        wants 3 $program sh -c 'exit 3'
-        must rb uninstall {arch}
-        [ -z "$(names)" ] || fail "$(names)"
-        wants 126 $program true 2>after.txt
-        grep -q 'Exec format error' after.txt || fail "$(cat after.txt)"
-        "#
-    ));
+    lab.run(&format!("{} {arch} {qemu} {machine}", script("live/programs/comes_and_goes")));
 }
 
 #[test]
@@ -61,23 +46,7 @@ fn install_all_runs_every_architecture_and_uninstall_all_ends_it() {
     assert!(absent.len() < 2, "{absent:?}");
     let archs = present.iter().map(|(arch, _, machine)| format!("{arch}:{machine} ")).collect::<String>();
     let lab = lab.env("ARCHS", &archs);
-    let status = lab.json(
-        r#"
-        must rb install all >&2
-        for pair in $ARCHS; do
-            said=$($FIXTURES/${pair%:*}/busybox uname -m)
-            # i386 is the kernel's own business on x86_64, and uname then is the machine's.
-            [ $pair = i386:i686 ] || [ "$said" = ${pair#*:} ] || fail "$pair says $said"
-        done
-        rb status --json > status.json
-        must rb uninstall all >&2
-        [ -z "$(names)" ] || fail "$(names)"
-        for pair in $ARCHS; do
-            [ $pair = i386:i686 ] || wants 126 $FIXTURES/${pair%:*}/busybox true
-        done
-        cat status.json
-        "#,
-    );
+    let status = lab.json(&script("live/programs/install_all_runs_every_architecture_and_uninstall_all_ends_it"));
     // Debian 12 has an emulator for each target but these: x86_64 and i386 are native, hexagon's is there.
     let entries = status["entries"].as_array().unwrap();
     assert!(entries.len() >= 30, "{}", entries.len());
@@ -104,60 +73,23 @@ fn a_second_run_keeps_everything() {
 #[test]
 fn twenty_at_once_leave_what_one_leaves() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        for n in {1..20}; do
-            rb install arm64 s390x ppc64le >$n.out 2>&1 &
-            pids="${pids-} $!"
-        done
-        for pid in $pids; do wait $pid || fail "one of twenty: $(cat *.out)"; done
-        [ "$(names | tr '\n' ' ')" = 'qemu-aarch64 qemu-ppc64le qemu-s390x ' ] || fail "$(names)"
-        [ "$(cat *.out | grep -c 'arm64 *added')" = 1 ] || fail "not added once: $(cat *.out)"
-        must $FIXTURES/arm64/busybox true
-        "#,
-    );
+    lab.run(&script("live/programs/twenty_at_once_leave_what_one_leaves"));
 }
 
 #[test]
 fn installs_and_uninstalls_at_once_all_end_well() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        for n in {1..10}; do
-            rb install arm64 >in.$n 2>&1 & pids="${pids-} $!"
-            rb uninstall arm64 >un.$n 2>&1 & pids="$pids $!"
-        done
-        for pid in $pids; do wait $pid || fail "$(cat in.* un.*)"; done
-        must rb install arm64
-        [ "$(names)" = qemu-aarch64 ] || fail "$(names)"
-        "#,
-    );
+    lab.run(&script("live/programs/installs_and_uninstalls_at_once_all_end_well"));
 }
 
 #[test]
 fn a_dry_run_changes_nothing() {
     let Some(lab) = lab_of("arm64") else { return };
-    lab.run(
-        r#"
-        must rb install arm64 --dry-run | grep -q 'arm64 *add ' || fail plan
-        [ -z "$(names)" ] || fail "$(names)"
-        must rb install arm64 >/dev/null
-        before=$(cat $table/qemu-aarch64)
-        must rb install arm64 --no-credentials --dry-run | grep -q replace || fail plan
-        must rb uninstall all --dry-run | grep -q remove || fail plan
-        [ "$(names)" = qemu-aarch64 ] && [ "$(cat $table/qemu-aarch64)" = "$before" ] || fail changed
-        "#,
-    );
+    lab.run(&script("live/programs/a_dry_run_changes_nothing"));
     lab_without_table_stays_so();
 }
 
 fn lab_without_table_stays_so() {
     let Some(lab) = lab() else { return };
-    lab.without_table().run(
-        r#"
-        must rb install all --private --dry-run >/dev/null
-        grep binfmt_misc /proc/self/mountinfo && fail 'a dry run mounted it'
-        true
-        "#,
-    );
+    lab.without_table().run(&script("live/programs/lab_without_table_stays_so"));
 }

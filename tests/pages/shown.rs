@@ -4,44 +4,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use rbinfmt::doctor::catalogue::{CATALOGUE, Form};
+use rbinfmt::doctor::catalogue::{self, CauseId, Form};
 
 use crate::files;
 
 /// Causes of files that an image cannot have, and why.
-const NOT_IN_IMAGES: [(&str, &str); 11] = [
-    ("arm-attributes", "a note"),
-    ("binfmt-setuid-no-c", "it starts"),
-    ("binfmt-shadowed", "a note"),
-    ("etxtbsy", "nobody writes to it"),
-    ("model-wrong", "the kernel is not asked"),
-    ("no-such-file", "it is path-lookup-failed there"),
-    ("noexec-mount", "its mounts are not known"),
-    ("osabi", "a note"),
-    ("qemu-missing-sysroot", "without its loader it does not start at home either: missing-elf-loader"),
-    ("table-hidden", "a note"),
-    ("verified", "the kernel is not asked"),
+const NOT_IN_IMAGES: [(CauseId, &str); 11] = [
+    (CauseId::ArmAttributes, "a note"),
+    (CauseId::BinfmtSetuidNoC, "it starts"),
+    (CauseId::BinfmtShadowed, "a note"),
+    (CauseId::Etxtbsy, "nobody writes to it"),
+    (CauseId::ModelWrong, "the kernel is not asked"),
+    (CauseId::NoSuchFile, "it is path-lookup-failed there"),
+    (CauseId::NoexecMount, "its mounts are not known"),
+    (CauseId::Osabi, "a note"),
+    (CauseId::QemuMissingSysroot, "without its loader it does not start at home either: missing-elf-loader"),
+    (CauseId::TableHidden, "a note"),
+    (CauseId::Verified, "the kernel is not asked"),
 ];
 
 /// Causes that no test makes, and why.
-const NOT_MADE: [(Form, &str, &str); 1] = [(Form::File, "model-wrong", "it would be a bug of ours")];
+const NOT_MADE: [(Form, CauseId, &str); 1] = [(Form::File, CauseId::ModelWrong, "it would be a bug of ours")];
 
 /// The causes that are named within these marks.
-fn ids<'t>(texts: impl IntoIterator<Item = &'t str>, open: char, close: char) -> BTreeSet<&'static str> {
+fn ids<'t>(texts: impl IntoIterator<Item = &'t str>, open: char, close: char) -> BTreeSet<CauseId> {
     let texts: Vec<&str> = texts.into_iter().collect();
-    let is_in = |id: &&str| texts.iter().any(|text| text.contains(&format!("{open}{id}{close}")));
-    CATALOGUE.iter().map(|cause| cause.id.as_str()).filter(is_in).collect()
+    let is_in = |id: &CauseId| texts.iter().any(|text| text.contains(&format!("{open}{id}{close}")));
+    catalogue::all().iter().map(|cause| cause.id).filter(is_in).collect()
 }
 
 /// The causes that a room of the doctor names, its tests aside.
-fn room(name: &str) -> BTreeSet<&'static str> {
-    let files = files(&format!("src/doctor/{name}"), &[".rs", ".toml"]);
-    ids(files.iter().filter_map(|(_, text)| text.split("#[cfg(test)]").next()), '"', '"')
+fn room(name: &str) -> BTreeSet<CauseId> {
+    let directory = format!("src/doctor/{name}");
+    let (code, data) = (files(&directory, &[".rs"]), files(&directory, &[".toml"]));
+    let code: Vec<&str> = code.iter().filter_map(|(_, text)| text.split("#[cfg(test)]").next()).collect();
+    let words = |text: &'_ str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
+    let words: BTreeSet<String> = code.into_iter().flat_map(words).collect();
+    let named = catalogue::all().iter().map(|cause| cause.id).filter(|id| words.contains(&format!("{id:?}")));
+    named.chain(ids(data.iter().map(|(_, text)| text.as_str()), '"', '"')).collect()
 }
 
 /// Which causes each form finds, as the code has it. What is wrong with a file is wrong with it in an image as well.
-fn found() -> BTreeMap<Form, BTreeSet<&'static str>> {
-    let in_image = |id: &&&str| !NOT_IN_IMAGES.iter().any(|(other, _)| other == *id);
+fn found() -> BTreeMap<Form, BTreeSet<CauseId>> {
+    let in_image = |id: &&CauseId| !NOT_IN_IMAGES.iter().any(|(other, _)| other == *id);
     let image = room("file").iter().filter(in_image).copied().chain(room("image")).collect();
     BTreeMap::from([(Form::File, room("file")), (Form::Host, room("host")), (Form::Image, image)])
 }
@@ -49,18 +54,18 @@ fn found() -> BTreeMap<Form, BTreeSet<&'static str>> {
 #[test]
 fn causes_are_found_by_the_forms_that_the_catalogue_says() {
     for (form, found) in found() {
-        let said = CATALOGUE.iter().filter(|cause| cause.found_by.contains(&form)).map(|cause| cause.id.as_str());
-        let said: BTreeSet<&str> = said.collect();
+        let said = catalogue::all().iter().filter(|cause| cause.found_by.contains(&form)).map(|cause| cause.id);
+        let said: BTreeSet<CauseId> = said.collect();
         assert_eq!(said, found, "{form}");
     }
 }
 
 /// What shows that a cause is found: a word for each form.
 #[derive(Default)]
-pub(super) struct Shown(BTreeMap<(Form, &'static str), &'static str>);
+pub(super) struct Shown(BTreeMap<(Form, CauseId), &'static str>);
 
 impl Shown {
-    fn by(&mut self, form: Form, word: &'static str, ids: BTreeSet<&'static str>) {
+    fn by(&mut self, form: Form, word: &'static str, ids: BTreeSet<CauseId>) {
         for id in ids {
             self.0.entry((form, id)).or_insert(word);
         }
@@ -69,7 +74,7 @@ impl Shown {
     /// The strongest first: what was made for real, what was written down after reports.
     pub(super) fn read() -> Shown {
         let mut shown = Shown::default();
-        let named = |name: &str| CATALOGUE.get(name.split('.').next().unwrap()).unwrap().id.as_str();
+        let named = |name: &str| catalogue::get(name.split('.').next().unwrap()).unwrap().id;
         for (name, text) in files("tests/causes/cases", &[".toml"]) {
             let has = |key: &str| text.lines().any(|line| line.starts_with(key));
             let id = BTreeSet::from([named(&name)]);
@@ -97,15 +102,15 @@ impl Shown {
     }
 
     /// How a form's finding of a cause is shown.
-    fn word(&self, form: Form, id: &'static str) -> &'static str {
+    fn word(&self, form: Form, id: CauseId) -> &'static str {
         self.0.get(&(form, id)).copied().unwrap_or("-")
     }
 
     /// docs/doctor-causes.md
     pub(super) fn page(&self) -> String {
         let mut page = PAGE.to_owned();
-        for cause in CATALOGUE.iter() {
-            let cell = |form| if cause.found_by.contains(&form) { self.word(form, &cause.id) } else { "" };
+        for cause in catalogue::all() {
+            let cell = |form| if cause.found_by.contains(&form) { self.word(form, cause.id) } else { "" };
             let [file, host, image, message] = FORMS.map(cell);
             let _ = writeln!(page, "| [{0}](checks/{0}.md) | {file} | {host} | {image} | {message} |", cause.id);
         }
@@ -137,10 +142,10 @@ Some real causes are made with a part that is not: another machine's name or pag
 #[test]
 fn each_cause_is_made_in_each_form_that_finds_it() {
     let shown = Shown::read();
-    for cause in CATALOGUE.iter() {
+    for cause in catalogue::all() {
         for &form in cause.found_by.iter().filter(|form| **form != Form::Message) {
-            let left_out = NOT_MADE.iter().any(|(other, id, _)| (*other, *id) == (form, &cause.id));
-            assert_eq!(shown.word(form, &cause.id) == "-", left_out, "{}: {form}", cause.id);
+            let left_out = NOT_MADE.iter().any(|(other, id, _)| (*other, *id) == (form, cause.id));
+            assert_eq!(shown.word(form, cause.id) == "-", left_out, "{}: {form}", cause.id);
         }
     }
 }

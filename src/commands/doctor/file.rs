@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use bstr::BString;
 
-use super::paper::ReportSink;
+use super::sink::ReportSink;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::file::{Setting, identity_of, root_of};
@@ -21,9 +21,9 @@ pub(super) fn run(
     args: &DoctorArgs,
     files: &[OsString],
     given: Option<&Snapshot>,
-    paper: &mut ReportSink,
+    sink: &mut ReportSink,
 ) -> Result<()> {
-    let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let mut facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let root = root_of(args.root.as_deref())?;
     if let Some(user) = &args.user {
         facts.identity = identity_of(user, &root)?;
@@ -36,10 +36,10 @@ pub(super) fn run(
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
         let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
-        paper.write(&text)?;
+        sink.write(&text)?;
         let status = exam.status();
         // Of a long list only the fixes are wanted later.
-        paper.found(exam.findings.into_iter().filter(|_| args.fix), status);
+        sink.found(exam.findings.into_iter().filter(|_| args.fix), status);
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::cli::Common;
-use crate::doctor::catalogue::Class;
+use crate::doctor::catalogue::FixClass;
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::{Doing, Error, Result, Status};
-use crate::host::Host;
+use crate::proc;
 use crate::report;
 
 /// Applies the first safe fix of each finding, then runs this command again without `--fix`: a process of its own sees
@@ -15,7 +15,7 @@ use crate::report;
 pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Result<Status> {
     let mut commands: Vec<String> = Vec::new();
     for finding in findings.iter().filter(|f| f.severity != Severity::Note) {
-        let safe = finding.fixes().into_iter().find(|fix| fix.class == Class::Safe);
+        let safe = finding.fixes().into_iter().find(|fix| fix.class == FixClass::Safe);
         let Some(command) = safe.and_then(|fix| fix.command) else { continue };
         if !commands.contains(&command) {
             commands.push(command);
@@ -41,7 +41,7 @@ pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Res
     }
     report::complain("--fix: looking again");
     let again = std::env::args_os().skip(1).filter(|arg| arg != "--fix");
-    let status = Command::new(Host::default().own("exe")).args(again).status().doing(|| "looking again after --fix")?;
+    let status = Command::new(proc::own("exe")).args(again).status().doing(|| "looking again after --fix")?;
     Ok(match status.code() {
         Some(0) => Status::Done,
         Some(2) => Status::Usage,
@@ -52,7 +52,7 @@ pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Res
 
 /// Runs rbinfmt with the options that every verb shares.
 fn own(common: &Common, words: impl Iterator<Item = OsString>) -> Result<Option<i32>> {
-    let mut command = Command::new(Host::default().own("exe"));
+    let mut command = Command::new(proc::own("exe"));
     command.arg("--mount").arg(&common.mount);
     for (option, directories) in [("--profiles", &common.profiles), ("--emulators", &common.emulators)] {
         directories.iter().for_each(|directory| {

@@ -1,7 +1,7 @@
 //! `rbinfmt doctor`: the machine itself.
 
 use super::Context;
-use super::paper::ReportSink;
+use super::sink::ReportSink;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::host::Look;
 use crate::doctor::host::check::{self, Check};
@@ -11,12 +11,7 @@ use crate::error::{Error, Result};
 use crate::report;
 
 /// Looks at the machine, or at the facts of another one, judges it, and writes what was found.
-pub(super) fn run(
-    context: &Context,
-    args: &DoctorArgs,
-    given: Option<&Snapshot>,
-    paper: &mut ReportSink,
-) -> Result<()> {
+pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>, sink: &mut ReportSink) -> Result<()> {
     let own;
     let facts = match given {
         Some(snapshot) => &snapshot.host,
@@ -25,26 +20,26 @@ pub(super) fn run(
             &own
         }
     };
-    let checks = check::checks(facts, &context.profiles);
+    let checks = check::checks(facts, &context.registrar.profiles);
     let printer = &context.printer;
     let text = match printer.json {
         true => serde_json::to_string_pretty(&report::host::json(&checks, None))
             .map_err(|e| Error::failed("writing JSON", e))?,
         false => report::host::text(&checks, printer.verbose),
     };
-    paper.write(&text)?;
+    sink.write(&text)?;
     let status = check::status(&checks);
-    paper.found(checks.iter().flat_map(Check::findings).cloned(), status);
+    sink.found(checks.iter().flat_map(Check::findings).cloned(), status);
     Ok(())
 }
 
 /// The facts of this machine.
 pub(super) fn gather(context: &Context, args: &DoctorArgs) -> Result<HostFacts> {
     HostFacts::gather(Look {
-        host: &context.host,
-        profiles: &context.profiles,
-        places: &context.places,
-        private: context.private,
+        host: &context.registrar.host,
+        profiles: &context.registrar.profiles,
+        places: &context.registrar.places,
+        private: context.registrar.private,
         probe: !args.no_verify,
         engines: !args.no_engines,
     })

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::paper::ReportSink;
+use super::sink::ReportSink;
 use crate::cli::Common;
 use crate::cli::doctor::DoctorArgs;
 use crate::config::Fetch;
@@ -48,7 +48,7 @@ pub(super) fn run(
     args: &DoctorArgs,
     targets: &[OsString],
     given: Option<&Snapshot>,
-    paper: &mut ReportSink,
+    sink: &mut ReportSink,
 ) -> Result<()> {
     if args.user.is_some() || !args.argv.is_empty() {
         let why = "an image says itself as whom it starts and with which arguments";
@@ -58,7 +58,7 @@ pub(super) fn run(
     let directories =
         common.profiles.iter().map(|path| crate::profile::Directory { path: path.clone(), required: true });
     let profiles = Profiles::load(&directories.collect::<Vec<_>>())?;
-    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| Ok(snapshot.exec.clone()))?;
+    let facts = given.map_or_else(|| ExecFacts::gather(&common.mount), |snapshot| snapshot.exec.clone());
     let world = World { facts, profiles: &profiles, here: given.is_none() };
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
@@ -80,9 +80,9 @@ pub(super) fn run(
         let mut image = image::open(&name, &options)?;
         let exam = world.examine(&target, &mut image, platform.as_ref())?;
         let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
-        paper.write(&text)?;
+        sink.write(&text)?;
         let status = exam.status();
-        paper.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
+        sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
     }
     Ok(())
 }

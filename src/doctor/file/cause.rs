@@ -5,10 +5,10 @@ use nix::errno::Errno;
 
 use super::{Setting, content, loader};
 use crate::binfmt::entry::Flags;
-use crate::doctor::catalogue::Class;
+use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::facts::TableState;
-use crate::exec::{Handler, NearMiss, Outcome, Refused, Step, Verdict};
+use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
 use crate::profile::{Profile, Profiles};
 use crate::text::to_text;
 
@@ -37,25 +37,35 @@ enum Link<'a> {
     Content(&'a Step),
 }
 
+/// An execve(2) that fails.
+struct Failure<'a> {
+    errno: Errno,
+    why: &'a str,
+    refused: Option<Refused>,
+}
+
 impl Case<'_> {
     /// The cause; `None` where the file starts or nothing is known.
     pub(super) fn cause(&self) -> Option<Finding> {
         match &self.verdict.outcome {
             Outcome::Starts(_) | Outcome::Undecided(_) | Outcome::Unknown(_) => None,
             // Segments that share a page there do not on this machine.
-            Outcome::Killed(why) if self.setting.facts.page_size > 4096 && why.contains("within a page") => {
+            Outcome::Killed(Death::Misaligned) if self.setting.facts.page_size > 4096 => {
                 let detail = format!(
-                    "{why}: the program is built for smaller pages than this kernel's {} bytes",
+                    "{}: the program is built for smaller pages than this kernel's {} bytes",
+                    Death::Misaligned.why(),
                     self.setting.facts.page_size
                 );
-                Some(self.problem("page-size", &detail))
+                Some(self.problem(CauseId::PageSize, &detail))
             }
-            Outcome::Killed(why) => Some(self.problem("truncated-elf", why)),
-            Outcome::Fails { errno, why, refused } => Some(self.fails(*errno, why, *refused)),
+            Outcome::Killed(death) => Some(self.problem(CauseId::TruncatedElf, death.why())),
+            Outcome::Fails { errno, why, refused } => {
+                Some(self.fails(&Failure { errno: *errno, why, refused: *refused }))
+            }
         }
     }
 
-    fn problem(&self, id: &'static str, detail: &str) -> Finding {
+    fn problem(&self, id: CauseId, detail: &str) -> Finding {
         let path = self.verdict.steps.last().map_or(BStr::new(self.target), |step| step.path.as_bstr());
         Finding::problem(id, to_text(path), detail).with("path", to_text(path))
     }
@@ -70,40 +80,41 @@ impl Case<'_> {
         }
     }
 
-    fn fails(&self, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
-        match (errno, self.link()) {
-            (Errno::E2BIG, _) => self.problem("arguments-too-long", why),
+    fn fails(&self, failure: &Failure) -> Finding {
+        let why = failure.why;
+        match (failure.errno, self.link()) {
+            (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
-            (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem("file-caps-not-allowed", why),
-            (_, Link::Target) => self.refuses(self.target, "no-exec-bit", errno, why, refused),
+            (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem(CauseId::FileCapsNotAllowed, why),
+            (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
-            (_, Link::Interpreter { name, .. }) => self.refuses(name, "no-exec-bit", errno, why, refused),
+            (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
             (Errno::EIO, Link::Loader { name, .. }) => {
-                self.problem("loader-wrong-arch", why).with("interpreter", to_text(name))
+                self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(name))
             }
-            (_, Link::Loader { name, .. }) => self.refuses(name, "loader-not-executable", errno, why, refused),
+            (_, Link::Loader { name, .. }) => self.refuses(name, CauseId::LoaderNotExecutable, failure),
             (Errno::ELIBBAD, Link::Content(step)) => {
-                self.problem("loader-wrong-arch", why).with("interpreter", to_text(&step.path))
+                self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(&step.path))
             }
             (_, Link::Content(step)) => self.nobody_takes(step, why),
         }
     }
 
     /// The walk to a file, its kind, its bits or its mount forbid it.
-    fn refuses(&self, path: &[u8], bits: &'static str, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
+    fn refuses(&self, path: &[u8], bits: CauseId, failure: &Failure) -> Finding {
         let path = to_text(path);
-        let id = match (refused, errno) {
-            (Some(Refused::Kind("a directory")), _) => "is-a-directory",
-            (Some(Refused::Kind(_)), _) => "not-a-program",
-            (Some(Refused::Mount), _) => "noexec-mount",
+        let id = match (failure.refused, failure.errno) {
+            (Some(Refused::Kind(FileKind::Directory)), _) => CauseId::IsADirectory,
+            (Some(Refused::Kind(_)), _) => CauseId::NotAProgram,
+            (Some(Refused::Mount), _) => CauseId::NoexecMount,
             (Some(Refused::Bits), _) => bits,
-            (Some(Refused::Kernel(Errno::ETXTBSY)), _) => "etxtbsy",
-            (_, Errno::ENOENT | Errno::ENOTDIR) => "no-such-file",
-            _ => "path-refused",
+            (Some(Refused::Kernel(Errno::ETXTBSY)), _) => CauseId::Etxtbsy,
+            (_, Errno::ENOENT | Errno::ENOTDIR) => CauseId::NoSuchFile,
+            _ => CauseId::PathRefused,
         };
-        Finding::problem(id, &*path, why).with("interpreter", &*path).with("path", path)
+        Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", path)
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -116,14 +127,14 @@ impl Case<'_> {
                 "the first line ends with a carriage return and a newline, so the kernel looks for \"{shown}\"; \"{}\" {also}",
                 to_text(clean)
             );
-            return Finding::problem("crlf-shebang", &*about, detail).with("path", about);
+            return Finding::problem(CauseId::CrlfShebang, &*about, detail).with("path", about);
         }
         let detail = format!("the first line asks for {shown}, which is not there");
-        let mut finding = Finding::problem("shebang-interpreter-missing", &*about, detail).with("path", &*about);
+        let mut finding = Finding::problem(CauseId::ShebangInterpreterMissing, &*about, detail).with("path", &*about);
         // A name that fills the kernel's window was cut off by older kernels.
         let window = self.setting.facts.kernel.window();
         if script.marked.1 + 1 >= window {
-            finding.id = "shebang-too-long";
+            finding.id = CauseId::ShebangTooLong;
             return finding.evidence(format!("this kernel reads {window} bytes of a file, and the line is longer"));
         }
         let base = name.rsplit_str(b"/").next().unwrap_or(name);
@@ -141,13 +152,13 @@ impl Case<'_> {
         let on_host = self.setting.host.open(&interpreter).is_ok();
         let (id, detail) = match (fixed, on_host && !self.setting.root.is_own()) {
             (false, true) => (
-                "binfmt-no-f-flag",
+                CauseId::BinfmtNoFFlag,
                 format!(
                     "the entry {} has no flag F, so its interpreter is looked for in this tree: {why}",
                     to_text(name)
                 ),
             ),
-            _ => ("binfmt-interpreter-missing", format!("the entry {} takes the file, but {why}", to_text(name))),
+            _ => (CauseId::BinfmtInterpreterMissing, format!("the entry {} takes the file, but {why}", to_text(name))),
         };
         Finding::problem(id, to_text(self.target), detail)
             .with("path", to_text(self.target))
@@ -165,7 +176,7 @@ impl Case<'_> {
                 program.path,
                 to_text(name)
             );
-            return Finding::problem("binfmt-dynamic-interpreter", to_text(self.target), detail)
+            return Finding::problem(CauseId::BinfmtDynamicInterpreter, to_text(self.target), detail)
                 .with("entry", to_text(&entry))
                 .with("arch", self.arch_of(Some(step)).unwrap_or_default());
         }
@@ -175,13 +186,14 @@ impl Case<'_> {
     fn turns_in_circles(&self, why: &str) -> Finding {
         let steps = &self.verdict.steps;
         let Some(step) = steps.iter().rfind(|s| s.handler == Some(Handler::Entry)) else {
-            return Finding::problem("shebang-loop", to_text(self.target), why).with("path", to_text(self.target));
+            return Finding::problem(CauseId::ShebangLoop, to_text(self.target), why)
+                .with("path", to_text(self.target));
         };
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
         // The last one is the interpreter, which the same entry takes again.
         let machine = &self.setting.facts.kernel.machine;
         let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
-        let id = if native { "binfmt-native-hijack" } else { "binfmt-interpreter-foreign" };
+        let id = if native { CauseId::BinfmtNativeHijack } else { CauseId::BinfmtInterpreterForeign };
         let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)
     }
@@ -189,21 +201,21 @@ impl Case<'_> {
     /// A file that was read and that no format takes.
     fn nobody_takes(&self, step: &Step, why: &str) -> Finding {
         let before = self.verdict.steps.iter().rev().nth(1);
-        if step.rule.starts_with("#! with a name longer") {
-            return self.problem("shebang-too-long", why);
+        if step.decided == Decided::ScriptCutOff {
+            return self.problem(CauseId::ShebangTooLong, why);
         }
-        if step.rule == "#! without a name" {
-            return self.problem("missing-shebang", "the first line is #! with nothing behind it");
+        if step.decided == Decided::ScriptWithoutName {
+            return self.problem(CauseId::MissingShebang, "the first line is #! with nothing after it");
         }
         if !step.head.starts_with(b"\x7fELF") {
             return self.no_program(step, why);
         }
         let finding = self.foreign(step, why);
         // The script is well, its interpreter is not.
-        match before.filter(|s| s.handler == Some(Handler::Script) && finding.id == "foreign-arch-no-handler") {
+        match before.filter(|s| s.handler == Some(Handler::Script) && finding.id == CauseId::ForeignArchNoHandler) {
             Some(script) => {
                 let mut finding = finding.evidence(format!("{} is the interpreter of {}", step.path, script.path));
-                finding.id = "shebang-interpreter-foreign";
+                finding.id = CauseId::ShebangInterpreterForeign;
                 finding
             }
             None => finding,
@@ -216,19 +228,19 @@ impl Case<'_> {
         let len = file.as_ref().and_then(|f| f.read(&mut head, 0).ok()).unwrap_or(0);
         head.truncate(len);
         let Some(content) = content::of(&head, file.map_or(0, |f| f.size())) else {
-            return self.problem("not-a-program", why);
+            return self.problem(CauseId::NotAProgram, why);
         };
         let name = to_text(&step.path);
         let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
         if let Some(command) = content.command {
             let command = command.replace("{path}", &quoted(&self.setting.root.outside(&name)));
-            finding = finding.fix("Unpack it, and execute what is inside.", command, Class::Yours);
+            finding = finding.fix("Unpack it, and execute what is inside.", command, FixClass::Yours);
         }
         let upper = name.to_ascii_uppercase();
-        if content.cause == "missing-shebang"
+        if content.cause == CauseId::MissingShebang
             && ["NOTICE", "LICENSE", "README", "COPYING"].iter().any(|w| upper.contains(w))
         {
-            finding.id = "wrong-file-picked";
+            finding.id = CauseId::WrongFilePicked;
         }
         finding
     }
@@ -238,22 +250,26 @@ impl Case<'_> {
         let facts = &self.setting.facts;
         let size = self.setting.root.open(&step.path).map_or(0, |file| file.size());
         match step.marked.0 {
-            _ if size < SMALLEST_HEADER => return self.problem("truncated-elf", "the file ends within its ELF header"),
+            _ if size < SMALLEST_HEADER => {
+                return self.problem(CauseId::TruncatedElf, "the file ends within its ELF header");
+            }
             16 => {
-                return self
-                    .problem("object-or-core-or-lib", &format!("{}: it is an object file or a core dump", step.rule));
+                return self.problem(
+                    CauseId::ObjectOrCoreOrLib,
+                    &format!("{}: it is an object file or a core dump", step.decided.words()),
+                );
             }
             18 => {}
-            _ => return self.problem("truncated-elf", why),
+            _ => return self.problem(CauseId::TruncatedElf, why),
         }
         let arch = self.arch_of(Some(step));
         let what = arch.clone().unwrap_or_else(|| "a CPU that no emulator here is for".into());
         let machine = &*facts.kernel.machine;
         let detail = format!("the program is for {what}, and this kernel is for {machine}");
         let id = match (machine, &step.head[4..6], step.head[18]) {
-            ("x86_64", [1, 1], 3) if !facts.compat => "ia32-disabled",
-            ("aarch64", [1, 1], 40) if !facts.compat => "no-aarch32",
-            _ => "foreign-arch-no-handler",
+            ("x86_64", [1, 1], 3) if !facts.compat => CauseId::Ia32Disabled,
+            ("aarch64", [1, 1], 40) if !facts.compat => CauseId::NoAarch32,
+            _ => CauseId::ForeignArchNoHandler,
         };
         let mut finding = self.problem(id, &detail);
         if let Some(arch) = &arch {
@@ -264,19 +280,19 @@ impl Case<'_> {
         match table.state {
             TableState::Absent => finding.evidence("this machine has no table of entries: binfmt_misc is not mounted"),
             TableState::Disabled if table.entries.iter().any(|e| would(&e)) => {
-                finding.id = "binfmt-entry-disabled";
+                finding.id = CauseId::BinfmtEntryDisabled;
                 finding.detail = format!("{detail}; an entry would take it, but the table is switched off as a whole");
                 finding
             }
             _ => match (table.entries.iter().find(would), self.near.first()) {
                 (Some(entry), _) => {
-                    finding.id = "binfmt-entry-disabled";
+                    finding.id = CauseId::BinfmtEntryDisabled;
                     finding.detail = format!("{detail}; the entry {} would take it, but it is disabled", entry.name);
                     finding.with("entry", to_text(&entry.name))
                 }
                 (None, Some(near)) if (7..16).contains(&near.refusal.byte) => {
                     let appimage = step.head.get(8..10) == Some(b"AI");
-                    finding.id = if appimage { "appimage-magic" } else { "binfmt-strict-mask" };
+                    finding.id = if appimage { CauseId::AppimageMagic } else { CauseId::BinfmtStrictMask };
                     let bytes = if appimage { "marks an AppImage there" } else { "has other bytes there" };
                     finding.detail = format!(
                         "{detail}; the entry {} is for such programs, but its mask looks at byte {}, and this file {bytes}",

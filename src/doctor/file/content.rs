@@ -1,56 +1,45 @@
 //! What a file is that no loader takes. Pure, over its first bytes.
 
-use std::sync::LazyLock;
-
-use serde::Deserialize;
-
-use crate::binfmt::rule::Magic;
-use crate::text::hex;
+use crate::doctor::catalogue::CauseId;
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Content {
     /// The cause that it is.
-    pub(super) cause: &'static str,
+    pub(super) cause: CauseId,
     /// In words: "a gzip archive".
     pub(super) what: String,
     /// What makes a program of it.
     pub(super) command: Option<&'static str>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Formats {
-    format: Vec<Format>,
-    text: Vec<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A format, by bytes at a place.
 struct Format {
-    name: String,
-    #[serde(default)]
+    name: &'static str,
     at: usize,
-    #[serde(with = "hex")]
-    magic: Vec<u8>,
-    #[serde(default, with = "hex")]
-    mask: Vec<u8>,
-    cause: String,
-    command: Option<String>,
+    magic: &'static [u8],
+    mask: &'static [u8],
+    cause: CauseId,
+    command: Option<&'static str>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A kind of text, by how it begins.
 struct Text {
-    name: String,
-    begins: String,
-    cause: String,
+    name: &'static str,
+    begins: &'static str,
+    cause: CauseId,
 }
 
-static FORMATS: LazyLock<Formats> = LazyLock::new(|| {
-    let none = Formats { format: Vec::new(), text: Vec::new() };
-    toml::from_str(include_str!("formats.toml")).unwrap_or(none)
-});
+// FORMATS and TEXTS.
+include!(concat!(env!("OUT_DIR"), "/formats.rs"));
+
+impl Format {
+    fn is_of(&self, head: &[u8]) -> bool {
+        let bytes = head.get(self.at..self.at + self.magic.len());
+        let same = |((byte, magic), mask): ((&u8, &u8), &u8)| byte & mask == magic & mask;
+        bytes.is_some_and(|bytes| bytes.iter().zip(self.magic).zip(self.mask).all(same))
+    }
+}
 
 /// How much of a file is looked at.
 pub(super) const PREFIX: usize = 4096;
@@ -59,26 +48,20 @@ pub(super) const PREFIX: usize = 4096;
 pub(super) fn of(head: &[u8], len: u64) -> Option<Content> {
     let content = |cause, what: &str| Some(Content { cause, what: what.into(), command: None });
     if len == 0 {
-        return content("empty-or-zero-file", "empty");
+        return content(CauseId::EmptyOrZeroFile, "empty");
     }
     if head.iter().all(|&b| b == 0) {
-        return content("empty-or-zero-file", "nothing but zero bytes at its beginning");
+        return content(CauseId::EmptyOrZeroFile, "nothing but zero bytes at its beginning");
     }
-    let fits = |f: &&Format| {
-        let mask = if f.mask.is_empty() { vec![0xff; f.magic.len()] } else { f.mask.clone() };
-        head.len() >= f.at + f.magic.len()
-            && Magic { offset: f.at, magic: f.magic.clone(), mask }.refuses(head).is_none()
-    };
-    if let Some(format) = FORMATS.format.iter().find(fits) {
-        let command = format.command.as_deref();
-        return Some(Content { cause: &format.cause, what: format.name.clone(), command });
+    if let Some(format) = FORMATS.iter().find(|format| format.is_of(head)) {
+        return Some(Content { cause: format.cause, what: format.name.into(), command: format.command });
     }
     let text = as_text(head)?;
     let start = text.trim_start().to_ascii_lowercase();
-    if let Some(known) = FORMATS.text.iter().find(|t| start.starts_with(&t.begins)) {
-        return Some(Content { cause: &known.cause, what: known.name.clone(), command: None });
+    if let Some(known) = TEXTS.iter().find(|t| start.starts_with(t.begins)) {
+        return content(known.cause, known.name);
     }
-    content("missing-shebang", &without_shebang(text))
+    content(CauseId::MissingShebang, &without_shebang(text))
 }
 
 /// The whole characters of a text; `None` where it is none.
@@ -110,46 +93,38 @@ fn without_shebang(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::catalogue::CATALOGUE;
 
-    fn cause(head: &[u8]) -> &'static str {
-        of(head, head.len() as u64).map_or("unknown", |c| c.cause)
+    fn cause(head: &[u8]) -> Option<CauseId> {
+        of(head, head.len() as u64).map(|c| c.cause)
     }
 
     #[test]
     fn contents_and_their_causes() {
         for (head, wanted) in [
-            (&b""[..], "empty-or-zero-file"),
-            (&[0; 64], "empty-or-zero-file"),
-            (b"\x1f\x8b\x08\0", "archive-not-extracted"),
-            (b"!<arch>\ndebian-binary   ", "archive-not-extracted"),
-            (b"!<arch>\n__.PKGDEF       ", "go-archive-not-main"),
-            (b"!<arch>\nx.o/            ", "object-or-core-or-lib"),
-            (b"MZ\x90\0", "wrong-os-binary"),
-            (b"MZqFpD='\n", "ape-mz-clash"),
-            (b"\xca\xfe\xba\xbe\0\0\0\x02", "wrong-os-binary"),
-            (b"\xca\xfe\xba\xbe\0\0\0\x34", "not-a-program"),
-            (b"\xcf\xfa\xed\xfe\x0c\0\0\x01", "wrong-os-binary"),
-            (b"version https://git-lfs.github.com/spec/v1\n", "git-lfs-pointer"),
-            (b"\n <!DOCTYPE html>\n", "not-a-binary-download"),
-            (b"Not Found", "not-a-binary-download"),
-            (b"\xef\xbb\xbf#!/bin/sh\n", "bom-before-shebang"),
-            (b"\xff\xfe#\0!\0", "bom-before-shebang"),
-            (b"echo hello\n", "missing-shebang"),
-            (b"\0asm\x01\0\0\0", "wasm-in-runc"),
-            (b"\x80\x81\x82\x83", "unknown"),
+            (&b""[..], Some(CauseId::EmptyOrZeroFile)),
+            (&[0; 64], Some(CauseId::EmptyOrZeroFile)),
+            (b"\x1f\x8b\x08\0", Some(CauseId::ArchiveNotExtracted)),
+            (b"!<arch>\ndebian-binary   ", Some(CauseId::ArchiveNotExtracted)),
+            (b"!<arch>\n__.PKGDEF       ", Some(CauseId::GoArchiveNotMain)),
+            (b"!<arch>\nx.o/            ", Some(CauseId::ObjectOrCoreOrLib)),
+            (b"MZ\x90\0", Some(CauseId::WrongOsBinary)),
+            (b"MZqFpD='\n", Some(CauseId::ApeMzClash)),
+            (b"\xca\xfe\xba\xbe\0\0\0\x02", Some(CauseId::WrongOsBinary)),
+            (b"\xca\xfe\xba\xbe\0\0\0\x34", Some(CauseId::NotAProgram)),
+            (b"\xcf\xfa\xed\xfe\x0c\0\0\x01", Some(CauseId::WrongOsBinary)),
+            (b"version https://git-lfs.github.com/spec/v1\n", Some(CauseId::GitLfsPointer)),
+            (b"\n <!DOCTYPE html>\n", Some(CauseId::NotABinaryDownload)),
+            (b"Not Found", Some(CauseId::NotABinaryDownload)),
+            (b"\xef\xbb\xbf#!/bin/sh\n", Some(CauseId::BomBeforeShebang)),
+            (b"\xff\xfe#\0!\0", Some(CauseId::BomBeforeShebang)),
+            (b"echo hello\n", Some(CauseId::MissingShebang)),
+            (b"\0asm\x01\0\0\0", Some(CauseId::WasmInRunc)),
+            (b"\x80\x81\x82\x83", None),
         ] {
             assert_eq!(cause(head), wanted, "{head:?}");
         }
         let tar = [vec![b'a'; 257], b"ustar".to_vec()].concat();
-        assert_eq!(cause(&tar), "archive-not-extracted");
-    }
-
-    #[test]
-    fn every_cause_stands_in_the_catalogue() {
-        let causes = FORMATS.format.iter().map(|f| &f.cause).chain(FORMATS.text.iter().map(|t| &t.cause));
-        let missing: Vec<&String> = causes.filter(|id| CATALOGUE.get(id).is_none()).collect();
-        assert!(missing.is_empty(), "{missing:?}");
+        assert_eq!(cause(&tar), Some(CauseId::ArchiveNotExtracted));
     }
 
     #[test]

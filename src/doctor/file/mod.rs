@@ -11,6 +11,7 @@ use std::path::Path;
 use bstr::BString;
 
 use super::finding::{Finding, Severity};
+use crate::binfmt::table::Unreadable;
 use crate::error::{Doing, Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
@@ -39,7 +40,7 @@ pub struct Setting {
 
 /// What came of a file.
 #[derive(Debug)]
-pub struct Examination {
+pub struct FileVerdict {
     /// Its path as given.
     pub target: BString,
     /// What execve(2) does with it.
@@ -48,13 +49,18 @@ pub struct Examination {
     pub near: Vec<NearMiss>,
     /// What it is, where it is ELF.
     pub inspection: Option<Inspection>,
+    /// Entries that could not be read, and were passed over.
+    pub unreadable: Vec<Unreadable>,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
 }
 
 impl Setting {
     /// Examines one file. Only `verify` executes anything, and that not one instruction.
-    pub fn examine(&self, target: &[u8]) -> Result<Examination> {
+    ///
+    /// # Errors
+    /// Where this machine cannot be looked at; a file that does not start is a verdict, not an error.
+    pub fn examine(&self, target: &[u8]) -> Result<FileVerdict> {
         let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
         let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
         let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
@@ -71,7 +77,8 @@ impl Setting {
         }
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         findings.sort_by_key(|finding| finding.severity);
-        Ok(Examination { target: target.into(), verdict, near, inspection, findings })
+        let unreadable = self.facts.table.unreadable.clone();
+        Ok(FileVerdict { target: target.into(), verdict, near, inspection, unreadable, findings })
     }
 
     /// Holds the model against the kernel.
@@ -98,7 +105,7 @@ impl Setting {
     }
 }
 
-impl Examination {
+impl FileVerdict {
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         match &self.verdict.outcome {
@@ -111,6 +118,9 @@ impl Examination {
 }
 
 /// Another user, as the tree's own /etc/passwd and /etc/group name them.
+///
+/// # Errors
+/// A user or group that is neither a number nor in the tree's /etc/passwd and /etc/group.
 pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Identity> {
     const MOST: usize = 1 << 20;
     let text = |path: &str| {
@@ -129,6 +139,9 @@ pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Ide
 }
 
 /// The tree to judge.
+///
+/// # Errors
+/// A directory that cannot be opened.
 pub fn root_of(directory: Option<&Path>) -> Result<Root> {
     directory.map_or_else(|| Ok(Root::own()), Root::below)
 }

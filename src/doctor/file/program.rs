@@ -5,6 +5,7 @@ use bstr::BString;
 use super::cause::profile_of;
 use super::{Setting, loader};
 use crate::binfmt::entry::Flags;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::facts::TableState;
 use crate::exec::{Handler, Outcome, Verdict};
@@ -29,7 +30,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
             "its last segment ends at byte {} of the file, which has {}: it starts, and is killed where the rest would be",
             program.end, program.size
         );
-        findings.push(problem("truncated-elf", detail));
+        findings.push(problem(CauseId::TruncatedElf, detail));
     }
     match program.loader.as_ref().filter(|_| starts) {
         Some(name) if taker == Some(Handler::Entry) && setting.root.open(name).is_err() => {
@@ -45,39 +46,39 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     findings.extend(passed_over(setting, &about, verdict));
     if starts && program.appimage && !has_fuse(setting, program) {
         let detail = "an AppImage mounts itself with libfuse.so.2, which is not here";
-        findings.push(Finding::warning("appimage-fuse", &*about, detail).with("path", &*about));
+        findings.push(Finding::warning(CauseId::AppimageFuse, &*about, detail).with("path", &*about));
     }
     if native && setting.facts.kernel.machine == "armv6l" && program.arm.is_some_and(|arm| arm.version > Some(6)) {
-        findings.push(problem("armv6-vs-v7", "it is built for ARMv7 or later, and this CPU is an ARMv6".into()));
+        findings.push(problem(CauseId::Armv6VsV7, "it is built for ARMv7 or later, and this CPU is an ARMv6".into()));
     }
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
         findings.push(match own_level().filter(|_| setting.here) {
             Some(own) if native && own < level => {
-                problem("x86-64-level", format!("{text}, and this CPU is an x86-64-v{own}"))
+                problem(CauseId::X8664Level, format!("{text}, and this CPU is an x86-64-v{own}"))
             }
-            _ => note("x86-64-level", text),
+            _ => note(CauseId::X8664Level, text),
         });
     }
     // Of a dynamic program it is the C library's that counts.
     if let Some(wanted) = newer_kernel(setting, program).filter(|_| program.loader.is_none()) {
         let detail = format!("{wanted}: it refuses to start, if the C library in it is glibc before 2.36");
-        findings.push(Finding::warning("kernel-too-old", &*about, detail));
+        findings.push(Finding::warning(CauseId::KernelTooOld, &*about, detail));
     }
     if let Some(arm) = program.arm {
         let version = arm.version.map_or(String::new(), |v| format!("ARMv{v}, "));
         let float = if arm.hard_float { "hard" } else { "soft" };
-        findings.push(note("arm-attributes", format!("it is built for {version}{float} float")));
+        findings.push(note(CauseId::ArmAttributes, format!("it is built for {version}{float} float")));
     }
     if program.osabi != 0 {
         let name = osabi(program.osabi).map_or(String::new(), |name| format!(" ({name})"));
         let text =
             format!("EI_OSABI is {}{name}; no loader of Linux looks at it, a rule of an entry may", program.osabi);
-        findings.push(note("osabi", text));
+        findings.push(note(CauseId::Osabi, text));
     }
     if starts && setting.facts.table.state == TableState::Hidden {
         let text = "the table of entries cannot be seen from here: one of them may take the file instead";
-        findings.push(note("table-hidden", text.into()));
+        findings.push(note(CauseId::TableHidden, text.into()));
     }
     findings
 }
@@ -103,7 +104,7 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         let name = library.name;
         let Some((place, found)) = library.found else {
             let detail = format!("the library {name} is in none of the directories that loaders search");
-            findings.push(Finding::problem("missing-shared-lib", about, detail).with("library", to_text(name)));
+            findings.push(Finding::problem(CauseId::MissingSharedLib, about, detail).with("library", to_text(name)));
             continue;
         };
         let has = &found.dynamic.defines;
@@ -113,19 +114,19 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
             && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
         {
             let detail = format!("{wanted}, says its library {place}, which will refuse to start");
-            findings.push(Finding::problem("kernel-too-old", about, detail));
+            findings.push(Finding::problem(CauseId::KernelTooOld, about, detail));
         }
         let wanted = program.dynamic.versions.iter().filter(|(of, _)| of == name).map(|(_, version)| version);
         if let Some(version) = wanted.filter(lacks).max_by_key(|v| inspect::glibc(v)) {
             let newest = newest.map_or(String::new(), |v| format!(", which ends at {v}"));
             let detail = format!("it asks for {version} of {place}{newest}");
-            findings.push(Finding::problem("glibc-too-old", about, detail).with("library", to_text(&place)));
+            findings.push(Finding::problem(CauseId::GlibcTooOld, about, detail).with("library", to_text(&place)));
         }
         if let Some(level) = found.notes.x86_level.filter(|level| *level > 1 && native && setting.here)
             && let Some(own) = own_level().filter(|own| *own < level)
         {
             let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
-            findings.push(Finding::problem("isa-note-level", about, detail).with("library", to_text(&place)));
+            findings.push(Finding::problem(CauseId::IsaNoteLevel, about, detail).with("library", to_text(&place)));
         }
     }
     findings
@@ -145,7 +146,7 @@ fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdic
     let entry = setting.facts.table.entries.iter().find(|e| Some(&e.name) == step.name.as_ref())?;
     let detail =
         format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
-    let mut finding = Finding::warning("binfmt-setuid-no-c", about, detail);
+    let mut finding = Finding::warning(CauseId::BinfmtSetuidNoC, about, detail);
     if let Some(profile) = profile_of(step) {
         finding = finding.with("arch", profile.label());
     }
@@ -159,7 +160,7 @@ fn passed_over(setting: &Setting, about: &str, verdict: &Verdict) -> Option<Find
     let others = setting.facts.table.entries.iter().filter(|e| e.enabled && e.name != *name);
     let others: Vec<String> = others.filter(|e| e.takes(&step.head, &step.path)).map(|e| to_text(&e.name)).collect();
     let detail = format!("the entry {name} takes it before {}, which would too", others.join(", "));
-    (!others.is_empty()).then(|| Finding::note("binfmt-shadowed", about, detail))
+    (!others.is_empty()).then(|| Finding::note(CauseId::BinfmtShadowed, about, detail))
 }
 
 /// Whether the library is where the program's loader looks.
@@ -180,8 +181,8 @@ pub(super) fn kernel_said(path: &[u8], answer: &Answer, agrees: bool) -> Finding
     };
     let wrong = || format!("{said}: our model of it is wrong here, which is a bug of rbinfmt's");
     match agrees {
-        true => Finding::note("verified", to_text(path), said),
-        false => Finding::problem("model-wrong", to_text(path), wrong()),
+        true => Finding::note(CauseId::Verified, to_text(path), said),
+        false => Finding::problem(CauseId::ModelWrong, to_text(path), wrong()),
     }
 }
 

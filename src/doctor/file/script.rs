@@ -3,6 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::Setting;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::{Handler, Outcome, Verdict};
 use crate::text::to_text;
@@ -22,7 +23,7 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
             to_text(argument),
             to_text(clean)
         );
-        return problem("crlf-shebang", detail);
+        return problem(CauseId::CrlfShebang, detail);
     }
     if argument.starts_with(b"-") {
         return None;
@@ -30,12 +31,12 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
     if argument.contains(&b' ') {
         let detail =
             format!("the kernel gives {name} one argument, {:?}, and no program has that name", argument.as_bstr());
-        return problem("shebang-env-args", detail);
+        return problem(CauseId::ShebangEnvArgs, detail);
     }
     match on_path(setting, argument) {
         Some(_) => None,
         None => problem(
-            "shebang-interpreter-missing",
+            CauseId::ShebangInterpreterMissing,
             format!("{name} looks for {} in PATH, where it is not", to_text(argument)),
         ),
     }

@@ -9,6 +9,7 @@ use crate::elf::Target;
 use crate::emulators::find::Places;
 use crate::host::Identity;
 use crate::kernel::Kernel;
+use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
 
 /// The snapshot.
@@ -28,7 +29,7 @@ pub struct HostFacts {
     pub table: Seen<Facts>,
     /// What holds the table.
     #[serde(default)]
-    pub held_by: Option<String>,
+    pub held_by: Option<HeldBy>,
     /// Programs were run through the entries.
     pub probed: bool,
     /// Where emulators were looked for.

@@ -14,7 +14,9 @@ use crate::emulators::find::Places;
 use crate::error::Result;
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
+use crate::proc::{self, ProcessStatus};
 use crate::profile::{Profile, Profiles};
+use crate::registrar::HeldBy;
 use crate::registrar::facts::{Facts, Scope, own_target};
 use crate::registrar::session;
 
@@ -66,6 +68,9 @@ pub struct Look<'a> {
 
 impl HostFacts {
     /// Looks at everything once.
+    ///
+    /// # Errors
+    /// Where rbinfmt's own program cannot be read; what else cannot be seen is a fact.
     pub fn gather(look: Look) -> Result<HostFacts> {
         let host = look.host;
         // They take longest, and answer while the rest is read.
@@ -74,15 +79,15 @@ impl HostFacts {
         // Before anything touches the table's directory.
         let mounted = session::mounted(host, look.private && !identity.first_user_namespace);
         let kernel = Kernel::running();
-        let own = own_target(host)?;
-        let support = support::gather(host, &kernel);
+        let own = own_target()?;
+        let support = support::gather(&kernel);
         let (table, held_by) = table(look, own, &mounted, &support);
         let programs = table.get().map_or_else(BTreeMap::new, programs::gather);
         Ok(HostFacts {
             place: place::gather(host, &identity),
             boot: boot::gather(),
-            settings: settings(host),
-            policy: policy(host),
+            settings: settings(),
+            policy: policy(),
             environment: environment(),
             engines: asked.map(engines::Asked::answers).unwrap_or_default(),
             mounted: mounted.map_or_else(|e| Seen::Unseen(e.to_string()), Seen::Seen),
@@ -105,7 +110,7 @@ fn table(
     own: crate::elf::Target,
     mounted: &Result<Mounted>,
     support: &Support,
-) -> (Seen<Facts>, Option<String>) {
+) -> (Seen<Facts>, Option<HeldBy>) {
     let mounted = match mounted {
         Ok(mounted) => *mounted,
         Err(error) => return (Seen::Unseen(error.to_string()), None),
@@ -120,13 +125,13 @@ fn table(
         session::look(look.host, mounted, look.private, look.profiles, scope)
     });
     match seen {
-        Ok((facts, held_by)) => (Seen::Seen(facts), held_by.map(str::to_owned)),
+        Ok((facts, held_by)) => (Seen::Seen(facts), held_by),
         Err(error) => (Seen::Unseen(error.to_string()), None),
     }
 }
 
-fn settings(host: &Host) -> BTreeMap<String, String> {
-    SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), host.setting(name)?))).collect()
+fn settings() -> BTreeMap<String, String> {
+    SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), proc::setting(name)?))).collect()
 }
 
 fn environment() -> BTreeMap<String, String> {
@@ -134,22 +139,21 @@ fn environment() -> BTreeMap<String, String> {
     VARIABLES.iter().filter_map(value).collect()
 }
 
-fn policy(host: &Host) -> Policy {
+fn policy() -> Policy {
     use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
-    let status = std::fs::read_to_string(host.own("status")).unwrap_or_default();
-    let field = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+    let status = ProcessStatus::own();
     let limit = |name: &str, resource| {
         let (soft, _) = getrlimit(resource).ok()?;
         (soft != RLIM_INFINITY).then(|| (name.to_owned(), soft))
     };
-    let label = std::fs::read(host.own("attr/current")).ok();
+    let label = std::fs::read(proc::own("attr/current")).ok();
     let label = label.map(|text| text.trim_end_with(|c| c == '\n' || c == '\0').to_str_lossy().into_owned());
     Policy {
         selinux_enforcing: std::fs::read_to_string("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1"),
         apparmor: std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|t| t.starts_with('Y')),
         label: label.filter(|text| !text.is_empty()),
-        no_new_privs: field("NoNewPrivs:") == Some("1"),
-        seccomp_filter: field("Seccomp:") == Some("2"),
+        no_new_privs: status.field("NoNewPrivs") == Some("1"),
+        seccomp_filter: status.field("Seccomp") == Some("2"),
         limits: [limit("RLIMIT_AS", Resource::RLIMIT_AS), limit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE)]
             .into_iter()
             .flatten()

@@ -8,7 +8,8 @@ use nix::fcntl::AT_FDCWD;
 
 use super::facts::SystemInfo;
 use crate::elf;
-use crate::host::{Host, Identity};
+use crate::host::{self, Host, Identity};
+use crate::proc;
 
 /// What files say.
 pub(super) fn gather(host: &Host, identity: &Identity) -> SystemInfo {
@@ -24,9 +25,9 @@ pub(super) fn gather(host: &Host, identity: &Identity) -> SystemInfo {
         os_name: of("PRETTY_NAME"),
         container,
         container_sign,
-        init: elf::read(&host.of_process(1, "exe")).ok().map(|program| program.target),
+        init: elf::read(&proc::of_process(1, "exe")).ok().map(|program| program.target),
         kernel_arch: host.kernel_arch(),
-        page_size: page_size(),
+        page_size: host::page_size(),
         wsl: wsl(&fs::read_to_string("/etc/wsl.conf").unwrap_or_default()),
         read_only: is_read_only(Path::new("/usr")),
     }
@@ -60,19 +61,15 @@ fn container(host: &Host) -> Option<(String, String)> {
     if let Some((kind, path)) = files.iter().find(|(_, path)| Path::new(path).exists()) {
         return seen(kind, (*path).to_owned());
     }
-    let environment = fs::read(host.of_process(1, "environ")).unwrap_or_default();
+    let environment = fs::read(proc::of_process(1, "environ")).unwrap_or_default();
     let variable = environment.split(|&b| b == 0).find_map(|v| v.strip_prefix(b"container="));
     if let Some(kind) = variable.filter(|kind| !kind.is_empty()) {
         return seen(&String::from_utf8_lossy(kind), "the environment of process 1".into());
     }
-    let groups = fs::read_to_string(host.of_process(1, "cgroup")).unwrap_or_default();
+    let groups = fs::read_to_string(proc::of_process(1, "cgroup")).unwrap_or_default();
     let kinds = [("docker", "/docker"), ("podman", "libpod"), ("lxc", "/lxc")];
     let (kind, _) = kinds.iter().find(|(_, mark)| groups.contains(mark))?;
     seen(kind, "the control group of process 1".into())
-}
-
-fn page_size() -> u64 {
-    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().map_or(4096, |size| size as u64)
 }
 
 /// What /etc/wsl.conf says under `[boot]`, as far as it matters here.

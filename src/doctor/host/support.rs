@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::facts::{Config, Support};
-use crate::host::Host;
 use crate::kernel::Kernel;
+use crate::proc;
 
 /// A kernel's configuration and a distribution's list of modules have less.
 const MOST: u64 = 8 << 20;
@@ -15,15 +15,15 @@ const MOST: u64 = 8 << 20;
 const OPTION: &str = "CONFIG_BINFMT_MISC";
 
 /// What files say of it.
-pub(super) fn gather(host: &Host, kernel: &Kernel) -> Support {
-    let filesystems = fs::read_to_string(host.kernel_file("filesystems")).unwrap_or_default();
+pub(super) fn gather(kernel: &Kernel) -> Support {
+    let filesystems = fs::read_to_string(proc::kernel_file("filesystems")).unwrap_or_default();
     let present = filesystems.split_whitespace().any(|word| word == crate::binfmt::mounts::BINFMT_MISC);
     let directory = Path::new("/lib/modules").join(&kernel.release);
-    Support { present, config: config(host, kernel), modules: directory.is_dir(), module: module(&directory) }
+    Support { present, config: config(kernel), modules: directory.is_dir(), module: module(&directory) }
 }
 
-fn config(host: &Host, kernel: &Kernel) -> Option<(Config, String)> {
-    let running = host.kernel_file("config.gz");
+fn config(kernel: &Kernel) -> Option<(Config, String)> {
+    let running = proc::kernel_file("config.gz");
     let unpacked = File::open(&running).ok().and_then(|file| text(flate2::read::GzDecoder::new(file)));
     if let Some(text) = unpacked {
         return Some((option(&text), running.display().to_string()));

@@ -61,14 +61,14 @@ pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<ArchCount> {
             names.len() - 1
         });
         let arch = &names[known].1;
-        let kin = all.entry(arch.clone()).or_insert_with(|| ArchCount { arch: arch.clone(), ..ArchCount::default() });
-        kin.count += 1;
-        if kin.paths.len() < SHOWN {
-            kin.paths.push(to_text(&path));
+        let count = all.entry(arch.clone()).or_insert_with(|| ArchCount { arch: arch.clone(), ..ArchCount::default() });
+        count.count += 1;
+        if count.paths.len() < SHOWN {
+            count.paths.push(to_text(&path));
         }
     }
     let mut all: Vec<ArchCount> = all.into_values().collect();
-    all.sort_by_key(|kin| std::cmp::Reverse(kin.count));
+    all.sort_by_key(|count| std::cmp::Reverse(count.count));
     all
 }
 

@@ -3,6 +3,7 @@
 use bstr::BString;
 use nix::errno::Errno;
 
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::root::Root;
 use crate::oci::config::Config;
@@ -32,7 +33,7 @@ pub(super) enum Found {
 /// Looks a command up as runc and crun do, before anything is executed.
 pub(super) fn look_up(word: &str, config: &Config, root: &Root, image: &str) -> Found {
     let failed = |detail: String| {
-        let finding = Finding::problem("path-lookup-failed", word, detail).with("image", image);
+        let finding = Finding::problem(CauseId::PathLookupFailed, word, detail).with("image", image);
         match word.trim().contains(' ') {
             true => finding.evidence("the name holds a blank: command and arguments were given as one word"),
             false => finding,

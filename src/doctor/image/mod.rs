@@ -9,6 +9,7 @@ pub use self::census::ArchCount;
 pub use self::platform::{Judged, Program, Runs};
 
 use super::finding::{Finding, Severity};
+use crate::doctor::catalogue::CauseId;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::oci::Platform;
@@ -28,7 +29,7 @@ pub struct World<'a> {
 
 /// What came of an image.
 #[derive(Debug)]
-pub struct Examination {
+pub struct ImageVerdict {
     /// As it was asked for.
     pub target: String,
     /// Where it is.
@@ -43,7 +44,10 @@ pub struct Examination {
 
 impl World<'_> {
     /// Examines an image: one platform after the other, so that only one tree is in memory.
-    pub fn examine(&self, target: &str, image: &mut Image, wanted: Option<&Platform>) -> Result<Examination> {
+    ///
+    /// # Errors
+    /// A platform that the image does not have, and layers that cannot be read or are not what their digests say.
+    pub fn examine(&self, target: &str, image: &mut Image, wanted: Option<&Platform>) -> Result<ImageVerdict> {
         let found = std::mem::take(&mut image.found);
         let only = wanted.is_some() || found.listed.len() <= 1;
         let texts = |list: &[Platform]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -60,7 +64,7 @@ impl World<'_> {
             _ => self.fits(target, &listed, &platforms, wanted),
         };
         findings.extend(finding);
-        Ok(Examination {
+        Ok(ImageVerdict {
             target: target.to_owned(),
             origin: image.origin.clone(),
             platforms,
@@ -80,12 +84,14 @@ impl World<'_> {
         let finding = |finding: Finding| Some(finding.evidence(has(listed)).with("image", target));
         if let Some(wanted) = wanted {
             let detail = format!("it has nothing for {wanted}");
-            return platforms.is_empty().then(|| finding(Finding::problem("no-matching-manifest", target, detail)))?;
+            return platforms
+                .is_empty()
+                .then(|| finding(Finding::problem(CauseId::NoMatchingManifest, target, detail)))?;
         }
         let own = self.own().map_or_else(|| self.facts.kernel.machine.clone(), |p| format!("linux/{}", p.label()));
         let runs = |wanted: fn(&Runs) -> bool| platforms.iter().any(|p| wanted(&p.runs));
         if platforms.is_empty() {
-            return finding(Finding::problem("no-matching-manifest", target, "none of its platforms is here"));
+            return finding(Finding::problem(CauseId::NoMatchingManifest, target, "none of its platforms is here"));
         }
         if listed.len() <= 1 || runs(|r| matches!(r, Runs::Native | Runs::Unknown(_))) {
             return None;
@@ -94,9 +100,9 @@ impl World<'_> {
         match runs(|r| matches!(r, Runs::Emulated(_))) {
             true => {
                 let detail = format!("{detail}; with --platform one of the others runs under emulation");
-                finding(Finding::warning("no-matching-manifest", target, detail))
+                finding(Finding::warning(CauseId::NoMatchingManifest, target, detail))
             }
-            false => finding(Finding::problem("no-matching-manifest", target, detail)),
+            false => finding(Finding::problem(CauseId::NoMatchingManifest, target, detail)),
         }
     }
 }
@@ -104,7 +110,7 @@ impl World<'_> {
 /// An engine has it, and not for the platform that is asked for.
 fn cached(name: &str, listed: &[String], wanted: &Platform) -> Finding {
     let detail = format!("what this machine keeps under that name is not for {wanted}");
-    let finding = Finding::problem("cached-wrong-platform", name, detail).evidence(has(listed));
+    let finding = Finding::problem(CauseId::CachedWrongPlatform, name, detail).evidence(has(listed));
     finding.with("image", name).with("platform", wanted.to_string())
 }
 
@@ -112,7 +118,7 @@ fn has(listed: &[String]) -> String {
     if listed.is_empty() { "it has none".to_owned() } else { format!("it has {}", listed.join(", ")) }
 }
 
-impl Examination {
+impl ImageVerdict {
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         let mut findings = self.findings.iter().chain(self.platforms.iter().flat_map(|p| &p.findings));

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::World;
 use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
-use crate::doctor::file::{Examination, Setting, identity_of};
+use crate::doctor::catalogue::CauseId;
+use crate::doctor::file::{FileVerdict, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Result;
-use crate::exec::facts::{Environment, ExecFacts, TableFacts, TableState};
+use crate::exec::facts::{Environment, ExecFacts, TableFacts};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
-use crate::exec::{Handler, Outcome, Step};
+use crate::exec::{Decided, Handler, Outcome, Step};
 use crate::oci::Platform;
 use crate::oci::config::Config;
 use crate::oci::image::Candidate;
@@ -54,9 +55,9 @@ pub struct Program {
     /// As the image names it.
     pub word: String,
     /// What happens on a machine of its own platform.
-    pub at_home: Examination,
+    pub at_home: FileVerdict,
     /// What happens on this one.
-    pub here: Examination,
+    pub here: FileVerdict,
     /// The CPU of the program that its chain ends with.
     pub arch: Option<String>,
 }
@@ -142,7 +143,7 @@ impl World<'_> {
 impl Case<'_> {
     fn look(&mut self, root: &Root, only: bool, judged: &mut Judged) -> Result<()> {
         judged.holds = census(&self.tree, self.world.profiles);
-        judged.foreign = judged.holds.iter().filter(|kin| !self.is_kin(&kin.arch)).cloned().collect();
+        judged.foreign = judged.holds.iter().filter(|count| !self.is_claimed(&count.arch)).cloned().collect();
         judged.shell = self.arch_at(root, SHELL.as_bytes()).map(|arch| (SHELL.to_owned(), arch));
         if let Some(word) = judged.argv.first() {
             match entry::look_up(word, self.config, root, self.image) {
@@ -202,7 +203,7 @@ impl Case<'_> {
         let mut facts = self.here();
         let name = self.claimed.map_or("", |profile| profile.name.as_str());
         facts.kernel.machine = if name == "mips64el" { "mips64".into() } else { name.into() };
-        facts.table = TableFacts { state: TableState::Enabled, entries: Vec::new() };
+        facts.table = TableFacts::with(Vec::new());
         facts.page_size = 4096;
         // What every architecture's kernel has at least.
         (facts.memory.random_bits, facts.memory.random_bits_compat) = (18, 8);
@@ -215,7 +216,7 @@ impl Case<'_> {
     }
 
     /// Whether programs of this CPU run on machines of the claimed platform.
-    fn is_kin(&self, arch: &str) -> bool {
+    fn is_claimed(&self, arch: &str) -> bool {
         let Some(claimed) = self.claimed else { return true };
         let other = self.world.profiles.spelled(arch);
         claimed.label() == arch || other.is_some_and(|other| other.native_on.contains(&claimed.name))
@@ -231,14 +232,14 @@ impl Case<'_> {
     fn compare(&mut self, listed: &Platform, claims: &Platform) {
         if (&listed.os, &listed.architecture) != (&claims.os, &claims.architecture) {
             let detail = format!("the index lists it for {listed}, and its own configuration says {claims}");
-            self.findings.push(Finding::problem("image-lies-about-arch", self.image, detail));
+            self.findings.push(Finding::problem(CauseId::ImageLiesAboutArch, self.image, detail));
         }
     }
 
     /// What is wrong with a program at home; that it is for another CPU is told in other words.
     fn take_findings(&mut self, program: Option<&Program>, certain: bool) {
         let Some(program) = program.filter(|_| self.is_modelled()) else { return };
-        let elsewhere = ["foreign-arch-no-handler", "shebang-interpreter-foreign"];
+        let elsewhere = [CauseId::ForeignArchNoHandler, CauseId::ShebangInterpreterForeign];
         for finding in &program.at_home.findings {
             let known = self.findings.iter().any(|f| f.id == finding.id && f.about == finding.about);
             if elsewhere.contains(&finding.id) || finding.severity == Severity::Note || known {
@@ -258,27 +259,28 @@ impl Case<'_> {
         let programs = [("entrypoint", &judged.entrypoint), ("command", &judged.command)];
         let wrong = programs.iter().find_map(|(what, program)| {
             let program = program.as_ref()?;
-            let arch = program.arch.as_ref().filter(|arch| !self.is_kin(arch))?;
+            let arch = program.arch.as_ref().filter(|arch| !self.is_claimed(arch))?;
             let end = program.at_home.verdict.steps.last().map_or(&program.at_home.target, |step| &step.path);
             let path = to_text(&program.at_home.target);
             let through = if *end == program.at_home.target { String::new() } else { format!(" needs {end}, which") };
             Some(format!("its {what} {path}{through} is a program for {arch}"))
         });
-        let most = judged.holds.first().filter(|kin| !self.is_kin(&kin.arch));
+        let most = judged.holds.first().filter(|count| !self.is_claimed(&count.arch));
         let starts = judged.entrypoint.as_ref().and_then(|program| program.arch.as_ref());
-        let mostly = most.filter(|_| starts.is_none()).map(|kin| {
-            let all: usize = judged.holds.iter().map(|kin| kin.count).sum();
-            format!("{} of its {all} programs and libraries are for {}", kin.count, kin.arch)
+        let mostly = most.filter(|_| starts.is_none()).map(|count| {
+            let all: usize = judged.holds.iter().map(|count| count.count).sum();
+            format!("{} of its {all} programs and libraries are for {}", count.count, count.arch)
         });
         let Some(wrong) = wrong.or(mostly) else { return };
         let detail = format!("it says {}, and {wrong}", judged.claims);
-        let mut finding = Finding::problem("image-lies-about-arch", self.image, detail)
+        let mut finding = Finding::problem(CauseId::ImageLiesAboutArch, self.image, detail)
             .with("platform", &judged.claims)
             .with("arch", claimed.label());
         if let Some((path, arch)) = &judged.shell {
             finding = finding.evidence(format!("{path} is for {arch}"));
         }
-        let counted = judged.holds.iter().map(|kin| format!("{} for {}", kin.count, kin.arch)).collect::<Vec<_>>();
+        let counted =
+            judged.holds.iter().map(|count| format!("{} for {}", count.count, count.arch)).collect::<Vec<_>>();
         self.findings.push(finding.evidence(format!("of its programs and libraries {}", counted.join(", "))));
     }
 
@@ -286,7 +288,7 @@ impl Case<'_> {
     fn runs(&self, judged: &Judged) -> Runs {
         let Some(program) = &judged.entrypoint else {
             return match (judged.argv.is_empty(), judged.holds.first()) {
-                (true, Some(kin)) if self.world.own().is_some_and(|own| own.label() == kin.arch) => Runs::Native,
+                (true, Some(count)) if self.world.own().is_some_and(|own| own.label() == count.arch) => Runs::Native,
                 (true, _) => Runs::Unknown("it names no command".into()),
                 (false, _) => Runs::No("its command is not there".into()),
             };
@@ -298,7 +300,7 @@ impl Case<'_> {
             Outcome::Starts(_) if entries.is_empty() => Runs::Native,
             Outcome::Starts(_) => Runs::Emulated(entries),
             Outcome::Fails { errno, why, .. } => Runs::No(format!("{errno:?}: {why}")),
-            Outcome::Killed(why) => Runs::No(why.clone()),
+            Outcome::Killed(death) => Runs::No(death.why().to_owned()),
             Outcome::Undecided(why) | Outcome::Unknown(why) => Runs::Unknown(why.clone()),
         }
     }
@@ -319,7 +321,7 @@ impl Case<'_> {
         match &judged.runs {
             Runs::Emulated(entries) if foreign => {
                 let detail = format!("it is for {} and runs on this machine under emulation", judged.claims);
-                let finding = Finding::note("image-platform-mismatch", self.image, detail)
+                let finding = Finding::note(CauseId::ImagePlatformMismatch, self.image, detail)
                     .evidence(format!("the entry {} takes it", entries.join(", ")))
                     .with("image", self.image)
                     .with("platform", format!("linux/{own}"));
@@ -339,7 +341,7 @@ impl Case<'_> {
 /// The step is the PT_INTERP of the one before it.
 fn is_loader(step: &Step, steps: &[Step]) -> bool {
     step.handler == Some(Handler::Loader)
-        || (step.handler.is_none() && steps.len() > 1 && step.rule.starts_with("PT_INTERP"))
+        || (step.handler.is_none() && steps.len() > 1 && step.decided == Decided::PtInterp)
 }
 
 /// Who starts it: USER[:GROUP], by name or number.
@@ -351,7 +353,7 @@ fn user(config: &Config, root: &Root) -> Result<Identity, Box<Finding>> {
     let user = if user.is_empty() { "0" } else { user };
     let mut identity = identity_of(user, root).map_err(|_| {
         let detail = format!("it starts as the user {user}, whom its /etc/passwd does not know");
-        Box::new(Finding::problem("image-user-missing", user, detail))
+        Box::new(Finding::problem(CauseId::ImageUserMissing, user, detail))
     })?;
     // A group that is a name is left aside: it rarely decides.
     identity.gid = group.unwrap_or(identity.gid);

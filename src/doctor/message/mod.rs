@@ -19,6 +19,7 @@ use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::CauseId;
 use super::finding::{Finding, Fix};
 use crate::error::{Doing, Error, Result, Status};
 
@@ -56,8 +57,8 @@ pub struct Diagnosis {
 /// A cause that comes into question.
 #[derive(Debug, Serialize)]
 pub struct Candidate {
-    /// Its id in the catalogue.
-    pub id: &'static str,
+    /// The cause.
+    pub id: CauseId,
     /// How sure it is.
     pub strength: Strength,
     /// The catalogue's title.
@@ -110,7 +111,7 @@ impl Diagnosis {
     fn new(text: &text::Text) -> Diagnosis {
         let verdict = judge::judge(text);
         let first = verdict.candidates.first();
-        let proved = first.filter(|first| first.strength == Strength::Certain).map(|first| first.id);
+        let proved = first.filter(|first| first.strength == Strength::Certain).map(|first| first.id.as_str());
         let other = |id: &str| words::WORDS.defaults.not_exec_format.iter().any(|known| known == id);
         let event = verdict.event;
         let mut diagnosis = Diagnosis {

@@ -15,7 +15,9 @@ pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
         || diagnosis.image.is_some();
     let has = |list: &[String], id: &str| list.iter().any(|known| known == id);
     let tells = || WORDS.tells.iter().filter(|tell| in_image || !tell.in_image);
-    let both = rest.first().and_then(|second| tells().find(|t| has(&t.among, first.id) && has(&t.among, second.id)));
+    let both = rest
+        .first()
+        .and_then(|second| tells().find(|t| has(&t.among, first.id.as_str()) && has(&t.among, second.id.as_str())));
     Some(match both {
         // A file that is named is what is asked first, where it is not one of an image.
         Some(tell) if in_image || tell.command.contains("{path}") || diagnosis.paths.is_empty() => {

@@ -374,7 +374,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::catalogue::{CATALOGUE, Form};
+    use crate::doctor::catalogue::{self, Form};
 
     /// Places that the judge finds in events and facts.
     const MARKS: [&str; 12] = [
@@ -431,14 +431,14 @@ mod tests {
     #[test]
     fn causes_are_of_the_catalogue_which_says_that_a_message_names_them() {
         let ours = causes();
-        assert!(ours.iter().all(|id| CATALOGUE.get(id).is_some()));
+        assert!(ours.iter().all(|id| catalogue::get(id).is_some()));
         let said: BTreeSet<&str> =
-            CATALOGUE.iter().filter(|c| c.found_by.contains(&Form::Message)).map(|c| c.id.as_str()).collect();
+            catalogue::all().iter().filter(|c| c.found_by.contains(&Form::Message)).map(|c| c.id.as_str()).collect();
         assert_eq!(ours, said);
         let defaults = &WORDS.defaults;
         let ordered = defaults.instead.iter().flat_map(|(cause, others)| others.iter().chain([cause]));
         for id in WORDS.tells.iter().flat_map(|tell| &tell.among).chain(ordered).chain(&defaults.not_exec_format) {
-            assert!(CATALOGUE.get(id).is_some(), "{id}");
+            assert!(catalogue::get(id).is_some(), "{id}");
         }
     }
 }

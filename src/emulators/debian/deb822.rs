@@ -53,7 +53,7 @@ impl Paragraph {
 
 /// The paragraphs of a Packages file that are about one of `names`. The file is read line by line and left as soon as
 /// all were found: it is 60 MB long, and sorted by nothing that one could rely on.
-pub fn packages(mut file: impl BufRead, names: &[String]) -> io::Result<Vec<Paragraph>> {
+pub fn packages(mut file: impl BufRead, names: &[&str]) -> io::Result<Vec<Paragraph>> {
     let mut found: Vec<Paragraph> = Vec::new();
     let (mut line, mut text) = (Vec::new(), Vec::new());
     let mut keep = false;
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn only_the_named_packages() {
         let text = "Package: a\nVersion: 1\n\nPackage: qemu-user\nVersion: 2\n\nPackage: b\n";
-        let found = packages(text.as_bytes(), &["qemu-user".into(), "x".into()]).unwrap();
+        let found = packages(text.as_bytes(), &["qemu-user", "x"]).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].get("Version"), Some("2"));
     }
@@ -110,7 +110,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text: String) {
             let _ = Paragraph::all(&text);
-            let _ = packages(text.as_bytes(), &["a".into()]);
+            let _ = packages(text.as_bytes(), &["a"]);
         }
     }
 }

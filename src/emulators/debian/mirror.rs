@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::data::Settings;
+use super::data::SETTINGS;
 use super::deb822::Paragraph;
 use crate::error::Result;
 
@@ -46,7 +46,7 @@ pub struct Wish {
 }
 
 /// The mirror to take. `root` is the host's root directory.
-pub fn choose(wish: &Wish, root: &Path, settings: &Settings) -> Result<Mirror> {
+pub fn choose(wish: &Wish, root: &Path) -> Result<Mirror> {
     if let Some(url) = &wish.flag {
         return Ok(Mirror::new(url, wish.keyring.clone(), "--mirror"));
     }
@@ -63,7 +63,7 @@ pub fn choose(wish: &Wish, root: &Path, settings: &Settings) -> Result<Mirror> {
         mirror.keyring = wish.keyring.clone().or(mirror.keyring);
         return Ok(mirror);
     }
-    Ok(Mirror::new(&settings.mirror, wish.keyring.clone(), "built in"))
+    Ok(Mirror::new(SETTINGS.mirror, wish.keyring.clone(), "built in"))
 }
 
 /// One archive of apt's.
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn chosen(files: &[(&str, &str)], wish: &Wish) -> Mirror {
-        choose(wish, host(files).path(), &super::super::data::settings().unwrap()).unwrap()
+        choose(wish, host(files).path()).unwrap()
     }
 
     #[test]

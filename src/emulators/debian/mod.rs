@@ -9,7 +9,7 @@ pub mod version;
 
 use std::path::PathBuf;
 
-pub use self::data::{Settings, settings};
+pub use self::data::{SETTINGS, Settings};
 use self::deb822::Paragraph;
 use self::mirror::Mirror;
 use self::openpgp::Keyring;
@@ -35,8 +35,6 @@ const MAX_PACKAGE: u64 = 1 << 30;
 pub struct Archive<'a> {
     /// The mirror.
     pub mirror: Mirror,
-    /// Names and pins.
-    pub settings: Settings,
     /// Whose signatures count.
     pub keyring: Keyring,
     /// The archive's name for this machine.
@@ -87,8 +85,9 @@ pub enum Offer {
 
 impl Archive<'_> {
     /// The archive's name for `uname -m`.
-    pub fn arch_of(settings: &Settings, machine: &str) -> Result<String> {
-        settings.architectures.get(machine).cloned().ok_or_else(|| {
+    pub fn arch_of(machine: &str) -> Result<String> {
+        let known = SETTINGS.architectures.iter().find(|(uname, _)| *uname == machine);
+        known.map(|(_, arch)| (*arch).to_owned()).ok_or_else(|| {
             Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
                 .help("take emulators from elsewhere: --from DIR or --from docker://IMAGE")
         })
@@ -121,7 +120,7 @@ impl Archive<'_> {
             urls.insert(0, at(&index.by_hash()));
         }
         let path = self.cache.file(self.client, &urls, &[], &index.expected, self.progress)?;
-        let names = &self.settings.packages;
+        let names = SETTINGS.packages;
         let found = archive::unpacked(&path, self.jobs)
             .and_then(|file| deb822::packages(file, names))
             .doing(|| format!("reading {}", urls[0]))?;

@@ -34,7 +34,7 @@ impl Keyring {
     pub fn debian() -> Result<Self> {
         let name = "the built-in Debian archive keyring";
         let mut keyring = Keyring::parse(name, data::KEYS)?;
-        let pinned = data::settings()?.fingerprints;
+        let pinned = data::SETTINGS.fingerprints;
         keyring.keys.retain(|key| pinned.iter().any(|pin| pin.eq_ignore_ascii_case(&fingerprint(&key.primary_key))));
         match keyring.keys.len() == pinned.len() {
             true => Ok(keyring),

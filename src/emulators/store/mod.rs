@@ -70,6 +70,15 @@ impl Store {
         Store { root: root.into() }
     }
 
+    /// The store of whoever runs this.
+    ///
+    /// # Errors
+    /// Where no environment variable says where that is.
+    pub fn of_process() -> Result<Self> {
+        let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+        Store::place(nix::unistd::Uid::effective().is_root(), variable).map(Store::open)
+    }
+
     /// Where the store is: $RBINFMT_STORE, /var/lib/rbinfmt for root, $XDG_DATA_HOME/rbinfmt for others.
     pub fn place(root: bool, variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
         let set = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());

@@ -4,6 +4,10 @@
 pub mod archive;
 pub mod registry;
 pub mod server;
+#[path = "../../common/skip.rs"]
+mod skip;
+
+pub(crate) use skip::{Need, skipped};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,11 +20,6 @@ use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
 use rbinfmt::http::{Client, Options};
 use rbinfmt::progress::Quiet;
-
-/// Says aloud that a test could not do its work here.
-pub fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
-}
 
 /// Whether a program is installed.
 pub fn has(program: &str) -> bool {

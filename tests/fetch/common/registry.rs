@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{has, skip};
+use super::{Need, has, skipped};
 use rbinfmt::verify::Digest;
 
 /// Debian's docker-registry on a port of its own.
@@ -18,8 +18,7 @@ pub struct Registry {
 impl Registry {
     pub fn start(auth: &str) -> Option<Self> {
         if !has("docker-registry") {
-            skip("docker-registry is not installed");
-            return None;
+            return skipped(Need::Setup, "docker-registry is not installed");
         }
         let directory = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

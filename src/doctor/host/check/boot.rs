@@ -4,6 +4,7 @@ use super::causes::{Causes, arch_list, listed};
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::{BootFile, File, Reader, Unit};
 use crate::kernel::Kernel;
@@ -97,7 +98,7 @@ fn restart(case: &Case) -> State {
         };
         if let Some(why) = lost {
             let detail = "it is gone after the next restart of the machine: nothing makes it again";
-            causes.add((Severity::Warning, "binfmt-not-persistent"), entry, detail, Some(why));
+            causes.add((Severity::Warning, CauseId::BinfmtNotPersistent), entry, detail, Some(why));
         }
     }
     // What is enabled is all that is made: it takes those that are not lost along.
@@ -129,11 +130,11 @@ fn files(case: &Case) -> Vec<Finding> {
             match register::judge(&string, &case.facts.kernel) {
                 Err(mistake) if register::judge(&string, &newer).is_ok() => {
                     let detail = format!("this kernel is too old for this line: {mistake}");
-                    findings.push(Finding::problem("binfmt-f-kernel-too-old", &file.path, detail).evidence(line));
+                    findings.push(Finding::problem(CauseId::BinfmtFKernelTooOld, &file.path, detail).evidence(line));
                 }
                 Err(mistake) => {
                     let detail = format!("the kernel refuses this line: {mistake}");
-                    findings.push(Finding::problem("binfmt-mangled-string", &file.path, detail).evidence(line));
+                    findings.push(Finding::problem(CauseId::BinfmtMangledString, &file.path, detail).evidence(line));
                 }
                 Ok(entry) => findings.extend(missing(case, file, &entry)),
             }
@@ -149,7 +150,7 @@ fn missing(case: &Case, file: &BootFile, entry: &Entry) -> Option<Finding> {
     let gone = program.file == File::Missing && entry.flags.has(Flags::F);
     let detail = "its interpreter is not there, so the kernel refuses it when the machine starts";
     gone.then(|| {
-        let finding = Finding::warning("binfmt-emulator-failed-boot", &file.path, detail);
+        let finding = Finding::warning(CauseId::BinfmtEmulatorFailedBoot, &file.path, detail);
         finding.evidence(path).with("entry", entry.name.to_string()).with("path", &file.path)
     })
 }
@@ -159,12 +160,12 @@ fn service(case: &Case, unit: &Unit) -> Option<State> {
     let makes = case.facts.boot.files.iter().any(|file| file.reader == Reader::Systemd);
     if said("ActiveState") == "failed" {
         let detail = format!("it failed ({}): the entries of its files are missing or incomplete", said("Result"));
-        let finding = Finding::problem("binfmt-emulator-failed-boot", "systemd-binfmt.service", detail);
+        let finding = Finding::problem(CauseId::BinfmtEmulatorFailedBoot, "systemd-binfmt.service", detail);
         return Some(State::Found(vec![finding.evidence("systemctl: ActiveState=failed")]));
     }
     if unit.not_on_wsl && is_wsl(case) && makes {
         let detail = "it does not run on WSL: a condition in its unit keeps it from that, so binfmt.d is never read";
-        let finding = Finding::warning("wsl-binfmt-skipped", "systemd-binfmt.service", detail);
+        let finding = Finding::warning(CauseId::WslBinfmtSkipped, "systemd-binfmt.service", detail);
         return Some(State::Found(vec![finding.evidence(format!("{}: ConditionVirtualization=!wsl", unit.path))]));
     }
     if !case.facts.boot.systemd && unit.state.is_empty() {
@@ -180,7 +181,7 @@ fn service(case: &Case, unit: &Unit) -> Option<State> {
         let names: Vec<String> = lost.iter().map(|e| e.entry.name.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let detail = "a restart of systemd-binfmt.service, also by systemd in a privileged container, removes it";
-        let finding = Finding::note("binfmt-systemd-wipe", listed(&names), detail);
+        let finding = Finding::note(CauseId::BinfmtSystemdWipe, listed(&names), detail);
         // Those of other emulators are not ours to make.
         let qemus = lost.into_iter().filter(|e| e.emulates() && e.entry.name.starts_with(b"qemu-"));
         return Some(State::Found(vec![registering(finding, qemus)]));

@@ -1,6 +1,7 @@
 //! Findings about entries: the same cause in several entries is told once.
 
 use super::Judged;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 
 /// A list longer than this is cut, with the number of the rest.
@@ -16,7 +17,7 @@ pub(super) struct Causes {
 
 #[derive(Debug)]
 struct Cause {
-    id: &'static str,
+    id: CauseId,
     severity: Severity,
     detail: String,
     entries: Vec<Affected>,
@@ -39,7 +40,7 @@ impl Causes {
     /// An entry has it. `detail` is said once for all entries of which it is said, `seen` for each.
     pub(super) fn add(
         &mut self,
-        (severity, id): (Severity, &'static str),
+        (severity, id): (Severity, CauseId),
         entry: &Judged,
         detail: impl Into<String>,
         seen: Option<String>,

@@ -2,6 +2,7 @@
 
 use super::causes::{Causes, arch_list, listed};
 use super::{Case, Check, Judged, State};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::emulators::known_bad::{self, Pair};
 use crate::profile::{Profile, Profiles};
@@ -46,7 +47,7 @@ fn unused(case: &Case, profiles: &Profiles) -> State {
     let detail =
         "the emulator is here, but no entry uses it: the package that registers it is another one, or did not run";
     // Where some are in use the others were left out on purpose, as a rule.
-    let mut finding = Finding::warning("distro-package-split", listed(&labels), detail);
+    let mut finding = Finding::warning(CauseId::DistroPackageSplit, listed(&labels), detail);
     if case.emulating().next().is_some() {
         finding.severity = Severity::Note;
     }
@@ -56,7 +57,6 @@ fn unused(case: &Case, profiles: &Profiles) -> State {
 }
 
 fn versions(case: &Case) -> State {
-    let table = known_bad::table().unwrap_or_default();
     let mut causes = Causes::default();
     let mut seen: Vec<&str> = Vec::new();
     for entry in case.emulating() {
@@ -65,11 +65,11 @@ fn versions(case: &Case) -> State {
         if !seen.contains(&number) {
             seen.push(number);
         }
-        if let Some(pair) = bad(case, entry, &table, number) {
+        if let Some(pair) = bad(case, entry, number) {
             let detail = format!("this emulator on this kernel is known to fail: {}; take {}", pair.symptom, pair.take);
             let sources = pair.sources.join(" ");
             let evidence = format!("QEMU {number}, Linux {} ({sources})", case.facts.kernel.release);
-            causes.add((Severity::Warning, "qemu-segv-libc-bin"), entry, detail, Some(evidence));
+            causes.add((Severity::Warning, CauseId::QemuSegvLibcBin), entry, detail, Some(evidence));
         }
     }
     for entry in case.emulating() {
@@ -82,9 +82,9 @@ fn versions(case: &Case) -> State {
 }
 
 /// The first pair that this emulator and this kernel are; one is enough to take another emulator.
-fn bad<'a>(case: &Case, entry: &Judged, table: &'a [Pair], version: &str) -> Option<&'a Pair> {
+fn bad(case: &Case, entry: &Judged, version: &str) -> Option<&'static Pair> {
     let profile = entry.health.profile?;
-    known_bad::warnings(table, version, &profile.name, &case.facts.kernel).into_iter().next()
+    known_bad::warnings(version, &profile.name, &case.facts.kernel).into_iter().next()
 }
 
 /// Emulators that are not QEMU's.
@@ -92,10 +92,10 @@ fn translators(case: &Case, entry: &Judged, causes: &mut Causes) {
     let name = entry.entry.name.to_string().to_lowercase();
     if name.contains("rosetta") {
         let detail = "Rosetta runs these programs: what works here may fail elsewhere, and the other way round";
-        causes.add((Severity::Note, "rosetta-limits"), entry, detail, None);
+        causes.add((Severity::Note, CauseId::RosettaLimits), entry, detail, None);
     }
     if (name.starts_with("fex") || name.starts_with("box")) && case.facts.place.page_size != 4096 {
         let detail = "this emulator wants pages of 4096 bytes";
-        causes.add((Severity::Warning, "fex-box64"), entry, detail, None);
+        causes.add((Severity::Warning, CauseId::FexBox64), entry, detail, None);
     }
 }

@@ -1,6 +1,7 @@
 //! Container engines: where their containers run, and what their builders know of.
 
 use super::{Case, Check, State, entries};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{Builder, Docker, Seen};
 use crate::profile::Profiles;
@@ -45,7 +46,7 @@ fn docker(case: &Case, docker: &Docker) -> State {
     let mut findings = Vec::new();
     if !is_here(case) {
         let detail = "its containers run on another kernel, with a table of its own: what is registered here does not count for them";
-        let mut finding = Finding::note("engine-elsewhere", "docker", detail);
+        let mut finding = Finding::note(CauseId::EngineElsewhere, "docker", detail);
         finding = finding.evidence(format!("{}: Linux {} ({})", docker.os, docker.kernel, docker.machine));
         if let Some(host) = case.facts.environment.get("DOCKER_HOST") {
             finding = finding.evidence(format!("DOCKER_HOST={host}"));
@@ -54,12 +55,14 @@ fn docker(case: &Case, docker: &Docker) -> State {
     }
     if docker.root.starts_with("/var/snap/docker") {
         let detail = "Docker from a snap: containers with no-new-privileges cannot execute their programs";
-        findings.push(Finding::note("nnp-snap-docker", "docker", detail).evidence(format!("data in {}", docker.root)));
+        findings
+            .push(Finding::note(CauseId::NnpSnapDocker, "docker", detail).evidence(format!("data in {}", docker.root)));
     }
     if is_old(&docker.version) {
         let detail = "so old an engine forbids system calls that today's images use, with Operation not permitted";
-        findings
-            .push(Finding::warning("libseccomp-old", "docker", detail).evidence(format!("version {}", docker.version)));
+        findings.push(
+            Finding::warning(CauseId::LibseccompOld, "docker", detail).evidence(format!("version {}", docker.version)),
+        );
     }
     State::of(findings, || match docker.security.iter().any(|s| s.contains("rootless")) {
         true => format!("{}, rootless", docker.version),
@@ -77,7 +80,7 @@ fn builder(case: &Case, builder: &Builder, profiles: &Profiles) -> State {
     let containerd = matches!(&case.facts.engines.docker, Some(Seen::Seen(docker)) if docker.containerd_images);
     if builder.driver == "docker" && !containerd {
         let detail = "the builder of the driver docker makes images for one platform at a time";
-        findings.push(Finding::note("buildx-docker-driver", &builder.name, detail).with("builder", &builder.name));
+        findings.push(Finding::note(CauseId::BuildxDockerDriver, &builder.name, detail).with("builder", &builder.name));
     }
     let known = |platform: &String| {
         let means = |other: &String| other == platform || other.starts_with(&format!("{platform}/"));
@@ -88,7 +91,8 @@ fn builder(case: &Case, builder: &Builder, profiles: &Profiles) -> State {
     if local && builder.status == "running" && !lacking.is_empty() {
         let detail = "the builder does not list what runs here: it looked when it started, and entries came later";
         let archs = lacking.iter().filter_map(|p| profiles.spelled(p)).map(|p| p.label().to_owned()).collect();
-        let finding = Finding::warning("buildx-platforms-stale", &builder.name, detail).with("builder", &builder.name);
+        let finding =
+            Finding::warning(CauseId::BuildxPlatformsStale, &builder.name, detail).with("builder", &builder.name);
         let finding = finding.evidence(format!("it lists {}", builder.platforms.join(" ")));
         let finding = finding.evidence(format!("it lacks {}", lacking.join(" ")));
         findings.push(finding.with("arch", super::causes::arch_list(archs)));
@@ -99,7 +103,7 @@ fn builder(case: &Case, builder: &Builder, profiles: &Profiles) -> State {
 fn default_platform(platform: &str) -> State {
     let detail = format!("docker takes images of {platform} unless it is told otherwise, whatever this machine is");
     State::Found(vec![
-        Finding::note("image-platform-mismatch", "DOCKER_DEFAULT_PLATFORM", detail)
+        Finding::note(CauseId::ImagePlatformMismatch, "DOCKER_DEFAULT_PLATFORM", detail)
             .evidence(format!("DOCKER_DEFAULT_PLATFORM={platform}")),
     ])
 }

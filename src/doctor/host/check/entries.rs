@@ -4,6 +4,7 @@ use super::causes::{Causes, listed};
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule, WINDOW};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
 use crate::probe::Outcome;
@@ -45,7 +46,7 @@ fn own_programs(case: &Case) -> Vec<Finding> {
             .collect();
         if !taken.is_empty() {
             let detail = "it takes programs of this machine: they fail, or run in its interpreter";
-            causes.add((Severity::Problem, "binfmt-native-hijack"), entry, detail, Some(taken.join("; ")));
+            causes.add((Severity::Problem, CauseId::BinfmtNativeHijack), entry, detail, Some(taken.join("; ")));
         }
     }
     causes.findings()
@@ -60,7 +61,7 @@ fn switches(case: &Case) -> Vec<Finding> {
             .is_some_and(|program| case.facts.table.get().is_some_and(|facts| facts.taker(program).is_some()));
         let severity = if entry.health.counts && !replaced { Severity::Problem } else { Severity::Note };
         let detail = "the entry is there, but it is switched off: the kernel passes it over";
-        causes.add((severity, "binfmt-entry-disabled"), entry, detail, None);
+        causes.add((severity, CauseId::BinfmtEntryDisabled), entry, detail, None);
     }
     causes.findings()
 }
@@ -76,7 +77,7 @@ fn interpreters(case: &Case) -> Vec<Finding> {
 }
 
 /// What is wrong with the program of an entry.
-fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str), &'static str, String)> {
+fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'static str, String)> {
     use Severity::{Note, Problem, Warning};
     let program = entry.program?;
     let fixed = entry.entry.flags.has(Flags::F);
@@ -88,7 +89,7 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str),
     match &program.file {
         File::Missing if fixed => found(
             Note,
-            "binfmt-interpreter-missing",
+            CauseId::BinfmtInterpreterMissing,
             "its interpreter is not on this machine (a container made the entry, or the file was removed); flag F keeps it until the entry goes",
             path,
         ),
@@ -97,31 +98,36 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, &'static str),
                 Some(link) => format!("{path} is a symbolic link to {link}, which is not there"),
                 None => format!("{path} does not exist"),
             };
-            found(Problem, "binfmt-interpreter-missing", "the program that should run its files is not there", seen)
+            found(
+                Problem,
+                CauseId::BinfmtInterpreterMissing,
+                "the program that should run its files is not there",
+                seen,
+            )
         }
         File::Unreadable(_) => None,
-        File::NotAFile => found(unless_fixed, "is-a-directory", "the interpreter's path is no file", path),
+        File::NotAFile => found(unless_fixed, CauseId::IsADirectory, "the interpreter's path is no file", path),
         File::NotExecutable => {
-            found(unless_fixed, "no-exec-bit", "the interpreter may not be executed: its mode has no x bit", path)
+            found(unless_fixed, CauseId::NoExecBit, "the interpreter may not be executed: its mode has no x bit", path)
         }
         _ if program.noexec && !fixed => {
-            found(Problem, "noexec-mount", "the interpreter lies on a file system mounted noexec", path)
+            found(Problem, CauseId::NoexecMount, "the interpreter lies on a file system mounted noexec", path)
         }
         File::Elf { target, .. } if *target != case.facts.own && !works && entry.health.counts => found(
             if case.facts.probed { Problem } else { Warning },
-            "binfmt-interpreter-foreign",
+            CauseId::BinfmtInterpreterForeign,
             "the interpreter is itself a program for another machine",
             format!("{path}: e_machine {}", target.machine),
         ),
         File::Elf { loader: Some(loader), .. } if fixed && entry.emulates() => found(
             Warning,
-            "binfmt-dynamic-interpreter",
+            CauseId::BinfmtDynamicInterpreter,
             "the emulator is not static: with flag F it is there in every container, but its loader and libraries are not",
             format!("{path} needs {loader}"),
         ),
         File::Other if entry.entry.flags.has(Flags::O) && !works && entry.health.counts => found(
             if case.facts.probed { Problem } else { Warning },
-            "emulator-fails",
+            CauseId::EmulatorFails,
             "the interpreter is no program: a script is not started for an entry with flag O or C (kernel 5.8 and later)",
             path,
         ),
@@ -139,10 +145,10 @@ fn order(case: &Case) -> Vec<Finding> {
         let seen = format!("{} was registered later: {}", taker.entry.name, taker.path());
         if entry.entry.rule.same_meaning(&taker.entry.rule) && entry.entry.interpreter == taker.entry.interpreter {
             let detail = "another entry does the same; which of the two is used depends on who registered last";
-            causes.add((Severity::Note, "binfmt-conflict-existing"), entry, detail, Some(seen));
+            causes.add((Severity::Note, CauseId::BinfmtConflictExisting), entry, detail, Some(seen));
         } else {
             let detail = "a newer entry takes its files first: it is never used";
-            causes.add((Severity::Warning, "binfmt-shadowed"), entry, detail, Some(seen));
+            causes.add((Severity::Warning, CauseId::BinfmtShadowed), entry, detail, Some(seen));
         }
     }
     causes.findings()
@@ -198,16 +204,16 @@ fn run(case: &Case) -> State {
 }
 
 /// What a probe's failure is a case of, by its words.
-fn cause_of(why: &str) -> &'static str {
-    const WORDS: [(&str, &str); 6] = [
-        ("signal 11", "qemu-segv-libc-bin"),
-        ("signal 6", "qemu-segv-libc-bin"),
-        ("signal 4", "qemu-sigill"),
-        ("Unable to reserve", "qemu-guest-base"),
-        ("guest_base", "qemu-guest-base"),
-        ("Invalid ELF image", "qemu-invalid-elf"),
+fn cause_of(why: &str) -> CauseId {
+    const WORDS: [(&str, CauseId); 6] = [
+        ("signal 11", CauseId::QemuSegvLibcBin),
+        ("signal 6", CauseId::QemuSegvLibcBin),
+        ("signal 4", CauseId::QemuSigill),
+        ("Unable to reserve", CauseId::QemuGuestBase),
+        ("guest_base", CauseId::QemuGuestBase),
+        ("Invalid ELF image", CauseId::QemuInvalidElf),
     ];
-    WORDS.iter().find(|(word, _)| why.contains(word)).map_or("emulator-fails", |(_, id)| id)
+    WORDS.iter().find(|(word, _)| why.contains(word)).map_or(CauseId::EmulatorFails, |(_, id)| *id)
 }
 
 /// The labels of what runs, for other checks.

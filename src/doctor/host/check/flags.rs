@@ -3,6 +3,7 @@
 use super::causes::Causes;
 use super::{Case, Check, Judged, State, entries};
 use crate::binfmt::entry::Flags;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Severity;
 use crate::registrar::health::Problem;
 
@@ -29,7 +30,7 @@ fn fix_binary(entry: &Judged, causes: &mut Causes) {
     if entry.health.problems.contains(&Problem::NoFixBinary) {
         let detail = "no flag F: the emulator is looked up inside each container or chroot, where it usually is not";
         let seen = format!("{} ({})", entry.path(), entry.entry.flags);
-        causes.add((Severity::Warning, "binfmt-no-f-flag"), entry, detail, Some(seen));
+        causes.add((Severity::Warning, CauseId::BinfmtNoFFlag), entry, detail, Some(seen));
     }
 }
 
@@ -56,14 +57,14 @@ fn preserve(case: &Case, entry: &Judged, causes: &mut Causes) {
         () => return,
     };
     let seen = format!("{} ({})", entry.path(), entry.entry.flags);
-    causes.add((severity, "binfmt-argv0-p"), entry, detail, Some(seen));
+    causes.add((severity, CauseId::BinfmtArgv0P), entry, detail, Some(seen));
 }
 
 fn credentials(entry: &Judged, causes: &mut Causes) {
     if !entry.entry.flags.has(Flags::C) {
         let detail =
             "no flag C: sudo, su and ping fail in its containers. With it set-uid programs count, foreign ones too";
-        causes.add((Severity::Note, "binfmt-setuid-no-c"), entry, detail, None);
+        causes.add((Severity::Note, CauseId::BinfmtSetuidNoC), entry, detail, None);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the kernel is, and whether it has binfmt_misc.
 
 use super::{Check, State};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{Config, HostFacts};
 use crate::signature::Class;
@@ -13,7 +14,7 @@ pub(super) fn checks(facts: &HostFacts) -> Vec<Check> {
 }
 
 fn support(facts: &HostFacts) -> State {
-    const ID: &str = "binfmt-kernel-missing";
+    const ID: CauseId = CauseId::BinfmtKernelMissing;
     let support = &facts.support;
     let release = &facts.kernel.release;
     let config = |finding: Finding| match &support.config {
@@ -68,7 +69,7 @@ fn flags(facts: &HostFacts) -> State {
         return State::Fine(format!("entries can have the flags {letters}"));
     }
     let detail = "this kernel has no flag F: an entry's interpreter is looked up in each container, and is not there";
-    let finding = Finding::warning("binfmt-f-kernel-too-old", &kernel.release, detail);
+    let finding = Finding::warning(CauseId::BinfmtFKernelTooOld, &kernel.release, detail);
     State::Found(vec![finding.evidence(format!("flags that it knows: {letters}"))])
 }
 
@@ -78,17 +79,17 @@ fn programs(facts: &HostFacts) -> State {
     let mut findings = Vec::new();
     if let Some(why) = facts.table.get().and_then(|table| table.emulated.as_ref()) {
         let detail = "rbinfmt itself runs under an emulator here: what it sees of the machine may be made up";
-        findings.push(Finding::warning("emulated-uname-traps", machine, detail).evidence(why));
+        findings.push(Finding::warning(CauseId::EmulatedUnameTraps, machine, detail).evidence(why));
     }
     if machine.contains("64") && facts.place.init.is_some_and(|init| init.class == Class::Bits32) {
         let detail = "the kernel is of 64 bits, but this system's programs are of 32";
-        let finding = Finding::note("userland-32-on-64-kernel", machine, detail);
+        let finding = Finding::note(CauseId::Userland32On64Kernel, machine, detail);
         findings.push(finding.evidence("process 1 is a program of 32 bits"));
     }
     let size = facts.place.page_size;
     if size != 4096 {
         let detail = format!("pages are of {size} bytes: programs and emulators that count on 4096 fail");
-        findings.push(Finding::warning("page-size", machine, detail));
+        findings.push(Finding::warning(CauseId::PageSize, machine, detail));
     }
     State::of(findings, || format!("{machine}, pages of {size} bytes"))
 }

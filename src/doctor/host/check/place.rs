@@ -1,6 +1,7 @@
 //! What kind of machine it is: WSL, a container, a system on which nothing can be installed.
 
 use super::{Check, State};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::HostFacts;
 use crate::kernel::Kernel;
@@ -41,7 +42,7 @@ fn system(facts: &HostFacts) -> State {
     let entries = facts.table.get().map_or(0, |table| table.table.entries.len());
     if (IMAGES.contains(&place.os.as_str())) && entries == 0 {
         let detail = "this system is an image: what is registered by hand is gone with the next start, and packages do not install";
-        let finding = Finding::warning("vm-host-without-binfmt", name, detail);
+        let finding = Finding::warning(CauseId::VmHostWithoutBinfmt, name, detail);
         return State::Found(vec![finding.evidence(format!("os-release: ID={}", place.os))]);
     }
     State::Fine(match (&place.container, &place.container_sign) {
@@ -56,7 +57,7 @@ fn system(facts: &HostFacts) -> State {
 fn interop(facts: &HostFacts, wsl: Wsl) -> State {
     if wsl == Wsl::One {
         let detail = "WSL 1 has no Linux kernel: there is no binfmt_misc, and QEMU's user emulators do not run";
-        return State::Found(vec![Finding::problem("wsl1", &facts.kernel.release, detail)]);
+        return State::Found(vec![Finding::problem(CauseId::Wsl1, &facts.kernel.release, detail)]);
     }
     let Some(table) = facts.table.get().map(|facts| &facts.table) else {
         return State::Unseen("the table is not seen".into());
@@ -66,7 +67,7 @@ fn interop(facts: &HostFacts, wsl: Wsl) -> State {
         () if interop => State::Fine("Windows programs run".into()),
         () if table.entries.is_empty() => {
             let detail = "the table is empty, WSL's own entry is gone too: another distribution that stopped has cleared it, for all";
-            let finding = Finding::warning("wsl-peer-distro-wipe", "WSLInterop", detail);
+            let finding = Finding::warning(CauseId::WslPeerDistroWipe, "WSLInterop", detail);
             State::Found(vec![broken(), finding])
         }
         () => State::Found(vec![broken()]),
@@ -75,5 +76,5 @@ fn interop(facts: &HostFacts, wsl: Wsl) -> State {
 
 fn broken() -> Finding {
     let detail = "the entry that runs Windows programs is gone: they fail with Exec format error";
-    Finding::problem("wsl-interop-broken", "WSLInterop", detail)
+    Finding::problem(CauseId::WslInteropBroken, "WSLInterop", detail)
 }

@@ -2,6 +2,7 @@
 
 use super::causes::Causes;
 use super::{Case, Check, State};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 
 const GROUP: &str = "policy";
@@ -28,7 +29,7 @@ fn modules(case: &Case) -> State {
             if !EXECUTABLE.contains(&kind) && !kind.ends_with("_exec_t") {
                 let detail = "SELinux enforces, and this label of the emulator is none that containers may execute";
                 causes.add(
-                    (Severity::Warning, "selinux-emulator"),
+                    (Severity::Warning, CauseId::SelinuxEmulator),
                     entry,
                     detail,
                     Some(format!("{}: {label}", entry.path())),
@@ -49,7 +50,7 @@ fn namespaces(case: &Case) -> State {
     let mut findings = Vec::new();
     if setting("kernel.apparmor_restrict_unprivileged_userns") == Some("1") {
         let detail = "AppArmor lets only programs with a profile make user namespaces: rootless containers need one";
-        let finding = Finding::note("userns-apparmor-ubuntu", "user namespaces", detail);
+        let finding = Finding::note(CauseId::UsernsApparmorUbuntu, "user namespaces", detail);
         findings.push(finding.evidence("kernel.apparmor_restrict_unprivileged_userns = 1"));
     }
     let off = [("user.max_user_namespaces", "0"), ("kernel.unprivileged_userns_clone", "0")];
@@ -60,8 +61,9 @@ fn namespaces(case: &Case) -> State {
             }
             _ => "only root can make one: no rootless containers",
         };
-        findings
-            .push(Finding::note("userns-disabled", "user namespaces", detail).evidence(format!("{name} = {value}")));
+        findings.push(
+            Finding::note(CauseId::UsernsDisabled, "user namespaces", detail).evidence(format!("{name} = {value}")),
+        );
     }
     State::of(findings, || "can be made".into())
 }

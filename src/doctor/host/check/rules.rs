@@ -3,6 +3,7 @@
 use super::causes::Causes;
 use super::{Case, Check, Judged, State, entries};
 use crate::binfmt::rule::{Magic, Refusal, Rule};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Severity;
 use crate::profile::Profiles;
 
@@ -41,10 +42,10 @@ fn narrow(entry: &Judged, causes: &mut Causes) {
     let seen = |r: Refusal| format!("byte {}: wanted {:02x}, mask {:02x}", r.byte, r.wanted, r.mask);
     if let Some(refusal) = refused(&[OSABI]) {
         let detail = "its mask refuses programs that name an OSABI, as static ones of glibc do: Exec format error";
-        causes.add((Severity::Warning, "binfmt-strict-mask"), entry, detail, Some(seen(refusal)));
+        causes.add((Severity::Warning, CauseId::BinfmtStrictMask), entry, detail, Some(seen(refusal)));
     } else if let Some(refusal) = refused(&APPIMAGE) {
         let detail = "its mask refuses AppImages: Exec format error";
-        causes.add((Severity::Note, "binfmt-strict-mask"), entry, detail, Some(seen(refusal)));
+        causes.add((Severity::Note, CauseId::BinfmtStrictMask), entry, detail, Some(seen(refusal)));
     }
 }
 
@@ -55,7 +56,7 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
         return;
     }
     let bits: u32 = magic.mask.iter().map(|byte| byte.count_ones()).sum();
-    let mangled = (Severity::Warning, "binfmt-mangled-string");
+    let mangled = (Severity::Warning, CauseId::BinfmtMangledString);
     let path = entry.path();
     if is_for_any_machine(&entry.entry.rule) {
         let detail = "it takes ELF files without a look at their machine: was its magic cut off?";
@@ -69,10 +70,10 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
     } else if is_only(magic, b"MZ") && !entry.entry.name.starts_with(b"WSLInterop") {
         let detail =
             "it takes every file that starts with MZ: Windows programs, and programs of Cosmopolitan (APE) too";
-        causes.add((Severity::Note, "ape-mz-clash"), entry, detail, Some(path));
+        causes.add((Severity::Note, CauseId::ApeMzClash), entry, detail, Some(path));
     } else if is_only(magic, b"PK\x03\x04") {
         let detail = "it takes every file that starts with PK: jar files, and other zip files that are executed too";
-        causes.add((Severity::Note, "pk-jar-handler"), entry, detail, Some(path));
+        causes.add((Severity::Note, CauseId::PkJarHandler), entry, detail, Some(path));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::causes::listed;
 use super::{Case, Check, State};
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::HostFacts;
 use crate::emulators::known_bad::older_than;
@@ -56,7 +57,7 @@ fn memory(facts: &HostFacts) -> Vec<Finding> {
     let bad: Vec<(&Setting, u64)> = bad.collect();
     let names: Vec<&str> = bad.iter().map(|((name, ..), _)| *name).collect();
     let detail = "emulators may find too little room for a program's addresses";
-    let finding = Finding::warning("qemu-guest-base", listed(&names), detail);
+    let finding = Finding::warning(CauseId::QemuGuestBase, listed(&names), detail);
     let finding = bad.iter().fold(finding, |finding, ((name, _, usual, why), value)| {
         finding.evidence(format!("{name} = {value} (usual: {usual}): {why}"))
     });
@@ -76,12 +77,12 @@ fn random_bits(case: &Case) -> Option<Finding> {
         Some(version) => {
             let detail =
                 "so much randomness of addresses is more than this old emulator can do with: it crashes at times";
-            Finding::warning("aslr-mmap-rnd-bits", name, detail).evidence(format!("QEMU {version}"))
+            Finding::warning(CauseId::AslrMmapRndBits, name, detail).evidence(format!("QEMU {version}"))
         }
         None => {
             let detail =
                 "emulators before QEMU 8.1, and old sanitizers, crash at times with so much randomness of addresses";
-            Finding::note("aslr-mmap-rnd-bits", name, detail)
+            Finding::note(CauseId::AslrMmapRndBits, name, detail)
         }
     };
     Some(finding.evidence(format!("{name} = {bits}")))
@@ -92,13 +93,14 @@ fn limits(facts: &HostFacts) -> Vec<Finding> {
     let limits = &facts.policy.limits;
     if let Some(bytes) = limits.get("RLIMIT_AS") {
         let detail = "this process may not reserve the addresses that an emulator wants for its guest";
-        let finding = Finding::warning("qemu-guest-base", "ulimit -v", detail);
+        let finding = Finding::warning(CauseId::QemuGuestBase, "ulimit -v", detail);
         findings.push(finding.evidence(format!("RLIMIT_AS = {bytes} bytes")));
     }
     if let Some(files) = limits.get("RLIMIT_NOFILE").filter(|&&files| files >= MANY_FILES) {
         let detail = "so many open files are allowed that programs which keep a table of them use up the memory";
-        findings
-            .push(Finding::note("qemu-oom-armv7", "ulimit -n", detail).evidence(format!("RLIMIT_NOFILE = {files}")));
+        findings.push(
+            Finding::note(CauseId::QemuOomArmv7, "ulimit -n", detail).evidence(format!("RLIMIT_NOFILE = {files}")),
+        );
     }
     findings
 }

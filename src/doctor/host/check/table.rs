@@ -2,8 +2,11 @@
 
 use super::{Check, State};
 use crate::binfmt::mounts::Mounted;
+use crate::binfmt::table::Unreadable;
+use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{HostFacts, Seen};
+use crate::registrar::HeldBy;
 
 pub(super) const GROUP: &str = "table";
 
@@ -29,34 +32,34 @@ fn mount(facts: &HostFacts) -> State {
         Mounted::Yes => State::Fine("mounted; it may be this user namespace's own".into()),
         Mounted::ReadOnly => State::Fine("mounted read-only, as containers have it".into()),
         Mounted::Automount => State::Found(vec![automount(facts)]),
-        Mounted::No => match (facts.place.container.as_deref(), facts.held_by.as_deref()) {
+        Mounted::No => match (facts.place.container.as_deref(), facts.held_by) {
             (Some("lxc"), _) => {
                 let detail = "this LXC container does not show binfmt_misc; entries with flag F of its host work here";
-                State::Found(vec![Finding::note("binfmt-lxc-denied", "binfmt_misc", detail)])
+                State::Found(vec![Finding::note(CauseId::BinfmtLxcDenied, "binfmt_misc", detail)])
             }
             _ if !who.first_user_namespace => {
                 let detail = "this user namespace (a rootless container?) does not show the machine's table";
-                State::Found(vec![Finding::note("table-hidden", "binfmt_misc", detail)])
+                State::Found(vec![Finding::note(CauseId::TableHidden, "binfmt_misc", detail)])
             }
             (Some(kind), _) if !who.may_mount => {
                 let detail = format!("this {kind} container does not show the table, and may not mount it");
-                State::Found(vec![Finding::note("binfmt-mount-denied", "binfmt_misc", detail)])
+                State::Found(vec![Finding::note(CauseId::BinfmtMountDenied, "binfmt_misc", detail)])
             }
-            (_, Some("entries")) => State::Fine("not mounted here; its entries hold it".into()),
-            (_, Some("process")) => State::Fine("not mounted here; another process has it mounted".into()),
+            (_, Some(HeldBy::Entries)) => State::Fine("not mounted here; its entries hold it".into()),
+            (_, Some(HeldBy::Process)) => State::Fine("not mounted here; another process has it mounted".into()),
             (Some(kind), _) => State::Fine(format!("not mounted in this {kind} container")),
             (None, _) => {
                 let detail = "nobody has mounted the table: what a container registers is gone with the container";
-                State::Found(vec![Finding::warning("binfmt-not-mounted", "binfmt_misc", detail)])
+                State::Found(vec![Finding::warning(CauseId::BinfmtNotMounted, "binfmt_misc", detail)])
             }
         },
     }
 }
 
 fn automount(facts: &HostFacts) -> Finding {
-    const ID: &str = "binfmt-automount-untriggered";
-    let finding = match (facts.held_by.as_deref(), facts.kernel.behaviour().survives_umount) {
-        (Some("entries" | "process"), _) => {
+    const ID: CauseId = CauseId::BinfmtAutomountUntriggered;
+    let finding = match (facts.held_by, facts.kernel.behaviour().survives_umount) {
+        (Some(HeldBy::Entries | HeldBy::Process), _) => {
             Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked; its entries hold the table")
         }
         (_, true) => Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked yet"),
@@ -74,10 +77,10 @@ fn entries(facts: &HostFacts) -> State {
         Seen::Seen(facts) => &facts.table,
         Seen::Unseen(why) => return State::Unseen(why.clone()),
     };
-    if let Some((name, why)) = table.unreadable.first() {
+    if let Some(Unreadable { entry, why }) = table.unreadable.first() {
         let more = table.unreadable.len() - 1;
         let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        return State::Unseen(format!("the entry {name} could not be read: {why}{more}"));
+        return State::Unseen(format!("the entry {entry} could not be read: {why}{more}"));
     }
     match table.entries.len() {
         0 => State::Fine("no entries: only programs for this machine's own CPU run".into()),
@@ -93,8 +96,8 @@ fn switch(facts: &HostFacts) -> State {
     }
     let detail = "binfmt_misc is switched off as a whole: the kernel looks at no entry";
     let finding = match table.entries.is_empty() {
-        true => Finding::warning("binfmt-entry-disabled", "status", detail),
-        false => Finding::problem("binfmt-entry-disabled", "status", detail),
+        true => Finding::warning(CauseId::BinfmtEntryDisabled, "status", detail),
+        false => Finding::problem(CauseId::BinfmtEntryDisabled, "status", detail),
     };
     // The file that switches it on is named like an entry's.
     let finding = finding.with("entry", "status").evidence(format!("{}/status: disabled", table.path.display()));

@@ -19,8 +19,8 @@ pub(super) fn judge(case: &mut Case<'_>) {
                     format!("the file has execute permission ({line}): a rule or its file system refuses it"),
                 );
                 case.say("noexec-mount", Likely, 2.0, line);
-                case.say("selinux-203-exec", Possible, 1.0, "");
-                case.say("fapolicyd", Possible, 0.5, "");
+                case.say("selinux-203-exec", Possible, 1.0, line);
+                case.say("fapolicyd", Possible, 0.5, line);
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ use super::event::{Event, Grade, READS};
 use super::text::Text;
 use super::words::{WORDS, Weights};
 use super::{Candidate, Strength};
-use crate::doctor::catalogue::CATALOGUE;
+use crate::doctor::catalogue;
 
 /// How many causes are told.
 const MOST: usize = 3;
@@ -220,7 +220,7 @@ impl<'t> Case<'t> {
                 }
             }
         }
-        let rank = |id: &str| CATALOGUE.get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
+        let rank = |id: &str| catalogue::get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
         let mut ranked: Vec<(&'static str, Score)> = self.scores.into_iter().collect();
         ranked.sort_by(|(a, x), (b, y)| {
             y.strength.cmp(&x.strength).then_with(|| y.weight.total_cmp(&x.weight)).then_with(|| rank(a).cmp(&rank(b)))
@@ -228,11 +228,9 @@ impl<'t> Case<'t> {
         // Beside what the text proves, what is merely possible is noise.
         let proved = ranked.first().is_some_and(|(_, score)| score.strength == Strength::Certain);
         let told = ranked.into_iter().filter(|(_, score)| !proved || score.strength > Strength::Possible);
-        let candidates = told.take(MOST).map(|(id, score)| Candidate {
-            id,
-            strength: score.strength,
-            title: CATALOGUE.get(id).map_or(id, |cause| &cause.title),
-            evidence: score.evidence,
+        let candidates = told.take(MOST).filter_map(|(id, score)| {
+            let cause = catalogue::get(id)?;
+            Some(Candidate { id: cause.id, strength: score.strength, title: cause.title, evidence: score.evidence })
         });
         (candidates.collect(), self.notes)
     }

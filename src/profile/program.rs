@@ -1,6 +1,6 @@
 //! A tiny ELF program for a target, made from its profile. Pure.
 
-use crate::profile::ProbeCode;
+use super::ProbeCode;
 use crate::signature::{Class, Data, Signature};
 
 /// Where it is loaded: free on every target of QEMU's.

@@ -9,13 +9,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::Context;
-use super::install::{Installed, Request, install};
 use crate::cli::hold::HoldArgs;
+use crate::commands::Context;
 use crate::emulators::date;
 use crate::emulators::store::write_whole;
 use crate::error::{Doing, Result, Status};
 use crate::registrar::apply::{Row, State};
+use crate::registrar::{Installed, Request};
 use crate::report::features;
 use crate::report::metrics::Metrics;
 
@@ -25,7 +25,7 @@ const FEATURES: &str = "rbinfmt";
 const GRACE: i64 = 600;
 
 /// Looks at the table every `interval` seconds until SIGTERM, SIGINT or SIGHUP; then `status` is the result.
-pub fn stay(
+pub(super) fn stay(
     context: &Context,
     request: &Request,
     args: &HoldArgs,
@@ -91,7 +91,7 @@ impl<'a> Holder<'a> {
     fn look(&mut self) -> Status {
         let printer = &self.context.printer;
         let now = date::now();
-        let failures = match install(self.context, self.request) {
+        let failures = match self.context.registrar.install(self.request) {
             Ok(installed) => {
                 self.metrics.see(&installed.rows, now);
                 for (row, done) in installed.rows.iter().filter_map(|row| Some((row, repaired(row)?))) {

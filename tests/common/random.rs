@@ -1,4 +1,5 @@
 //! Random numbers that a seed repeats (splitmix64).
+#![allow(dead_code, reason = "each test program uses its part")]
 
 pub(crate) struct Random(u64);
 

@@ -1,0 +1,213 @@
+//! The doctor's causes. `CauseId` has a variant for each, in the order of commonness.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::literal::{Literal, literal};
+use super::source::{Mistake, Source};
+
+/// The groups, each in a file of its name.
+pub(crate) const GROUPS: [&str; 8] = ["file", "loader", "binfmt", "emulator", "image", "policy", "platform", "note"];
+
+/// Causes of this group are no faults, and have no rank.
+const NO_FAULTS: &str = "note";
+
+/// What `{name}` in a fix can stand for.
+const NAMES: [&str; 8] = ["path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
+
+pub(crate) fn path(group: &str) -> String {
+    format!("src/doctor/catalogue/{group}.toml")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    cause: Vec<Cause>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cause {
+    id: Spanned<String>,
+    rank: Option<Spanned<u16>>,
+    title: String,
+    explanation: String,
+    detection: String,
+    found_by: Vec<Form>,
+    #[serde(default)]
+    also: Vec<String>,
+    #[serde(default)]
+    fix: Vec<Spanned<Remedy>>,
+    #[serde(default)]
+    links: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    File,
+    Host,
+    Image,
+    Message,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remedy {
+    text: String,
+    command: Option<String>,
+    class: FixClass,
+    otherwise: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FixClass {
+    Safe,
+    Decision,
+    Yours,
+}
+
+literal!(enum Form);
+literal!(struct Remedy { text, command, class, otherwise });
+literal!(enum FixClass);
+
+/// All causes, the commonest first, then those that are no faults.
+pub(crate) struct Causes(Vec<(&'static str, Cause)>);
+
+impl Causes {
+    /// The variant of `CauseId` for the id in a field of another file.
+    pub(crate) fn variant(&self, id: &Spanned<String>, field: &str, source: &Source) -> Result<TokenStream, Mistake> {
+        if !self.0.iter().any(|(_, cause)| cause.id.get_ref() == id.get_ref()) {
+            return Err(source.mistake(&id.span(), field, format!("{:?} is not in the catalogue", id.get_ref())));
+        }
+        let variant = variant(id.get_ref());
+        Ok(quote!(CauseId::#variant))
+    }
+}
+
+/// "no-exec-bit" -> NoExecBit
+fn variant(id: &str) -> Ident {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    format_ident!("{}", id.split('-').map(capital).collect::<String>())
+}
+
+/// Reads the files of the [`GROUPS`].
+pub(crate) fn read(sources: &[Source]) -> Result<Causes, Mistake> {
+    let mut all = Vec::new();
+    let mut seen = BTreeMap::new();
+    let mut ranks = BTreeMap::new();
+    for (group, source) in GROUPS.into_iter().zip(sources) {
+        for cause in source.parse::<File>()?.cause {
+            check(group, &cause, source)?;
+            if let Some(other) = seen.insert(variant_checked(&cause, source)?, source.name.clone()) {
+                return Err(source.mistake(&cause.id.span(), "id", format!("it is in {other} too")));
+            }
+            if let Some(rank) = &cause.rank
+                && let Some(other) = ranks.insert(*rank.get_ref(), cause.id.get_ref().clone())
+            {
+                return Err(source.mistake(&rank.span(), "rank", format!("it is that of {other} too")));
+            }
+            all.push((group, cause));
+        }
+    }
+    if let Some(missing) = (1..=ranks.len() as u16).find(|rank| !ranks.contains_key(rank)) {
+        return Err(Mistake(format!("{}: field `rank`: no cause has the rank {missing}", path("*"))));
+    }
+    all.sort_by_key(|(_, cause)| cause.rank.as_ref().map_or(u16::MAX, |rank| *rank.get_ref()));
+    Ok(Causes(all))
+}
+
+fn variant_checked(cause: &Cause, source: &Source) -> Result<String, Mistake> {
+    let id = cause.id.get_ref();
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    match id.split('-').all(is_word) && id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        true => Ok(variant(id).to_string()),
+        false => Err(source.mistake(&cause.id.span(), "id", "an id is in kebab-case and begins with a letter")),
+    }
+}
+
+/// The promises of a cause: a rank for every fault, and something to do whatever is known of the case.
+fn check(group: &str, cause: &Cause, source: &Source) -> Result<(), Mistake> {
+    match &cause.rank {
+        Some(rank) if group == NO_FAULTS => return Err(source.mistake(&rank.span(), "rank", "a note has no rank")),
+        None if group != NO_FAULTS => return Err(source.mistake(&cause.id.span(), "rank", "a fault has a rank")),
+        _ => {}
+    }
+    for fix in &cause.fix {
+        let wrong = |why: String| Err(source.mistake(&fix.span(), "fix", why));
+        let remedy = fix.get_ref();
+        if let Some(name) = names_of(remedy).find(|name| !NAMES.contains(name)) {
+            return wrong(format!("{{{name}}} is not one of {NAMES:?}"));
+        }
+        if remedy.otherwise.as_deref().and_then(|text| names(text).next()).is_some() {
+            return wrong("`otherwise` is for where names are not known, and has none".into());
+        }
+        if remedy.class == FixClass::Safe && !remedy.command.as_ref().is_some_and(|c| c.starts_with("rbinfmt ")) {
+            return wrong("a safe fix is a command of rbinfmt".into());
+        }
+    }
+    let always = |fix: &Spanned<Remedy>| {
+        let remedy = fix.get_ref();
+        names_of(remedy).next().is_none() || remedy.otherwise.is_some()
+    };
+    if group != NO_FAULTS && !cause.fix.iter().any(always) {
+        return Err(source.mistake(&cause.id.span(), "fix", "no fix can be said where no name is known"));
+    }
+    Ok(())
+}
+
+fn names_of(remedy: &Remedy) -> impl Iterator<Item = &str> {
+    names(&remedy.text).chain(remedy.command.iter().flat_map(|command| names(command)))
+}
+
+/// The names in a template.
+fn names(template: &str) -> impl Iterator<Item = &str> {
+    let inner = template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    inner.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+pub(crate) fn generate(causes: &Causes) -> TokenStream {
+    let variants: Vec<Ident> = causes.0.iter().map(|(_, cause)| variant(cause.id.get_ref())).collect();
+    let ids = causes.0.iter().map(|(_, cause)| cause.id.get_ref());
+    let titles = causes.0.iter().map(|(_, cause)| format!("{}.", cause.title));
+    let len = variants.len();
+    let rows = causes.0.iter().zip(&variants).map(|((group, cause), id)| {
+        let group = variant(group);
+        let Cause { id: _, rank, title, explanation, detection, found_by, also, fix, links } = cause;
+        let rank = rank.literal();
+        let (found_by, also, fixes, links) = (found_by.literal(), also.literal(), fix.literal(), links.literal());
+        quote! {
+            Cause {
+                id: CauseId::#id,
+                group: Group::#group,
+                rank: #rank,
+                title: #title,
+                explanation: #explanation,
+                detection: #detection,
+                found_by: #found_by,
+                also: #also,
+                fixes: #fixes,
+                links: #links,
+            }
+        }
+    });
+    quote! {
+        /// The causes, in the order of [`all`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum CauseId { #(#[doc = #titles] #variants),* }
+
+        impl CauseId {
+            /// Its name in the catalogue, in kebab-case.
+            pub const fn as_str(self) -> &'static str {
+                match self { #(CauseId::#variants => #ids),* }
+            }
+        }
+
+        static CAUSES: [Cause; #len] = [#(#rows),*];
+    }
+}

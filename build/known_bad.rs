@@ -1,0 +1,45 @@
+//! Pairs of emulator and kernel or guest that fail.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde::Deserialize;
+
+use super::literal::{Literal, literal};
+use super::source::{Mistake, Source};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    pair: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    id: String,
+    emulator: Range,
+    #[serde(default)]
+    kernel: Range,
+    #[serde(default)]
+    guests: Vec<String>,
+    symptom: String,
+    take: String,
+    sources: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    from: Option<String>,
+    below: Option<String>,
+}
+
+literal!(struct Pair { id, emulator, kernel, guests, symptom, take, sources });
+literal!(struct Range { from, below });
+
+pub(crate) fn generate(source: &Source) -> Result<TokenStream, Mistake> {
+    let pairs = source.parse::<Table>()?.pair.literal();
+    Ok(quote! {
+        const TABLE: &[Pair] = #pairs;
+    })
+}

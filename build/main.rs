@@ -1,0 +1,66 @@
+//! Reads the TOML that is built in and writes it as Rust data to OUT_DIR, so that nothing of it is parsed at run time.
+//! A mistake in it fails the build, with file, line and field.
+//!
+//! Each module here reads one kind of data: serde types for the file, checks that name the field, and [`Literal`] for the
+//! Rust value. The types of the values are in the modules that `include!` them.
+
+#![allow(clippy::print_stdout, reason = "cargo reads it")]
+
+mod architectures;
+mod catalogue;
+mod debian;
+mod formats;
+mod kernel;
+mod known_bad;
+mod literal;
+mod loaders;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use proc_macro2::TokenStream;
+
+use self::source::{Mistake, Source};
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=build");
+    match write() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(mistake) => {
+            println!("cargo::error={mistake}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write() -> Result<(), Mistake> {
+    let directory =
+        |variable| env::var_os(variable).map(PathBuf::from).ok_or(Mistake(format!("{variable} is not set")));
+    let (root, out) = (directory("CARGO_MANIFEST_DIR")?, directory("OUT_DIR")?);
+    for (file, code) in generate(&root)? {
+        let path = out.join(file);
+        fs::write(&path, code.to_string()).map_err(|why| Mistake(format!("writing {}: {why}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// The Rust of each file in OUT_DIR, from the TOML below `root`.
+pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, Mistake> {
+    let open = |name: &str| {
+        println!("cargo::rerun-if-changed={name}");
+        Source::open(root, name)
+    };
+    let groups = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(group))).collect::<Result<Vec<_>, _>>()?;
+    let causes = catalogue::read(&groups)?;
+    Ok(vec![
+        ("architectures.rs", architectures::generate(&open("profiles/qemu.toml")?)?),
+        ("catalogue.rs", catalogue::generate(&causes)),
+        ("debian.rs", debian::generate(&open("data/debian.toml")?)?),
+        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes)?),
+        ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
+        ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
+        ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?)?),
+    ])
+}

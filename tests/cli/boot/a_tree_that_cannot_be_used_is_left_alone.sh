@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# shellcheck source=system.sh
+. "${BASH_SOURCE%/*}/system.sh"
+refused() { wants "$1" enable ${2:+"$2"} 2>err.txt; grep -q "$3" err.txt || fail "$(cat err.txt)"; as_before; }
+wants 1 enable hexagon 2>err.txt
+grep -q offline err.txt || fail "$(cat err.txt)"
+# The store was looked for.
+rm -r tree/var
+as_before
+refused 2 arm46 'did you mean arm64'
+refused 2 '' 'name architectures'
+rm tree/usr/lib/systemd/systemd
+files >before.txt
+refused 1 arm64 'no systemd'
+touch tree/usr/lib/systemd/systemd
+mkdir outside
+ln -s "$PWD/outside" tree/etc/binfmt.d
+wants 1 enable arm64 2>err.txt
+grep -q 'out of' err.txt || fail "$(cat err.txt)"
+[ -z "$(ls outside)" ] || fail 'something was written outside'
+must disable
+rm tree/etc/binfmt.d
+files >before.txt
+mount --bind tree/etc tree/etc && mount -o remount,bind,ro tree/etc
+refused 1 arm64 'its /etc cannot be written'
+umount tree/etc
+mkdir -p tree/usr/local/bin
+mount --bind tree/usr tree/usr && mount -o remount,bind,ro tree/usr
+must enable arm64
+grep -qx 'ExecStart=/var/lib/rbinfmt/bin/rbinfmt install --offline' "$unit" || fail "$(cat "$unit")"
+[ -x tree/var/lib/rbinfmt/bin/rbinfmt ] || fail 'the program'
