@@ -262,8 +262,8 @@ impl Facts {
         if lower.to_ascii_lowercase().ends_with("getconf pagesize") || lower.ends_with("getconf page_size") {
             self.asked = Some(Asked::PageSize);
         } else if lower.contains("page") {
-            let number = lower.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u32>().ok());
-            self.page_size = number.filter(|n| [4096, 16384, 65536].contains(n)).last().or(self.page_size);
+            let mut number = lower.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u32>().ok());
+            self.page_size = number.rfind(|n| [4096, 16384, 65536].contains(n)).or(self.page_size);
         }
     }
 

@@ -227,66 +227,11 @@ fn newest<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Option<&'a Sig
     signatures.filter(|s| strong(s)).max_by_key(|s| s.created().map(at))
 }
 
-<<<<<<< HEAD:src/emulators/debian/openpgp/keyring.rs
 fn alive(key: &impl KeyDetails, own: &Signature, now: Timestamp) -> Result<(), String> {
     let created = at(key.created_at());
     match own.key_expiration_time().map(|lifetime| after(created, lifetime)) {
         // A lifetime of 0 has no end.
         Some(end) if end != created && end < now => Err(format!("expired on {}", show(end))),
         _ => Ok(()),
-=======
-fn alive(key: &impl KeyDetails, own: &Signature, now: i64) -> Result<(), String> {
-    let created = seconds(key.created_at());
-    let lifetime = own.key_expiration_time().map_or(0, |d| i64::from(d.as_secs()));
-    if lifetime > 0 && created + lifetime < now {
-        return Err(format!("expired on {}", date::show(created + lifetime)));
-    }
-    Ok(())
-}
-
-/// A clear-signed file (RFC 9580, section 7), and nothing but that.
-struct Frame<'a> {
-    /// The signed text with CRLF between its lines, as it was hashed.
-    text: String,
-    signature: &'a str,
-}
-
-impl<'a> Frame<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Self, String> {
-        const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
-        const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
-        const END: &str = "-----END PGP SIGNATURE-----";
-        let file = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        let mut lines = file.split_inclusive('\n');
-        if lines.next().map(str::trim_end) != Some(BEGIN) {
-            return Err(format!("it does not start with {BEGIN}"));
-        }
-        for line in lines.by_ref().map(str::trim_end).take_while(|line| !line.is_empty()) {
-            // Other headers have no meaning here, and have been used to smuggle text in.
-            if !line.starts_with("Hash: ") {
-                return Err(format!("text outside the signed part: {line:?}"));
-            }
-        }
-        let mut text: Vec<&str> = Vec::new();
-        loop {
-            let line = lines.next().ok_or("cut short: it has no signature")?.trim_end_matches(['\n', '\r', ' ', '\t']);
-            match (line, line.strip_prefix("- ")) {
-                (SIGNATURE, _) => break,
-                (_, Some(escaped)) => text.push(escaped),
-                _ if line.starts_with('-') => return Err(format!("broken framework: the line {line:?}")),
-                _ => text.push(line),
-            }
-        }
-        let rest: usize = lines.map(str::len).sum();
-        let signature = &file[file.len() - rest..];
-        let end = signature.find(END).ok_or("cut short: its signature has no end")?;
-        if !signature[end + END.len()..].trim().is_empty() {
-            return Err("text outside the signed part, after the signature".to_owned());
-        }
-        let start = file.len() - rest;
-        // The armour starts with its BEGIN line, just before.
-        let start = file[..start].rfind(SIGNATURE).ok_or("broken framework")?;
-        Ok(Frame { text: text.join("\r\n"), signature: &file[start..] })
->>>>>>> w-docs:src/emulators/debian/openpgp.rs
     }
 }
