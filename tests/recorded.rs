@@ -42,7 +42,10 @@ fn recorded_texts_are_told() {
         let first = diagnosis.candidates.first().map_or("none".to_owned(), |candidate| candidate.id.to_string());
         let holds = text.is.contains(&first);
         if !holds {
-            println!("{} ({}), {}, {}: {first}, not {:?}", text.caller, text.version, text.kind, text.language, text.is);
+            println!(
+                "{} ({}), {}, {}: {first}, not {:?}",
+                text.caller, text.version, text.kind, text.language, text.is
+            );
         }
         decided += usize::from(text.decides);
         right += usize::from(text.decides && holds);
@@ -59,7 +62,15 @@ fn texts_made_now_are_told() {
         return;
     }
     let status = Command::new(run)
-        .args(["--program", env!("CARGO_BIN_EXE_rbinfmt"), "--only-callers", "--languages", "C", "--floor", &FLOOR.to_string()])
+        .args([
+            "--program",
+            env!("CARGO_BIN_EXE_rbinfmt"),
+            "--only-callers",
+            "--languages",
+            "C",
+            "--floor",
+            &FLOOR.to_string(),
+        ])
         .args(["--callers", "^(bash|dash|env|perl, system|python3, subprocess)$"])
         .status()
         .unwrap();
