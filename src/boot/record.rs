@@ -148,6 +148,19 @@ impl Tree {
         Ok(())
     }
 
+    /// Ends what [`Tree::begin`] began where it came to nothing: no emulator was fetched and no file written.
+    ///
+    /// # Errors
+    /// Where the record cannot be read or removed.
+    pub fn give_up(&self) -> Result<()> {
+        let Some(record) = self.record()? else { return Ok(()) };
+        if record.files.is_empty() && record.ours(&self.versions()?).is_empty() {
+            self.remove(Path::new(PATH))?;
+            self.remove_directory(Path::new(PATH).parent().unwrap_or(Path::new("/")))?;
+        }
+        Ok(())
+    }
+
     /// What would be done for these files to be there. An error where one is there that is not ours.
     ///
     /// # Errors
@@ -244,7 +257,7 @@ impl Tree {
         self.note(&record)
     }
 
-    /// What is to be taken away of what was written, or is. The record goes last.
+    /// What is to be removed of what was written, or is. The record goes last.
     ///
     /// # Errors
     /// Where something stays; the same call goes on from there.

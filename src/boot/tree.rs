@@ -105,7 +105,8 @@ impl Tree {
             let Some(first) = rest.components().next() else { return Ok(real) };
             // One that can be followed was.
             if real.join(first).symlink_metadata().is_ok_and(|there| there.is_symlink()) {
-                let why = format!("{} is a link that leads nowhere in this tree", real.join(first).display());
+                let why =
+                    format!("{} is a link that leads out of the tree, or nowhere in it", real.join(first).display());
                 return Err(Error::failed(doing(), why).help("remove the link"));
             }
             return Ok(real.join(rest));

@@ -127,7 +127,7 @@ pub enum Verb {
 The letters that are printed after an entry, such as POCF, are its flags:
   P  the emulator gets the program's original argv[0]
   O  the emulator gets the program as an open file
-  C  setuid programs get their owner's rights, as they do natively; the emulator then runs with those rights
+  C  setuid programs get their owner's rights, as natively; the emulator then has them too
   F  the emulator is opened now, so that it also works in containers and chroots
 
 Examples:

@@ -37,8 +37,8 @@ pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
     // What is in the way is found before anything is done.
     tree.compare(&wish.files(&tree, Program::At(Path::new("/").into()), &[])?)?;
     tree.begin()?;
-    let installed = registrar.install(&request)?;
-    let run = print_enabled(context, &request, &installed)?;
+    let installed = or_give_up(&tree, registrar.install(&request))?;
+    let run = or_give_up(&tree, print_enabled(context, &request, &installed))?;
     let files = wish.files(&tree, program, &entries(&installed.rows))?;
     let changes = tree.write(&files)?;
     // What fails there is said, but the files are what counts.
@@ -63,9 +63,11 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
         let named = wish.config.emulators.iter().map(|directory| tree.real(directory));
         request.places.directories = named.collect::<Result<Vec<PathBuf>>>()?;
     }
+    // What stands in the way is found before anything is done.
+    tree.compare(&wish.files(tree, Program::At(Path::new("/").into()), &[])?)?;
     if !args.dry_run {
         tree.begin()?;
-        registrar.supply(&request)?;
+        or_give_up(tree, registrar.supply(&request))?;
     }
     let (facts, plan) = registrar.plan_afresh(&request)?;
     let run = Run::planned(&plan, &registrar.host.table);
@@ -84,4 +86,12 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
     };
     report::print(printer, &changes, None, args.dry_run)?;
     Ok(Status::Done)
+}
+
+/// A failure that left nothing behind leaves no record either.
+fn or_give_up<T>(tree: &Tree, result: Result<T>) -> Result<T> {
+    if result.is_err() {
+        tree.give_up()?;
+    }
+    result
 }

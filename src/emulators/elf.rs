@@ -16,8 +16,8 @@ pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> 
     let native = Architecture::of_machine(machine).map(Architecture::target);
     if let Some(why) = native.and_then(|native| unfit(&elf, native)) {
         let help = match elf.interpreter {
-            Some(_) => "take a static build: Debian's qemu-user-static (bookworm) or qemu-user (trixie)".to_owned(),
-            None => format!("take the package or the image's platform for {machine}"),
+            Some(_) => "use a static build: Debian's qemu-user-static (bookworm) or qemu-user (trixie)".to_owned(),
+            None => format!("use the package or the image's platform for {machine}"),
         };
         return Err(refused(why).help(help));
     }

@@ -417,7 +417,7 @@ fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Pr
             let left_out: String = refused.iter().map(|error| format!("; left out: {error}")).collect();
             let why = format!("{} has {}{left_out}", archive.mirror.url, has.join(", "));
             Err(Error::failed(format!("looking for QEMU {wanted}"), why)
-                .help("ask for one of these, or take it from elsewhere: --from"))
+                .help("ask for one of these, or get it from elsewhere: --from"))
         }
         (None, _, _) => {
             let Some(first) = refused.into_iter().next() else {

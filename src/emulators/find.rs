@@ -16,7 +16,7 @@ use crate::profile::{Kind, Profile};
 /// A file that could be an architecture's emulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// Absolute path, as it will stand in the table.
+    /// Absolute path, as it will be in the table.
     pub path: PathBuf,
     /// Which file that is.
     pub id: FileId,
@@ -47,7 +47,7 @@ impl Places {
         Places { directories: directories.iter().map(absolute).collect(), store: None }
     }
 
-    /// Whether a file lies in one of them.
+    /// Whether a file is in one of them.
     pub fn contain(&self, path: &Path) -> bool {
         let in_directory =
             path.parent().is_some_and(|directory| self.directories.iter().any(|place| place == directory));
@@ -71,7 +71,7 @@ impl Places {
         second_best
     }
 
-    /// The emulators of these profiles, by the profile's name; `prefix` stands before their file names.
+    /// The emulators of these profiles, by the profile's name; `prefix` precedes their file names.
     pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> Result<BTreeMap<String, Found>> {
         let mut in_use = match &self.store {
             Some(store) if prefix.is_empty() => Store::open(store).all_current()?,

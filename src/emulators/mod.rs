@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ensure      what is asked for, from the store or fetched           the one door for the registrar
-//! source/     a directory, a package file, the Debian archive, an image: each hands over named emulators
+//! source/     a directory, a package file, the Debian archive, an image: each passes named emulators
 //! debian/     mirror -> InRelease -> signature -> index -> package    image       the layers of an image (crate::oci)
 //! elf         can it run here             store/      versions and which is in use
 //! ```
@@ -46,7 +46,7 @@ pub struct Emulator {
     pub sha256: Digest,
     /// Its length.
     pub size: u64,
-    /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
+    /// Whether it gets argv\[0\] as flag P passes it; unknown until it was run.
     pub preserves_argv0: Option<bool>,
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result, os_text};
 use crate::exec::tree::{Body, Bytes, Meta, Node, Stored, Tree};
 use crate::verify::{Digest, Expected, Hasher, HashingReader};
 
-/// What a layer adds and takes away, in the order of its tar.
+/// What a layer adds and removes, in the order of its tar.
 #[derive(Debug, Default)]
 pub struct Layer(Vec<(BString, Change)>);
 
@@ -75,7 +75,7 @@ impl Layer {
         Ok((layer, LayerDigests { packed, unpacked }))
     }
 
-    /// Reads a plain tar that lies within a file: what its files hold stays there.
+    /// Reads a plain tar that is within a file: what its files hold stays there.
     pub(super) fn seek(origin: &str, part: &Part, budget: &mut Budget) -> Result<Self> {
         let stored = |tar: &mut Tar<_>, member: &Member, budget: &mut Budget| {
             let start = part.start + tar.position();
@@ -97,7 +97,7 @@ impl Layer {
         let mut changes = Vec::new();
         let no_tar = |error: io::Error, changes: &[_]| match error.kind() {
             io::ErrorKind::Other if changes.is_empty() => {
-                io::Error::other("it is no layer: not a tar, or a broken one")
+                io::Error::other("it is not a layer: not a tar, or a broken one")
             }
             _ => error,
         };
@@ -135,7 +135,7 @@ impl Layer {
 
     /// Lays it over what is there.
     pub(super) fn apply(&self, tree: &mut Tree) -> Result<()> {
-        // What it takes away are things of the layers below, wherever the marks stand in its tar.
+        // What it removes are things of the layers below, wherever the marks are in its tar.
         for (path, change) in &self.0 {
             match change {
                 Change::Gone => tree.remove(path),
@@ -218,7 +218,7 @@ impl BufRead for Unpacked<'_> {
         if self.count > GROWN && self.count / RATIO > packed {
             let grown = self.count >> 20;
             return Err(io::Error::other(format!(
-                "{packed} bytes have become {grown} MiB: it grows more than {RATIO} times and is taken for a bomb"
+                "{packed} bytes have become {grown} MiB: it expands more than {RATIO} times and is refused as a bomb"
             )));
         }
         self.stream.fill_buf()

@@ -59,7 +59,7 @@ pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What was done before anything was verified, and takes it back.
+/// What was done before anything was verified, and how it is undone.
 enum Undo {
     Remove(BString),
     Disable(BString),
@@ -179,7 +179,7 @@ impl Work<'_> {
     }
 
     /// Runs a program of each new entry. Where flag P does not suit the emulator, the other choice is tried; an entry
-    /// that does not work is taken back, and its row says why.
+    /// that does not work is undone, and its row says why.
     fn try_out(&mut self, rows: &mut [Row], pending: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
         let items: Vec<&Item> = pending.iter().map(|p| &rows[p.row].item).collect();
         let first = prober(&items)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::diagnostic::BOLD;
 use super::doctor::{self, SCHEMA};
 use crate::doctor::file::FileVerdict;
-use crate::doctor::message::Diagnosis;
+use crate::doctor::message::{Candidate, Diagnosis, Strength};
 
 /// One object.
 pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
@@ -21,7 +21,9 @@ pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
         "caller": diagnosis.caller,
         "paths": diagnosis.paths,
         "platforms": diagnosis.platforms,
+        "machine": diagnosis.machine,
         "image": diagnosis.image,
+        "notes": diagnosis.notes,
         "next": diagnosis.next,
         "fixes": fixes,
         "cut": diagnosis.cut,
@@ -29,27 +31,24 @@ pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
     })
 }
 
-/// For people.
+/// For people: the first cause and what to do, then the others, then what tells more.
 pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     let mut text = String::new();
     let Some(first) = diagnosis.candidates.first() else {
-        text += "This is not an exec-format problem: nothing in the text says that a program could not be started.\n";
-        text += "Paste more of it, with the lines around the error, if you think otherwise.\n";
+        text += "nothing recognised: the text has no error that speaks of a program which could not be started\n";
+        next(&mut text, diagnosis);
+        here(&mut text, files);
         return text;
     };
-    let _ = writeln!(text, "{}", heard(diagnosis));
-    for candidate in &diagnosis.candidates {
-        let percent = format!("{:.0} %", candidate.probability * 100.0);
-        let _ = writeln!(text, "{percent:>5}  {BOLD}{}{BOLD:#}: {}", candidate.id, candidate.title);
-        // Lines that speak for all of them are told once.
-        let own = candidate.evidence.iter().filter(|seen| candidate.id == first.id || !first.evidence.contains(seen));
-        for seen in own {
-            let _ = writeln!(text, "       = {seen}");
-        }
+    if diagnosis.not_exec_format {
+        text += "This is not an exec-format problem.\n";
     }
-    if let Some(next) = &diagnosis.next {
-        let about = if diagnosis.candidates.len() > 1 { "to distinguish the first two" } else { "to be sure" };
-        let _ = writeln!(text, "{BOLD}next:{BOLD:#} {about}: {}\n        {}", next.says, next.command);
+    cause(&mut text, first, &[]);
+    if let Some(heard) = heard(diagnosis) {
+        let _ = writeln!(text, "   = {heard}");
+    }
+    for note in &diagnosis.notes {
+        let _ = writeln!(text, "   = {note}");
     }
     for fix in diagnosis.fixes(first) {
         let _ = writeln!(text, "{BOLD}help:{BOLD:#} {}", fix.text);
@@ -57,9 +56,11 @@ pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
             let _ = writeln!(text, "        {line}");
         }
     }
-    for exam in files {
-        let _ = writeln!(text, "{BOLD}here:{BOLD:#} this machine's {}", doctor::line(exam));
+    for other in &diagnosis.candidates[1..] {
+        cause(&mut text, other, &first.evidence);
     }
+    next(&mut text, diagnosis);
+    here(&mut text, files);
     if diagnosis.cut {
         text += "note: the text was long; not all of it was weighed\n";
     }
@@ -67,8 +68,33 @@ pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     text
 }
 
+/// A cause and what speaks for it; lines that were told are not told again.
+fn cause(text: &mut String, candidate: &Candidate, told: &[String]) {
+    let word = match candidate.strength {
+        Strength::Certain => "certain",
+        Strength::Likely => "likely",
+        Strength::Possible => "possible",
+    };
+    let _ = writeln!(text, "{BOLD}{word}[{}]: {}{BOLD:#}", candidate.id, candidate.title);
+    for seen in candidate.evidence.iter().filter(|seen| !told.contains(seen)) {
+        let _ = writeln!(text, "   = {seen}");
+    }
+}
+
+fn next(text: &mut String, diagnosis: &Diagnosis) {
+    if let Some(next) = &diagnosis.next {
+        let _ = writeln!(text, "{BOLD}next:{BOLD:#} {}\n        {}", next.says, next.command);
+    }
+}
+
+fn here(text: &mut String, files: &[FileVerdict]) {
+    for exam in files {
+        let _ = writeln!(text, "{BOLD}here:{BOLD:#} this machine's {}", doctor::line(exam));
+    }
+}
+
 /// What the text is about, in one line.
-fn heard(diagnosis: &Diagnosis) -> String {
+fn heard(diagnosis: &Diagnosis) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(errno) = diagnosis.errno {
         parts.push(diagnosis.number.map_or(errno.to_owned(), |number| format!("{errno} ({number})")));
@@ -80,6 +106,7 @@ fn heard(diagnosis: &Diagnosis) -> String {
     if !diagnosis.platforms.is_empty() {
         parts.push(format!("platforms: {}", diagnosis.platforms.join(", ")));
     }
+    parts.extend(diagnosis.machine.map(|machine| format!("on {machine}")));
     parts.extend(diagnosis.image.as_ref().map(|image| format!("image {image}")));
-    if parts.is_empty() { "What the text says:".into() } else { parts.join("; ") }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }

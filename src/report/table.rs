@@ -81,7 +81,7 @@ pub struct Look<'a> {
     pub health: Vec<Health<'a>>,
     /// The platforms that run.
     pub platforms: Vec<String>,
-    /// The table beside a configuration, where one was named.
+    /// The table compared with a configuration, where one was named.
     pub wanted: Option<Wanted>,
 }
 

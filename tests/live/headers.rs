@@ -39,7 +39,9 @@ fn mips_abis_each_get_their_own_emulator() {
     let Some(lab) = lab_of("mips64el") else { return };
     // o32 and n32 differ in one bit of e_flags.
     let run = lab.json("rb install mipsel mipsn32el mips64el --json");
-    for row in run["items"].as_array().unwrap() {
+    let rows = run["items"].as_array().unwrap();
+    assert_eq!(rows.len(), 3, "{run:#}");
+    for row in rows {
         // The probes of the three are programs of the three ABIs; each ran through its own entry.
         assert_eq!(row["works"], true, "{row:#}");
     }

@@ -65,7 +65,9 @@ fn install_all_runs_every_architecture_and_uninstall_all_ends_it() {
 fn a_second_run_keeps_everything() {
     let Some(lab) = lab_of("arm64") else { return };
     let run = lab.json("must rb install arm64 riscv64 >/dev/null; rb install arm64 riscv64 --json");
-    for row in run["items"].as_array().unwrap() {
+    let rows = run["items"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{run:#}");
+    for row in rows {
         assert_eq!((&row["action"], &row["works"]), (&"kept".into(), &true.into()), "{row:#}");
     }
 }

@@ -9,11 +9,13 @@ use serde_json::Value;
 const LONGEST: usize = 16 << 10;
 /// JSON that is nested deeper is no log.
 const DEEPEST: usize = 6;
+/// How many prefixes a line can have: a step of a build, a time, a container's name ...
+const PREFIXES: usize = 8;
 
 /// One line: as it is shown, and as it is looked through.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Without colours, with straight quotes.
+    /// Without colours, with straight quotes and ASCII colons.
     pub(super) text: String,
     /// The same in lower case: bytes are at the same places.
     pub(super) lower: String,
@@ -27,11 +29,13 @@ pub(super) struct Lines<'i, R> {
     buffer: Vec<u8>,
     /// A line was longer than is looked at in one piece.
     pub(super) cut: bool,
+    /// Something else than white space was in the input.
+    pub(super) any: bool,
 }
 
 impl<'i, R: BufRead> Lines<'i, R> {
     pub(super) fn new(input: &'i mut R) -> Self {
-        Lines { input, inner: VecDeque::new(), buffer: Vec::new(), cut: false }
+        Lines { input, inner: VecDeque::new(), buffer: Vec::new(), cut: false, any: false }
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
@@ -44,6 +48,7 @@ impl<'i, R: BufRead> Lines<'i, R> {
                 return Ok(None);
             }
             self.cut |= self.buffer.len() == LONGEST;
+            self.any |= !self.buffer.trim_ascii().is_empty();
             let text = String::from_utf8_lossy(&self.buffer);
             let text = text.trim_end_matches(['\n', '\r']);
             match json(text) {
@@ -54,18 +59,23 @@ impl<'i, R: BufRead> Lines<'i, R> {
     }
 }
 
-/// A line of a log in JSON, perhaps behind a prefix.
+/// A line of a log in JSON, perhaps after a prefix.
 fn json(text: &str) -> Option<Value> {
     let open = text.find('{').filter(|&at| at < 200 && text.ends_with('}') && text[at..].contains("\":"))?;
     serde_json::from_str(&text[open..]).ok().filter(Value::is_object)
 }
 
-/// All texts in a value, line by line.
+/// All texts in a value, line by line; each with its name, which may be what says that it is an architecture.
 fn strings(value: &Value, depth: usize, into: &mut VecDeque<Line>) {
     match value {
         Value::String(text) => into.extend(text.lines().map(Line::new)),
         Value::Array(items) if depth > 0 => items.iter().for_each(|item| strings(item, depth - 1, into)),
-        Value::Object(items) if depth > 0 => items.values().for_each(|item| strings(item, depth - 1, into)),
+        Value::Object(items) if depth > 0 => items.iter().for_each(|(name, item)| match item {
+            Value::String(text) if name == "Architecture" => {
+                into.push_back(Line::new(&format!("\"{name}\": \"{text}\"")))
+            }
+            item => strings(item, depth - 1, into),
+        }),
         _ => {}
     }
 }
@@ -77,12 +87,21 @@ impl Line {
         while let Some(c) = rest.next() {
             match c {
                 '\u{1b}' => skip_escape(&mut rest),
+                // ESC [ as one character.
+                '\u{9b}' => skip_sequence(&mut rest),
                 '‘' | '’' | '`' | '´' | '′' | '‚' => text.push('\''),
-                '“' | '”' | '„' | '«' | '»' => text.push('"'),
+                '“' | '”' | '„' | '«' | '»' | '「' | '」' => text.push('"'),
+                // Full width, as Chinese and Japanese texts have them.
+                '：' => text.push_str(": "),
+                '（' => text.push('('),
+                '）' => text.push(')'),
+                '，' => text.push(','),
                 // Quotes in quotes: docker's old messages have them several deep.
                 '\\' if rest.peek().is_some_and(|c| matches!(c, '"' | '\\')) => {}
                 '\r' => text.push_str("^M"),
-                '\t' | '\u{a0}' | '\u{202f}' => text.push(' '),
+                '\t' | '\u{a0}' | '\u{202f}' | '\u{3000}' => text.push(' '),
+                // What turns the direction of a line does not go to the terminal either.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
                 c if c.is_control() => {}
                 c => text.push(c),
             }
@@ -91,13 +110,20 @@ impl Line {
         Line { text, lower }
     }
 
-    /// As it is shown: without the prefixes of builders, loggers and prompts, and not too long.
-    pub(super) fn shown(&self) -> String {
-        const MOST: usize = 200;
+    /// Without the prefixes of builders, loggers and prompts.
+    pub(super) fn body(&self) -> &str {
         let mut text = self.text.trim();
-        while let Some(shorter) = without_prefix(text) {
+        for _ in 0..PREFIXES {
+            let Some(shorter) = without_prefix(text) else { break };
             text = shorter.trim_start();
         }
+        text
+    }
+
+    /// The body, not too long.
+    pub(super) fn shown(&self) -> String {
+        const MOST: usize = 200;
+        let text = self.body();
         match text.char_indices().nth(MOST) {
             Some((end, _)) => format!("{} ...", &text[..end]),
             None => text.to_owned(),
@@ -108,10 +134,15 @@ impl Line {
 /// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL, or ESC and one character.
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match rest.next() {
-        Some('[') => while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+        Some('[') => skip_sequence(rest),
         Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
         _ => {}
     }
+}
+
+/// ... letter
+fn skip_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
 }
 
 /// The line without one prefix; `None` where it has none.
@@ -180,6 +211,7 @@ mod tests {
     fn quotes_are_straight_and_carriage_returns_are_seen() {
         assert_eq!(lines("env: ‘python3\r’: No such file")[0], "env: 'python3^M': No such file");
         assert_eq!(lines(r#"caused \"exec \\\"/x\\\"\""#)[0], r#"caused "exec "/x"""#);
+        assert_eq!(lines("bash：./x：权限不够")[0], "bash: ./x: 权限不够");
     }
 
     #[test]

@@ -1,29 +1,36 @@
 //! What an error message says of its cause, whoever printed it and wherever. Pure: a text in, ranked causes out.
 //!
-//! Lines are cleaned of what loggers and terminals add, recognised (who reports which error on which file, and words that
-//! only one cause has), and what was recognised is weighed. The words are data: signs.toml and the files beside it.
+//! Lines are cleaned of what loggers and terminals add ([`clean`]), and read for events (who reports which error on which
+//! file, [`event`]), for facts ([`fact`]), for the step of a build ([`place`]) and for words that one cause has. Rules over
+//! all of that name the causes ([`judge`]). The words are data: words/*.toml.
 
+mod arch;
 mod clean;
-mod patterns;
-mod rank;
-mod recognise;
+mod event;
+mod fact;
+mod file_fact;
+mod judge;
+mod next;
+mod place;
+mod text;
+mod words;
 
 use std::io::BufRead;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::catalogue::CauseId;
 use super::finding::{Finding, Fix};
-use crate::doctor::catalogue::CauseId;
-use crate::error::{Doing, Result, Status};
+use crate::error::{Doing, Error, Result, Status};
 
-pub use patterns::causes;
+pub use words::causes;
 
 /// What was made of a message.
 #[derive(Debug, Default, Serialize)]
 pub struct Diagnosis {
-    /// The causes that come into question, the likeliest first.
+    /// The causes that come into question, at most three, the strongest first.
     pub candidates: Vec<Candidate>,
-    /// The text speaks of no program that could not be started.
+    /// The cause is proved, and has nothing to do with the format of a file or the CPU that it is for.
     pub not_exec_format: bool,
     /// The kernel's error, by its name.
     pub errno: Option<&'static str>,
@@ -33,11 +40,15 @@ pub struct Diagnosis {
     pub caller: Option<&'static str>,
     /// The files that could not be started.
     pub paths: Vec<String>,
-    /// The platforms that are named.
+    /// The platforms that are named, that of the step that failed first.
     pub platforms: Vec<String>,
+    /// The machine's own architecture, where the text tells it.
+    pub machine: Option<&'static str>,
     /// The image that is named.
     pub image: Option<String>,
-    /// What tells the first two apart.
+    /// What facts exclude, and what does not fit together.
+    pub notes: Vec<String>,
+    /// What tells more, or the first two apart.
     pub next: Option<Next>,
     /// Whether something was left out: a line too long, or more failures than are kept.
     pub cut: bool,
@@ -48,15 +59,28 @@ pub struct Diagnosis {
 pub struct Candidate {
     /// The cause.
     pub id: CauseId,
-    /// How likely it is, from 0 to 1.
-    pub probability: f64,
+    /// How sure it is.
+    pub strength: Strength,
     /// The catalogue's title.
     pub title: &'static str,
     /// The lines that speak for it, and what else does.
     pub evidence: Vec<String>,
 }
 
-/// A command that decides between the first two.
+/// How sure a cause is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// One among several.
+    #[default]
+    Possible,
+    /// More often the cause than all others together.
+    Likely,
+    /// The text proves it.
+    Certain,
+}
+
+/// A command that decides.
 #[derive(Debug, Serialize)]
 pub struct Next {
     /// The command.
@@ -66,17 +90,48 @@ pub struct Next {
 }
 
 /// Reads a message: as a stream, of which only what is recognised is kept.
+///
+/// # Errors
+/// Where the input cannot be read, and where there is nothing in it.
 pub fn read(input: &mut impl BufRead) -> Result<Diagnosis> {
-    let mut marks = recognise::Marks::default();
+    let mut text = text::Text::default();
     let mut lines = clean::Lines::new(input);
     while let Some(line) = lines.next().doing(|| "reading the message")? {
-        marks.take(line);
+        text.take(&line);
     }
-    marks.cut |= lines.cut;
-    Ok(rank::rank(marks))
+    if !lines.any {
+        return Err(Error::usage("reading the message", "there is nothing in it")
+            .help("give the error message as text, or `-` and the text on standard input"));
+    }
+    let cut = lines.cut || text.events.cut;
+    Ok(Diagnosis { cut, ..Diagnosis::new(&text) })
 }
 
 impl Diagnosis {
+    fn new(text: &text::Text) -> Diagnosis {
+        let verdict = judge::judge(text);
+        let first = verdict.candidates.first();
+        let proved = first.filter(|first| first.strength == Strength::Certain).map(|first| first.id.as_str());
+        let other = |id: &str| words::WORDS.defaults.not_exec_format.iter().any(|known| known == id);
+        let event = verdict.event;
+        let mut diagnosis = Diagnosis {
+            not_exec_format: proved.is_some_and(other),
+            errno: event.map(|event| event.errno.name.as_str()),
+            number: event.and_then(|event| event.errno.number),
+            caller: event.and_then(|event| event.caller).map(|caller| caller.name.as_str()),
+            paths: verdict.paths,
+            platforms: platforms(text),
+            machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),
+            image: text.image.clone(),
+            notes: verdict.notes,
+            candidates: verdict.candidates,
+            next: None,
+            cut: false,
+        };
+        diagnosis.next = next::next(&diagnosis, text);
+        diagnosis
+    }
+
     /// 0 where a cause is named, 3 where nothing is recognised.
     pub fn status(&self) -> Status {
         if self.candidates.is_empty() { Status::Unknown } else { Status::Done }
@@ -103,4 +158,27 @@ impl Diagnosis {
         ];
         named.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
+}
+
+/// The platform of the step that failed, then the others; not the machine's own where there is another.
+fn platforms(text: &text::Text) -> Vec<String> {
+    let failed = text.steps.failed.clone();
+    let own = |platform: &String| {
+        let machine = text.facts.machine.as_ref().map(|(machine, _)| *machine);
+        machine.is_some() && arch::named(platform) == machine
+    };
+    let image = text.facts.image.as_ref().map(|(arch, _)| format!("linux/{arch}"));
+    let of_file = text.facts.only_program().map(|(arch, _)| format!("linux/{arch}"));
+    let mut all: Vec<String> = Vec::new();
+    let named = text.facts.platforms.iter().cloned();
+    for platform in failed.into_iter().chain(of_file).chain(image).chain(named) {
+        if !all.contains(&platform) {
+            all.push(platform);
+        }
+    }
+    // What is wanted is an emulator for the other one.
+    if text.steps.failed.is_none() {
+        all.sort_by_key(own);
+    }
+    all
 }

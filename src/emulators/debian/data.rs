@@ -1,4 +1,4 @@
-//! What stands in data/debian.toml and data/debian-archive.pgp.
+//! What is in data/debian.toml and data/debian-archive.pgp.
 
 /// Certificates of the archive's signing keys; those that count are pinned in [`Settings::fingerprints`].
 #[cfg(feature = "openpgp")]

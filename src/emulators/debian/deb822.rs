@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-/// A paragraph longer than this is no paragraph. Release files, whose paragraph is long, are not read from a stream.
+/// A paragraph longer than this is not a paragraph. Release files, whose paragraph is long, are not read from a stream.
 const MAX_PARAGRAPH: u64 = 1 << 20;
 
 /// One paragraph.
@@ -37,7 +37,7 @@ impl Paragraph {
             } else {
                 let (name, value) = line.split_once(':').ok_or_else(|| format!("no field: {line:?}"))?;
                 if fields.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
-                    return Err(format!("field {name} stands twice"));
+                    return Err(format!("field {name} is given twice"));
                 }
                 fields.push((name.to_owned(), value.trim().to_owned()));
             }

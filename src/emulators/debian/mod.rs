@@ -91,7 +91,7 @@ impl Archive<'_> {
         let port = Architecture::of_machine(machine).and_then(|arch| arch.abi_of_machine(machine)?.debian);
         port.map(str::to_owned).ok_or_else(|| {
             Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
-                .help("take emulators from elsewhere: --from DIR or --from docker://IMAGE")
+                .help("get emulators from elsewhere: --from DIR or --from docker://IMAGE")
         })
     }
 
@@ -173,7 +173,7 @@ impl Archive<'_> {
             if !self.allow_expired {
                 return Ok(Err(error));
             }
-            self.progress.note(&format!("{error}; taken all the same (--allow-expired)"));
+            self.progress.note(&format!("{error}; accepted (--allow-expired)"));
         }
         self.store.note_seen(self.lock, &release.name, release.date)?;
         if !self.client.options().offline {

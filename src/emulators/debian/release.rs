@@ -63,7 +63,7 @@ impl Release {
     /// Refuses an index from the future, one that has expired, and one older than the newest seen.
     pub fn check_age(&self, what: &str, newest_seen: Option<Timestamp>, now: Timestamp) -> Result<()> {
         let refused = |why: String| Error::failed(format!("verifying {what}"), why);
-        const INSIST: &str = "take another mirror (--mirror URL), or insist with --allow-expired";
+        const INSIST: &str = "use another mirror (--mirror URL), or insist with --allow-expired";
         if self.date > now + CLOCK {
             let why = format!("made on {}, which is in the future here", show(self.date));
             return Err(refused(why).help("set this machine's clock"));

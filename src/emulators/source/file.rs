@@ -73,7 +73,7 @@ pub struct Found {
     pub verified: bool,
 }
 
-/// Verifies a package file by the SHA256SUMS beside it, where there is one. Its hash names it.
+/// Verifies a package file by the SHA256SUMS next to it, where there is one. Its hash names it.
 pub fn verify(path: &Path) -> Result<(Expected, Found)> {
     let expected = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -85,7 +85,7 @@ pub fn verify(path: &Path) -> Result<(Expected, Found)> {
             sums.check(&name, expected.sha256)?;
             format!("{}, SHA-256 {}", sums.path.display(), expected.sha256)
         }
-        None => format!("none but the user's word, SHA-256 {}", expected.sha256),
+        None => format!("the user's word only, SHA-256 {}", expected.sha256),
     };
     Ok((expected, Found { id: expected.sha256.hex()[..12].to_owned(), verified_by, verified }))
 }
@@ -164,6 +164,6 @@ pub fn take_directory(directory: &Path, wanted: &Wanted, staging: &mut Staging) 
         all.update(format!("{name} {}\n", item.sha256).as_bytes());
     }
     let verified = sums.is_some();
-    let verified_by = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
+    let verified_by = sums.map_or_else(|| "the user's word only".to_owned(), |s| s.path.display().to_string());
     Ok(Found { id: all.finish().hex()[..12].to_owned(), verified_by, verified })
 }

@@ -36,10 +36,10 @@ pub struct Item {
     pub size: u64,
     /// Its hash.
     pub sha256: Digest,
-    /// The version that stands in it: "7.2.22 (Debian ...)".
+    /// The version that is in it: "7.2.22 (Debian ...)".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<String>,
-    /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
+    /// Whether it gets argv\[0\] as flag P passes it; unknown until it was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preserves_argv0: Option<bool>,
 }

@@ -9,7 +9,7 @@
 //! cache/  tmp/                fetched files; what is being written
 //! ```
 //!
-//! Everything is written beside its place, synced and renamed: a kill at any moment leaves the old state or the new one.
+//! Everything is written under a temporary name, synced and renamed: a kill at any moment leaves the old state or the new one.
 
 mod lock;
 mod manifest;
@@ -214,7 +214,7 @@ impl Store {
         Ok(chosen)
     }
 
-    /// Notes whether an emulator takes argv\[0\] as flag P hands it over, as was found by running it.
+    /// Notes whether an emulator gets argv\[0\] as flag P passes it, as was found by running it.
     pub fn note_preserves_argv0(&self, lock: &Lock, id: &str, arch: &str, preserves: bool) -> Result<()> {
         let Some(mut manifest) = self.manifest(id)? else { return Ok(()) };
         let Some(item) = manifest.emulators.get_mut(arch) else { return Ok(()) };
@@ -328,7 +328,7 @@ impl Store {
     }
 }
 
-/// Writes a file that everybody may read beside its place, syncs it and puts it there.
+/// Writes a file that everybody may read under a temporary name, syncs it and puts it there.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_file(path, bytes, 0o644)
 }

@@ -144,7 +144,7 @@ impl<'a> Staging<'a> {
                         item.sha256, known.sha256
                     );
                     return Err(Error::failed(doing(), why)
-                        .help(format!("`rbinfmt emulators remove {}` makes room", manifest.id)));
+                        .help(format!("`rbinfmt emulators remove {}` frees space", manifest.id)));
                 }
                 _ => {
                     let name = format!("qemu-{arch}");
@@ -205,7 +205,7 @@ impl VersionText {
             return;
         }
         let reach = self.pattern.len() + VERSION;
-        // What lies across two pieces, then the piece itself.
+        // What is across two pieces, then the piece itself.
         self.carry.extend_from_slice(&piece[..piece.len().min(reach)]);
         self.found = self.search(&self.carry).or_else(|| self.search(piece));
         if piece.len() > reach {

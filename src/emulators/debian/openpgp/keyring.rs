@@ -131,7 +131,7 @@ impl Keyring {
 }
 
 const HELP: &str =
-    "nothing of it was used; take another mirror (--mirror URL), or name the archive's own keyring (--keyring FILE)";
+    "nothing of it was used; use another mirror (--mirror URL), or name the archive's own keyring (--keyring FILE)";
 
 /// What came of one signature.
 enum Verdict {

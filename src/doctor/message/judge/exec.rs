@@ -1,0 +1,317 @@
+//! ENOEXEC: nothing takes the file. What the facts tell of the file, the image, the step and the machine decides.
+
+use super::super::Strength::{Certain, Likely, Possible};
+use super::super::arch::{self, Arch, Fit};
+use super::super::event::{Event, READS};
+use super::super::fact::Entry;
+use super::super::file_fact::{Content, FileFact};
+use super::super::words::WORDS;
+use super::Case;
+
+/// Causes that say that the program is for another CPU than the machine's.
+const FOREIGN: [&str; 8] = [
+    "foreign-arch-no-handler",
+    "image-platform-mismatch",
+    "k8s-mixed-arch",
+    "lambda-arch",
+    "chroot-foreign",
+    "no-aarch32",
+    "distro-package-split",
+    "buildx-platforms-stale",
+];
+/// The kernel reads so much of a script's first line; older ones half.
+const SHEBANG: usize = 127;
+
+pub(super) fn judge(case: &mut Case<'_>) {
+    let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == "ENOEXEC").collect();
+    image(case, !events.is_empty());
+    if !events.is_empty() {
+        entry(case);
+    }
+    if !events.is_empty() || case.places.contains("loop") {
+        hijack(case);
+    }
+    for event in events.into_iter().take(4) {
+        read_as_script(case, event);
+        given_to_shell(case, event);
+        let file = event.path.as_deref().and_then(|path| case.text.facts.of(path));
+        if let Some(file) = file.filter(|file| !matches!(file.content, Content::Mode { .. })) {
+            content(case, file);
+        } else if let Some((arch, line)) = case.text.facts.only_program() {
+            program(case, arch, line);
+        } else {
+            step(case, event);
+        }
+        named_for(case, event);
+        if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
+            case.say("shebang-too-long", Certain, 20.0, &event.line);
+        }
+    }
+}
+
+/// By the entry for the architecture that is needed, where the text shows it.
+fn entry(case: &mut Case<'_>) {
+    let Some((disabled, told)) = case.entry_for_the_needed().map(|entry| {
+        let state = if entry.disabled { "disabled" } else { "enabled" };
+        (entry.disabled, format!("the entry of {} is {state}", entry.interpreter))
+    }) else {
+        return;
+    };
+    if disabled {
+        case.say("binfmt-entry-disabled", Certain, 25.0, &told);
+    } else {
+        case.notes.push(format!(
+            "{told}: what failed does not see it, or was there before it (a builder), or is refused by its mask"
+        ));
+    }
+}
+
+/// By what the file is.
+fn content(case: &mut Case<'_>, file: &FileFact) {
+    let line = file.line.as_str();
+    let cause = match file.content {
+        Content::Elf(arch) => return program(case, arch, line),
+        Content::NotAProgram => "object-or-core-or-lib",
+        Content::Crlf => "crlf-shebang",
+        Content::Text => "missing-shebang",
+        Content::Bom => "bom-before-shebang",
+        Content::Page => "not-a-binary-download",
+        Content::Archive => "archive-not-extracted",
+        Content::ArArchive => "go-archive-not-main",
+        Content::OtherSystem if case.places.contains("wsl") => "wsl-interop-broken",
+        Content::OtherSystem => "wrong-os-binary",
+        Content::Wasm => "wasm-in-runc",
+        Content::Empty => "empty-or-zero-file",
+        Content::Script => return case.say("shebang-interpreter-foreign", Likely, 4.0, line),
+        Content::Directory | Content::Mode { .. } | Content::Unknown => return,
+    };
+    case.say(cause, Certain, 30.0, line);
+    case.exclude(&FOREIGN, format!("{line}: that is not a program of another CPU"));
+}
+
+/// A program for this architecture.
+fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
+    let machine = case.text.facts.machine.as_ref().map(|(machine, line)| (*machine, line.clone()));
+    match (case.text.facts.fit(arch), machine) {
+        (Some(Fit::Foreign), Some((_, told))) => {
+            case.say("foreign-arch-no-handler", Certain, 30.0, line);
+            case.say("foreign-arch-no-handler", Certain, 1.0, &told);
+        }
+        (Some(Fit::Compat), Some((_, told))) if arch == "386" => {
+            case.exclude(
+                &FOREIGN,
+                format!("a CPU for 64-bit programs runs those for {arch}, where its kernel is built for them"),
+            );
+            let cause = if case.places.contains("guest") { "guest-kernel" } else { "ia32-disabled" };
+            case.say(cause, Likely, 6.0, line);
+            case.say(cause, Likely, 1.0, &told);
+        }
+        (Some(Fit::Compat), Some((_, told))) => {
+            case.say("no-aarch32", Certain, 30.0, line);
+            case.say("no-aarch32", Certain, 1.0, &told);
+        }
+        (Some(Fit::Native), Some((machine, told))) => {
+            case.exclude(&FOREIGN, format!("the program is for {machine}, which is the machine's own CPU ({told}): another architecture is not the reason"));
+            case.say("truncated-elf", Likely, 2.0, line);
+            case.say("binfmt-native-hijack", Possible, 0.5, line);
+            case.say("empty-or-zero-file", Possible, 1.0, line);
+        }
+        _ => case.say("foreign-arch-no-handler", Likely, 5.0, line),
+    }
+}
+
+/// By what the image is said to be for.
+fn image(case: &mut Case<'_>, fails: bool) {
+    let facts = &case.text.facts;
+    let Some((label, line)) = facts.image.as_ref().filter(|_| fails) else { return };
+    let other = facts
+        .files
+        .iter()
+        .find(|file| matches!(file.content, Content::Elf(arch) if arch::fit(arch, label) == Fit::Foreign));
+    if let Some(file) = other {
+        case.say("image-lies-about-arch", Certain, 30.0, line);
+        case.say("image-lies-about-arch", Certain, 1.0, &file.line);
+        case.notes.push(format!("the image says {label}, and the program in it is for something else"));
+        return;
+    }
+    match facts.fit(label) {
+        Some(Fit::Foreign) => case.say("image-platform-mismatch", Likely, 6.0, line),
+        Some(Fit::Native) => {
+            case.exclude(
+                &["image-platform-mismatch", "k8s-mixed-arch", "cached-wrong-platform"],
+                format!(
+                    "the image says {label}, which is the machine's own CPU: what is in it has to be something else"
+                ),
+            );
+            // A script may be what is wrong, and lies about nothing.
+            let script = case.events.first().and_then(|event| event.path.as_deref()).is_some_and(is_script);
+            let strength = if script { Possible } else { Likely };
+            case.say("image-lies-about-arch", strength, 4.0, line);
+        }
+        Some(Fit::Compat) | None => {}
+    }
+}
+
+/// By the platform of the step that failed.
+fn step(case: &mut Case<'_>, event: &Event) {
+    let platform = event.platform.as_deref().or(case.text.steps.failed.as_deref());
+    let Some((platform, arch)) = platform.and_then(|platform| Some((platform.to_owned(), arch::named(platform)?)))
+    else {
+        whole_image(case);
+        return healthy_neighbours(case);
+    };
+    let told = format!("the step that failed is for {platform}");
+    match case.text.facts.fit(arch) {
+        Some(Fit::Native) => {
+            case.exclude(
+                &["foreign-arch-no-handler", "binfmt-not-persistent"],
+                format!("{told}, the machine's own CPU"),
+            );
+            case.say("image-lies-about-arch", Likely, 3.0, &told);
+        }
+        Some(Fit::Foreign) => case.say("foreign-arch-no-handler", Certain, 20.0, &told),
+        _ => case.say("foreign-arch-no-handler", Likely, 3.0, &told),
+    }
+}
+
+/// A container that does not start, on a machine whose CPU the text tells: the image is what is for another one.
+fn whole_image(case: &mut Case<'_>) {
+    let container = case.text.places.contains("container") && !case.text.places.contains("build");
+    if let Some((_, line)) = case.text.facts.machine.as_ref().filter(|_| container && case.text.image.is_some()) {
+        case.say("image-platform-mismatch", Likely, 0.5, line);
+    }
+}
+
+/// The same image runs elsewhere, on the same CPU.
+fn healthy_neighbours(case: &mut Case<'_>) {
+    if case.places.contains("works-elsewhere")
+        && (case.places.contains("kubernetes") || case.places.contains("container"))
+    {
+        case.exclude(&FOREIGN, "the same image runs on other machines of this CPU".into());
+        let strength = if case.places.contains("sudden") { Certain } else { Likely };
+        case.say("empty-or-zero-file", strength, 20.0, "the same image runs on other machines of this CPU");
+    }
+}
+
+/// By the architecture in the file's name.
+fn named_for(case: &mut Case<'_>, event: &Event) {
+    let facts = &case.text.facts;
+    let Some(name) = event.path.as_deref().map(str::to_ascii_lowercase) else { return };
+    let base = name.rsplit('/').next().unwrap_or_default().replace(['_', '.'], "-");
+    let arm = base.contains("box86") || base.contains("armhf") || base.contains("armv7") || base.ends_with("-arm");
+    let on_arm64 = facts.machine.as_ref().is_some_and(|(machine, _)| *machine == "arm64");
+    let big_pages = facts.page_size.is_some_and(|size| size > 4096);
+    if arm && on_arm64 {
+        let strength = if big_pages { Certain } else { Likely };
+        case.say("no-aarch32", strength, 8.0, &format!("the name of {}", event.path.as_deref().unwrap_or_default()));
+    }
+    if arm && big_pages {
+        case.say("no-aarch32", Certain, 8.0, "a kernel with pages larger than 4 KB runs no 32-bit ARM programs");
+    }
+}
+
+/// A shell that reads a program as a script: ENOEXEC came before.
+fn read_as_script(case: &mut Case<'_>, event: &Event) {
+    if event.caller.is_none_or(|caller| caller.name != READS) {
+        return;
+    }
+    let lower = event.line.to_ascii_lowercase();
+    let first_lines = event.caller.is_some_and(|caller| !caller.not_scripts);
+    let strength = if first_lines { Likely } else { Possible };
+    let page = lower.contains("newline")
+        || lower.contains("'<'")
+        || lower.contains("\"<\"")
+        || lower.contains("redirection unexpected");
+    if page {
+        case.say("not-a-binary-download", strength, 4.0, &event.line);
+    } else {
+        case.say("sh-fallback-garbage", strength, 3.0, &event.line);
+    }
+}
+
+/// `sh ./prog`: bash names the file twice, once as the script that it reads.
+fn given_to_shell(case: &mut Case<'_>, event: &Event) {
+    let Some(path) = event.path.as_deref() else { return };
+    let base = path.rsplit('/').next().unwrap_or(path);
+    const SHELLS: [&str; 9] = ["sh ", "bash ", "dash ", "zsh ", "source ", ". ", "sudo sh ", "sudo bash ", "/bin/sh "];
+    let typed = case.text.events.commands.iter().find(|command| {
+        SHELLS.iter().any(|shell| {
+            let rest = command
+                .strip_prefix(shell)
+                .map(|rest| rest.trim_start_matches("-x ").split(' ').next().unwrap_or_default());
+            rest.is_some_and(|file| file == path || file.rsplit('/').next() == Some(base))
+        })
+    });
+    let reader = event.caller.is_some_and(|caller| caller.context == "reader");
+    let twice = event.line.contains(&format!("{path}: {path}: "));
+    if reader || typed.is_some() && !is_script(path) {
+        let evidence = typed.cloned().unwrap_or_else(|| event.line.clone());
+        case.say("program-given-to-shell", Certain, 25.0, &evidence);
+    } else if twice {
+        case.say("program-given-to-shell", Possible, 0.6, &event.line);
+    }
+}
+
+/// Programs that every machine has fail one after the other: an entry takes the machine's own.
+fn hijack(case: &mut Case<'_>) {
+    const OUTSIDE: [&str; 5] = ["container", "build", "chroot", "kubernetes", "lxc"];
+    if OUTSIDE.iter().any(|place| case.text.places.contains(place)) {
+        return;
+    }
+    let basic = |event: &&&Event| {
+        let base = event.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        ["ENOEXEC", "ELOOP"].contains(&event.errno.name.as_str())
+            && WORDS.defaults.basic.iter().any(|name| name == base)
+    };
+    let failing: Vec<String> = case.events.iter().filter(basic).map(|event| event.line.clone()).collect();
+    let registered = case.places.contains("after-registration") || case.places.contains("register");
+    let strength = match failing.len() {
+        0 => return,
+        1 if registered => Likely,
+        1 => return,
+        _ if registered => Certain,
+        _ => Likely,
+    };
+    for line in &failing {
+        case.say("binfmt-native-hijack", strength, 8.0, line);
+    }
+}
+
+impl Case<'_> {
+    /// The architecture that is asked for: that of the step that failed, else of the file, else of the image.
+    pub(super) fn needed(&self) -> Option<Arch> {
+        let facts = &self.text.facts;
+        let event = self.events.first();
+        let of_event = event.and_then(|event| event.platform.as_deref()).and_then(arch::named);
+        let of_file = event.and_then(|event| event.path.as_deref()).and_then(|path| facts.of(path)).and_then(|file| {
+            match file.content {
+                Content::Elf(arch) => Some(arch),
+                _ => None,
+            }
+        });
+        let arch = of_event.or(of_file).or_else(|| self.text.steps.failed_arch());
+        // The one that is asked for: `--platform linux/arm64`.
+        let asked =
+            facts.platforms.first().filter(|_| facts.platforms.len() == 1).and_then(|platform| arch::named(platform));
+        arch.or(asked)
+            .or_else(|| facts.only_program().map(|(arch, _)| arch))
+            .or_else(|| facts.image.as_ref().map(|(arch, _)| *arch))
+    }
+
+    /// The entry for that architecture, where the text shows one.
+    pub(super) fn entry_for_the_needed(&self) -> Option<&Entry> {
+        let needed = self.needed()?;
+        let is_for = |entry: &&Entry| {
+            let name = entry.interpreter.rsplit('/').next().unwrap_or_default();
+            let name = name.trim_start_matches("qemu-").trim_end_matches("-static").trim_end_matches("-binfmt-p");
+            arch::named(name)
+                .is_some_and(|arch| arch == needed || (arch.starts_with("arm/") && needed.starts_with("arm/")))
+        };
+        self.text.facts.entries.iter().find(is_for)
+    }
+}
+
+/// Whether a name is a script's.
+fn is_script(path: &str) -> bool {
+    [".sh", ".py", ".bash", ".pl", ".rb"].iter().any(|end| path.ends_with(end)) || path.contains("entrypoint")
+}
