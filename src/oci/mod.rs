@@ -20,6 +20,7 @@ mod keep;
 mod layer;
 pub mod layout;
 pub mod name;
+pub mod platform;
 pub mod reference;
 pub mod registry;
 pub mod remote;
@@ -27,11 +28,12 @@ mod resolve;
 mod streamed;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::Deserialize;
 
+pub use self::platform::Platform;
 use crate::error::{Error, Result};
 use crate::verify::{Digest, Expected};
 
@@ -45,6 +47,15 @@ pub(super) const INDEX_TYPES: &[&str] =
     &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 pub(super) const MANIFEST_TYPES: &[&str] =
     &["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+
+/// All but letters, digits and what names, tags, digests and scopes are made of next to them.
+const SPECIAL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'/').remove(b'@');
+
+/// A name or a scope, as it stands within a URL.
+fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SPECIAL)
+}
 
 /// Points at something by its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,25 +73,6 @@ pub struct Descriptor {
     /// What else is said of it: names and kinds.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
-}
-
-/// What an image runs on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Platform {
-    /// "linux"
-    pub os: String,
-    /// "amd64"
-    pub architecture: String,
-    /// "v7"
-    #[serde(default)]
-    pub variant: Option<String>,
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().filter(|v| !v.is_empty()).map_or(Ok(()), |variant| write!(f, "/{variant}"))
-    }
 }
 
 /// An index or a manifest: which of both is told by what it has.
@@ -111,19 +103,6 @@ pub trait Blobs {
     fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf>;
 }
 
-/// OCI's name of `uname -m`.
-pub fn architecture(machine: &str) -> &str {
-    match machine {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "armv7l" | "armv6l" => "arm",
-        "i686" => "386",
-        "loongarch64" => "loong64",
-        "mips64" => "mips64le",
-        other => other,
-    }
-}
-
 /// The layers of the image that `bytes` (a verified index or manifest) describes, for this machine; lowest first.
 pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Result<Vec<Descriptor>> {
     let mut bytes = bytes.to_vec();
@@ -139,16 +118,11 @@ pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Res
             return Err(Error::failed(doing(), "it has neither layers nor manifests")
                 .help("images of the old schema 1 are not read"));
         };
-        let next = choose(&manifests, machine).ok_or_else(|| {
-            let has: Vec<String> = manifests
-                .iter()
-                .filter_map(|m| m.platform.as_ref())
-                .map(|p| format!("{}/{}", p.os, p.architecture))
-                .collect();
-            Error::failed(
-                doing(),
-                format!("it has no manifest for linux/{}, but {}", architecture(machine), has.join(" ")),
-            )
+        let own = Platform::of_machine(machine);
+        let next = choose(&manifests, &own).ok_or_else(|| {
+            let has: Vec<String> =
+                manifests.iter().filter_map(|m| m.platform.as_ref()).map(Platform::to_string).collect();
+            Error::failed(doing(), format!("it has no manifest for {own}, but {}", has.join(" ")))
         })?;
         if next.size > MAX_DOCUMENT {
             return Err(Error::failed(doing(), format!("a manifest of {} bytes", next.size)));
@@ -158,11 +132,15 @@ pub fn layers(what: &str, bytes: &[u8], blobs: &dyn Blobs, machine: &str) -> Res
     Err(Error::failed(format!("reading the image {what}"), "indices within indices"))
 }
 
-fn choose<'a>(manifests: &'a [Descriptor], machine: &str) -> Option<&'a Descriptor> {
-    let wanted = architecture(machine);
-    let fits = |m: &&Descriptor| m.platform.as_ref().is_some_and(|p| p.os == "linux" && p.architecture == wanted);
+/// An emulator has to be of the machine's own architecture; its 32-bit mode's will not do.
+fn choose<'a>(manifests: &'a [Descriptor], own: &Platform) -> Option<&'a Descriptor> {
+    let rank = |m: &Descriptor| {
+        let platform = m.platform.as_ref().filter(|p| p.architecture == own.architecture)?;
+        own.rank(platform)
+    };
+    let best = manifests.iter().filter(|m| rank(m).is_some()).min_by_key(|m| rank(m));
     // A layout with one manifest often says nothing of its platform; the emulators themselves do.
-    manifests.iter().find(fits).or(match manifests {
+    best.or(match manifests {
         [only] if only.platform.is_none() => Some(only),
         _ => None,
     })

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::auth::{Challenge, Login};
 use super::reference::Reference;
-use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
+use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, escape};
 use crate::error::{Error, Result};
 use crate::http::cache::Cache;
 use crate::http::{Answer, Client, Fault, ok};
@@ -205,12 +205,6 @@ struct Token {
 
 fn kept(digest: Digest) -> String {
     format!("manifest-{digest}")
-}
-
-/// A value within a query.
-fn escape(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/".contains(&b);
-    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 #[cfg(test)]

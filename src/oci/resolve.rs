@@ -54,19 +54,9 @@ impl Blob {
     }
 }
 
-/// Whether a platform was asked for.
-pub(super) fn is_wanted(platform: &Platform, wanted: Option<&Platform>) -> bool {
-    let same = |wanted: &Platform| {
-        let plain = |p: &Platform| match (p.architecture.as_str(), p.variant.as_deref()) {
-            // What OCI takes them for without a word.
-            ("arm64", Some("v8") | None) => "v8".to_owned(),
-            ("arm", None) => "v7".to_owned(),
-            (_, variant) => variant.unwrap_or_default().to_owned(),
-        };
-        let variants = wanted.variant.is_none() || plain(platform) == plain(wanted);
-        platform.os == wanted.os && platform.architecture == wanted.architecture && variants
-    };
-    wanted.is_none_or(same)
+/// Whether a platform serves who asked for one.
+fn is_wanted(platform: &Platform, wanted: Option<&Platform>) -> bool {
+    wanted.is_none_or(|wanted| wanted.rank(platform).is_some())
 }
 
 /// The platforms of an OCI image: `bytes` are those of an index or a manifest.
@@ -96,24 +86,29 @@ fn document(
         return Err(Error::failed(doing(), "it has neither layers nor manifests")
             .help("images of the old schema 1 are not read, nor indices within indices within indices"));
     };
-    for descriptor in manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS) {
-        let platform = descriptor.platform.as_ref().filter(|p| p.os != "unknown").or(listed);
-        if let Some(platform) = platform {
-            found.listed.push(platform.clone());
-            if !is_wanted(platform, wanted) {
-                continue;
-            }
+    let platform_of = |d: &'_ Descriptor| d.platform.clone().filter(|p| p.os != "unknown").or(listed.cloned());
+    let images = manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS);
+    let mut images: Vec<(&Descriptor, Option<Platform>)> = images.map(|d| (d, platform_of(d))).collect();
+    found.listed.extend(images.iter().filter_map(|(_, platform)| platform.clone()));
+    if let Some(wanted) = wanted {
+        images.retain(|(_, platform)| platform.as_ref().is_none_or(|p| is_wanted(p, Some(wanted))));
+        images.sort_by_key(|(_, platform)| platform.as_ref().map_or(Some(usize::MAX), |p| wanted.rank(p)));
+    }
+    for (descriptor, platform) in images {
+        // The best that is here serves; the rest is for who has not got it.
+        if wanted.is_some() && !found.candidates.is_empty() {
+            break;
         }
         let blob = Blob::of(descriptor)?;
         if descriptor.size > MAX_DOCUMENT {
             return Err(Error::failed(doing(), format!("a manifest of {} bytes", descriptor.size)));
         }
         if !parts.has(&blob) {
-            found.absent.extend(platform.cloned());
+            found.absent.extend(platform);
             continue;
         }
         let bytes = parts.document(&blob)?;
-        self::document(what, &bytes, platform, wanted, parts, found, depth + 1)?;
+        self::document(what, &bytes, platform.as_ref(), wanted, parts, found, depth + 1)?;
     }
     Ok(())
 }
