@@ -82,7 +82,7 @@ impl Tree {
     /// what does not exist yet is named below the last directory that does.
     ///
     /// # Errors
-    /// A path through something that is no directory, or through a link that leads nowhere.
+    /// A path through something that is not a directory, or through a link that leads nowhere.
     pub fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
         let inner = path.strip_prefix("/").unwrap_or(path);

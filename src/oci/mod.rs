@@ -48,7 +48,7 @@ pub(super) const INDEX_TYPES: &[&str] =
 pub(super) const MANIFEST_TYPES: &[&str] =
     &["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
 
-/// All but letters, digits and what names, tags, digests and scopes are made of beside them.
+/// All but letters, digits and what names, tags, digests and scopes are made of next to them.
 const SPECIAL: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'/').remove(b'@');
 

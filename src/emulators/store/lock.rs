@@ -85,7 +85,7 @@ fn make_directory(directory: &Path) -> Result<()> {
     let doing = || format!("making the directory {}", directory.display());
     match directory.symlink_metadata() {
         Ok(there) if there.is_dir() => return Ok(()),
-        // The store's own root may lie elsewhere; a link within it would be emptied and written through.
+        // The store's own root may are elsewhere; a link within it would be emptied and written through.
         Ok(there) if there.is_symlink() && directory.file_name().is_some_and(|n| n == "tmp" || n == "versions") => {
             return Err(Error::failed(doing(), "it is a link").help("remove the link; the store makes its directories"));
         }
