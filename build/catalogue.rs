@@ -60,13 +60,13 @@ enum Form {
 struct Remedy {
     text: String,
     command: Option<String>,
-    class: Class,
+    class: FixClass,
     otherwise: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Class {
+enum FixClass {
     Safe,
     Decision,
     Yours,
@@ -74,7 +74,7 @@ enum Class {
 
 literal!(enum Form);
 literal!(struct Remedy { text, command, class, otherwise });
-literal!(enum Class);
+literal!(enum FixClass);
 
 /// All causes, the commonest first, then those that are no faults.
 pub(crate) struct Causes(Vec<(&'static str, Cause)>);
@@ -147,7 +147,7 @@ fn check(group: &str, cause: &Cause, source: &Source) -> Result<(), Mistake> {
         if remedy.otherwise.as_deref().and_then(|text| names(text).next()).is_some() {
             return wrong("`otherwise` is for where names are not known, and has none".into());
         }
-        if remedy.class == Class::Safe && !remedy.command.as_ref().is_some_and(|c| c.starts_with("rbinfmt ")) {
+        if remedy.class == FixClass::Safe && !remedy.command.as_ref().is_some_and(|c| c.starts_with("rbinfmt ")) {
             return wrong("a safe fix is a command of rbinfmt".into());
         }
     }

@@ -1,30 +1,78 @@
 //! rbinfmt makes programs built for another CPU run on this machine, keeps them running, and explains when one does not.
+//!
+//! The library's face is what other programs can build on:
+//!
+//! - [`exec`]: what execve(2) will do with a file, without executing it;
+//! - [`doctor`]: the verdict on a file, on an image and on an error message, and the causes that they name;
+//! - [`profile`] and [`signature`]: the architectures, and what their programs look like;
+//! - [`kernel`]: what each kernel's execve(2) and binfmt_misc can do;
+//! - [`error`]: what went wrong, and the exit status that says whose fault it is.
+//!
+//! All other modules are the program's own: they are public for its tests and benchmarks, and may change with every version.
+//!
+//! ```
+//! use rbinfmt::exec::facts::ExecFacts;
+//! use rbinfmt::exec::root::Root;
+//! use rbinfmt::exec::{Model, Outcome};
+//!
+//! # fn main() -> rbinfmt::error::Result<()> {
+//! let facts = ExecFacts::gather("/proc/sys/fs/binfmt_misc".as_ref())?;
+//! let root = Root::own();
+//! let model = Model::new(&facts, &root, &root);
+//! let verdict = model.judge(b"/bin/true", &["true".into()]);
+//! assert!(matches!(verdict.outcome, Outcome::Starts(_)));
+//! # Ok(())
+//! # }
+//! ```
+#[doc(hidden)]
 pub mod architecture;
+#[doc(hidden)]
 pub mod archive;
+#[doc(hidden)]
 pub mod binfmt;
+#[doc(hidden)]
 pub mod boot;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod commands;
+#[doc(hidden)]
 pub mod config;
 pub mod doctor;
+#[doc(hidden)]
 pub mod elf;
+#[doc(hidden)]
 pub mod emulators;
 pub mod error;
 pub mod exec;
+#[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod inspect;
 pub mod kernel;
+#[doc(hidden)]
 pub mod oci;
+#[doc(hidden)]
 pub mod oracle;
+#[doc(hidden)]
 pub mod probe;
+#[doc(hidden)]
 pub mod proc;
 pub mod profile;
+#[doc(hidden)]
 pub mod progress;
+#[doc(hidden)]
 pub mod registrar;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod sandbox;
+#[doc(hidden)]
 pub mod selinux;
 pub mod signature;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod verify;

@@ -9,7 +9,7 @@ use crate::binfmt::export::Format;
 
 /// rbinfmt enable
 #[derive(Debug, Args)]
-pub struct Enable {
+pub struct EnableArgs {
     /// Architectures for the configuration, or `all`; none: what it says already
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Enable {
 
 /// rbinfmt disable
 #[derive(Debug, Args)]
-pub struct Disable {
+pub struct DisableArgs {
     /// Only remove files, from the tree of another system below DIR
     #[arg(long, value_name = "DIR", default_value = "/", conflicts_with = "persist")]
     pub root: PathBuf,
@@ -43,7 +43,7 @@ pub const PERSIST: &str = "/host";
 
 /// rbinfmt export
 #[derive(Debug, Args)]
-pub struct Export {
+pub struct ExportArgs {
     /// Architectures, or `all`; none: what the configuration says
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::boot::{Disable, Enable, Export, PERSIST};
+use self::boot::{DisableArgs, EnableArgs, ExportArgs, PERSIST};
 use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
@@ -89,11 +89,11 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Register emulators with the kernel
-    Install(Deferred<Install>),
+    Install(Deferred<InstallArgs>),
     /// Remove entries
-    Uninstall(Deferred<Uninstall>),
+    Uninstall(Deferred<UninstallArgs>),
     /// Show the table and whether each architecture works
-    Status(Deferred<Status>),
+    Status(Deferred<StatusArgs>),
     /// Say what happens when a file is executed here, and why; or what is wrong with this machine
     Doctor(Deferred<DoctorArgs>),
     /// Explain a cause that the doctor named
@@ -105,18 +105,18 @@ pub enum Verb {
     /// List the emulators that were fetched, choose among them, remove them
     Emulators(Deferred<EmulatorsArgs>),
     /// Fetch the newest emulators, try them, and put them to use
-    Upgrade(Deferred<Upgrade>),
+    Upgrade(Deferred<UpgradeArgs>),
     /// Register emulators, now and with every boot
-    Enable(Deferred<Enable>),
+    Enable(Deferred<EnableArgs>),
     /// Undo `enable` and `install --persist`
-    Disable(Deferred<Disable>),
+    Disable(Deferred<DisableArgs>),
     /// Print entries as systemd-binfmt, update-binfmts or NixOS keep them
-    Export(Deferred<Export>),
+    Export(Deferred<ExportArgs>),
 }
 
 /// Register emulators with the kernel.
 #[derive(Debug, Args)]
-pub struct Install {
+pub struct InstallArgs {
     /// Architectures by any usual spelling (arm64, aarch64, linux/arm64 ...) or `all`; none: what the configuration says
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -152,7 +152,7 @@ pub struct Install {
 
 /// Fetch the newest emulators, try them, and put them to use.
 #[derive(Debug, Args)]
-pub struct Upgrade {
+pub struct UpgradeArgs {
     /// Architectures [default: those that have a fetched emulator in use]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
@@ -163,7 +163,7 @@ pub struct Upgrade {
 
 /// Remove entries.
 #[derive(Debug, Args)]
-pub struct Uninstall {
+pub struct UninstallArgs {
     /// Architectures, names of entries, patterns ('qemu-*'), or `all` for what rbinfmt made
     #[arg(value_name = "ARCH|NAME|GLOB", required = true)]
     pub wanted: Vec<String>,
@@ -177,7 +177,7 @@ pub struct Uninstall {
 
 /// Show the table.
 #[derive(Debug, Args)]
-pub struct Status {
+pub struct StatusArgs {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::Context;
 use crate::boot::{Tree, persist};
-use crate::cli::boot::Disable;
+use crate::cli::boot::DisableArgs;
 use crate::error::{Result, Status};
 use crate::registrar::plan::Wanted;
 use crate::report::boot as report;
 use crate::report::rows::Run;
 
 /// Takes away what was written, and the entries.
-pub(super) fn run(context: &Context, args: &Disable) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &DisableArgs) -> Result<Status> {
     let (registrar, printer) = (&context.registrar, &context.printer);
     let host = &registrar.host;
     let root = match &args.persist {

@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 
 use super::{Context, fetch_options, print_enabled};
 use crate::boot::{Program, Tree, Wish, entries};
-use crate::cli::boot::Enable;
+use crate::cli::boot::EnableArgs;
 use crate::emulators::Store;
 use crate::emulators::find::Places;
 use crate::emulators::store::SYSTEM;
@@ -16,7 +16,7 @@ use crate::report::boot as report;
 use crate::report::rows::Run;
 
 /// Enables, and says what was written.
-pub(super) fn run(context: &Context, args: &Enable) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
     let tree = Tree::at(&args.root);
     tree.check()?;
     if !tree.is_ours() {
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &Enable) -> Result<Status> {
 }
 
 /// Another system's tree: nothing is registered, and its emulators are those that it has, or that are fetched into it.
-fn elsewhere(context: &Context, tree: &Tree, args: &Enable) -> Result<Status> {
+fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status> {
     let (mut registrar, printer) = (context.registrar.clone(), &context.printer);
     registrar.store = Some(Store::open(tree.real(SYSTEM)));
     registrar.places = Places {

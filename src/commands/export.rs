@@ -7,7 +7,7 @@ use super::Context;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::export::export;
 use crate::binfmt::table::Table;
-use crate::cli::boot::Export;
+use crate::cli::boot::ExportArgs;
 use crate::config::Config;
 use crate::emulators::store::write_file;
 use crate::error::{Doing, Error, Result, Status};
@@ -16,7 +16,7 @@ use crate::registrar::plan::Step;
 use crate::registrar::session;
 
 /// Prints or writes them.
-pub(super) fn run(context: &Context, args: &Export) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<Status> {
     let registrar = &context.registrar;
     let mut request = match args.archs.is_empty() {
         true => registrar.configured(&Config::read(Path::new(Host::CONFIG))?)?,

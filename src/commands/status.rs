@@ -15,7 +15,7 @@ use crate::registrar::{Registrar, Selection};
 use crate::report::table::{Table, Wanted};
 
 /// Looks and prints.
-pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::StatusArgs) -> Result<Status> {
     let registrar = &context.registrar;
     let (facts, held_by) = registrar.look(!args.no_verify)?;
     let judge = |entry| health::of(entry, &registrar.profiles, &registrar.places, &facts);

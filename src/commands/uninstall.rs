@@ -6,7 +6,7 @@ use crate::error::{Result, Status};
 use crate::report::rows::Run;
 
 /// Does it and prints what was done.
-pub(super) fn run(context: &Context, args: &cli::Uninstall) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::UninstallArgs) -> Result<Status> {
     let registrar = &context.registrar;
     let wanted = registrar.removals(&args.wanted)?;
     let table = &registrar.host.table;

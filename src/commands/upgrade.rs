@@ -7,7 +7,7 @@ use crate::error::{Error, Result, Status};
 use crate::progress::Quiet;
 
 /// Fetches, tries, switches.
-pub(super) fn run(context: &Context, args: &cli::Upgrade) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::UpgradeArgs) -> Result<Status> {
     let (registrar, printer) = (&context.registrar, &context.printer);
     let store = registrar.store()?;
     let current = store.all_current()?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::catalogue::{CauseId, Class, Remedy};
+use super::catalogue::{CauseId, FixClass, Remedy};
 use crate::exec::root::Root;
 
 /// Something that was found.
@@ -45,7 +45,7 @@ pub struct Fix {
     /// The command that does it.
     pub command: Option<String>,
     /// Whose it is to decide.
-    pub class: Class,
+    pub class: FixClass,
 }
 
 impl Finding {
@@ -96,7 +96,7 @@ impl Finding {
 
     /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
-    pub fn fix(mut self, text: &str, command: impl Into<String>, class: Class) -> Finding {
+    pub fn fix(mut self, text: &str, command: impl Into<String>, class: FixClass) -> Finding {
         self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
         self
     }
@@ -149,7 +149,7 @@ impl Finding {
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
 fn in_words(fix: &Remedy) -> Option<Fix> {
-    let class = if fix.class == Class::Safe { Class::Decision } else { fix.class };
+    let class = if fix.class == FixClass::Safe { FixClass::Decision } else { fix.class };
     Some(Fix { text: fix.otherwise?.to_owned(), command: None, class })
 }
 
@@ -192,9 +192,9 @@ mod tests {
         assert!(texts(general()).contains("as its format asks"));
         let named = general().with("path", "x.gz");
         assert!(!texts(named.clone()).contains("as its format asks"));
-        let own = named.fix("Unpack it.", "gzip -d x.gz", Class::Yours).fixes();
+        let own = named.fix("Unpack it.", "gzip -d x.gz", FixClass::Yours).fixes();
         assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
         let fixes = Finding::problem(CauseId::BinfmtNoFFlag, "", "").fixes();
-        assert!(fixes.iter().all(|f| f.class != Class::Safe && f.command.is_none()), "{fixes:?}");
+        assert!(fixes.iter().all(|f| f.class != FixClass::Safe && f.command.is_none()), "{fixes:?}");
     }
 }

@@ -7,9 +7,9 @@ use nix::errno::Errno;
 use super::args::Arguments;
 use super::caps::FileCaps;
 use super::facts::TableState;
-use super::file::{Content, Found, Refused};
+use super::file::{Content, FileKind, Found, Refused};
 use super::misc::{self, Taken};
-use super::outcome::{Handler, Outcome, Started, Step, Verdict};
+use super::outcome::{Decided, Handler, Outcome, Started, Step, Verdict};
 use super::root::{PATH_MAX, Root};
 use super::script;
 use super::{Model, program};
@@ -107,7 +107,7 @@ pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
     }
     let who = &model.facts.identity;
     let found = model.root.find(path, who).map_err(|errno| Outcome::fails(errno, walk_failed(name, errno)))?;
-    if model.behaviour.opens_specials && matches!(found.special(), Some("a FIFO")) {
+    if model.behaviour.opens_specials && matches!(found.special(), Some(FileKind::Fifo)) {
         return Err(Outcome::Unknown(format!("{name} is a FIFO, and this kernel waits for a writer")));
     }
     if let Some(refused) = found.refuses(who, model.root.asks_kernel()) {
@@ -199,7 +199,7 @@ impl Walk<'_> {
             argv: Vec::new(),
             head: head.clone(),
             marked: (0, 0),
-            rule: "",
+            decided: Decided::Nothing,
         });
         self.formats(&file, &head)
     }
@@ -208,7 +208,7 @@ impl Walk<'_> {
         match misc::find(&self.model.facts.table, head, &file.path) {
             Taken::By(entry) => return self.entry(entry, file),
             Taken::Perhaps(entry) => {
-                self.mark(None, Some(entry.name.clone()), (0, 0), "a BPF program decides");
+                self.mark(None, Some(entry.name.clone()), (0, 0), Decided::Bpf);
                 return Err(Outcome::Unknown(format!("the entry {} asks a BPF program", entry.name)));
             }
             Taken::Nobody => {}
@@ -231,17 +231,17 @@ impl Walk<'_> {
 
     /// No format takes the file.
     fn nobody(&mut self, refusal: script::Refusal, head: &[u8], path: &[u8]) -> String {
-        let (marked, rule) = match refusal {
-            script::Refusal::NoName => ((0, 2), "#! without a name"),
-            script::Refusal::CutOff => ((0, 2), "#! with a name longer than what the kernel reads"),
+        let (marked, decided) = match refusal {
+            script::Refusal::NoName => ((0, 2), Decided::ScriptWithoutName),
+            script::Refusal::CutOff => ((0, 2), Decided::ScriptCutOff),
             // The ELF loader left its own words.
             script::Refusal::NoScript if head.starts_with(b"\x7fELF") => {
-                return format!("{}: {}", BStr::new(path), self.step().rule);
+                return format!("{}: {}", BStr::new(path), self.step().decided.words());
             }
-            script::Refusal::NoScript => ((0, 4), "neither #! nor ELF, and no entry takes it"),
+            script::Refusal::NoScript => ((0, 4), Decided::NoFormat),
         };
-        self.mark(None, None, marked, rule);
-        format!("{}: {rule}", BStr::new(path))
+        self.mark(None, None, marked, decided);
+        format!("{}: {}", BStr::new(path), decided.words())
     }
 
     fn script(&mut self, line: script::Line, path: &[u8]) -> Stop<Next> {
@@ -251,12 +251,7 @@ impl Walk<'_> {
             self.push(argument.into())?;
         }
         self.push(line.name.into())?;
-        self.mark(
-            Some(Handler::Script),
-            Some(line.name.into()),
-            (0, line.at + line.name.len()),
-            "#! names an interpreter",
-        );
+        self.mark(Some(Handler::Script), Some(line.name.into()), (0, line.at + line.name.len()), Decided::Script);
         admit(self.model, line.name).map(Next::Interpreter)
     }
 
@@ -294,7 +289,7 @@ impl Walk<'_> {
         if entry.flags.has(Flags::O) || entry.flags.has(Flags::C) || entry.flags.has(Flags::T) {
             self.execfd.wanted = true;
         }
-        self.mark(Some(Handler::Entry), Some(entry.name.clone()), marked, "the newest entry whose rule it satisfies");
+        self.mark(Some(Handler::Entry), Some(entry.name.clone()), marked, Decided::Entry);
         let next = if entry.flags.has(Flags::F) {
             kept_open(self.model.host, self.model, &interpreter, entry)
         } else {
@@ -316,7 +311,7 @@ impl Walk<'_> {
                 argv: Vec::new(),
                 head: Vec::new(),
                 marked: (0, 0),
-                rule: "",
+                decided: Decided::Nothing,
             });
         }
         let last = self.steps.len() - 1;
@@ -329,11 +324,11 @@ impl Walk<'_> {
         handler: Option<Handler>,
         name: Option<BString>,
         marked: (usize, usize),
-        rule: &'static str,
+        decided: Decided,
     ) {
         let argv = self.arguments.list();
         let step = self.step();
-        (step.handler, step.name, step.marked, step.rule, step.argv) = (handler, name, marked, rule, argv);
+        (step.handler, step.name, step.marked, step.decided, step.argv) = (handler, name, marked, decided, argv);
     }
 }
 

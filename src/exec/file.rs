@@ -2,6 +2,7 @@
 //! the kernel would read.
 
 use std::ffi::CStr;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,7 +27,7 @@ use crate::proc;
 /// A file that was found and not opened.
 #[derive(Debug)]
 pub(super) struct Found {
-    place: SystemInfo,
+    place: Location,
     mode: u32,
     uid: u32,
     gid: u32,
@@ -34,17 +35,47 @@ pub(super) struct Found {
 }
 
 #[derive(Debug)]
-enum SystemInfo {
+enum Location {
     /// O_PATH
     Disk(OwnedFd),
     Tree(Arc<Tree>, usize),
+}
+
+/// What a file is that is not a regular one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// S_IFDIR
+    Directory,
+    /// S_IFIFO
+    Fifo,
+    /// S_IFSOCK
+    Socket,
+    /// S_IFCHR or S_IFBLK
+    Device,
+    /// S_IFLNK
+    Link,
+    /// Something that this rbinfmt has never heard of.
+    Other,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::Directory => "a directory",
+            FileKind::Fifo => "a FIFO",
+            FileKind::Socket => "a socket",
+            FileKind::Device => "a device",
+            FileKind::Link => "a symbolic link",
+            FileKind::Other => "of an unknown kind",
+        })
+    }
 }
 
 /// Why a file cannot be executed, apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// Its kind: a directory, a FIFO, a socket or a device.
-    Kind(&'static str),
+    Kind(FileKind),
     /// The mount or the filesystem it lies on.
     Mount,
     /// Its permission bits.
@@ -75,7 +106,7 @@ impl Found {
     pub(super) fn of(fd: OwnedFd) -> Result<Self, Errno> {
         let stat = fstat(&fd)?;
         let (mode, uid, gid) = (stat.st_mode, stat.st_uid, stat.st_gid);
-        Ok(Found { place: SystemInfo::Disk(fd), mode, uid, gid, len: stat.st_size.max(0) as u64 })
+        Ok(Found { place: Location::Disk(fd), mode, uid, gid, len: stat.st_size.max(0) as u64 })
     }
 
     /// The root of a tree.
@@ -87,18 +118,18 @@ impl Found {
         let found = tree.node(node);
         let len = if let Body::File(stored) = &found.body { stored.len } else { 0 };
         let (mode, uid, gid) = (found.mode(), found.meta.uid, found.meta.gid);
-        Found { place: SystemInfo::Tree(tree.clone(), node), mode, uid, gid, len }
+        Found { place: Location::Tree(tree.clone(), node), mode, uid, gid, len }
     }
 
     /// A file of this directory; a link is not followed.
     pub(super) fn child(&self, name: &[u8]) -> Result<Self, Errno> {
         match &self.place {
-            SystemInfo::Disk(fd) => {
+            Location::Disk(fd) => {
                 let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
                 Found::of(openat(fd, name, flags, Mode::empty())?)
             }
-            SystemInfo::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
-            SystemInfo::Tree(tree, node) => {
+            Location::Tree(..) if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
+            Location::Tree(tree, node) => {
                 tree.child(*node, name).map(|node| Found::within(tree, node)).ok_or(Errno::ENOENT)
             }
         }
@@ -107,10 +138,10 @@ impl Found {
     /// Where a link points.
     pub(super) fn target(&self) -> Result<BString, Errno> {
         match &self.place {
-            SystemInfo::Disk(fd) => {
+            Location::Disk(fd) => {
                 Vec::from_os_string(readlinkat(fd, "")?).map(BString::from).map_err(|_| Errno::EINVAL)
             }
-            SystemInfo::Tree(tree, node) => match &tree.node(*node).body {
+            Location::Tree(tree, node) => match &tree.node(*node).body {
                 Body::Link(target) => Ok(target.clone()),
                 _ => Err(Errno::EINVAL),
             },
@@ -134,15 +165,15 @@ impl Found {
     }
 
     /// The kind of file, where it is not a regular one.
-    pub(super) fn special(&self) -> Option<&'static str> {
+    pub(super) fn special(&self) -> Option<FileKind> {
         match self.mode() & TYPE {
             libc::S_IFREG => None,
-            libc::S_IFDIR => Some("a directory"),
-            libc::S_IFIFO => Some("a FIFO"),
-            libc::S_IFSOCK => Some("a socket"),
-            libc::S_IFCHR | libc::S_IFBLK => Some("a device"),
-            libc::S_IFLNK => Some("a link"),
-            _ => Some("of an unknown kind"),
+            libc::S_IFDIR => Some(FileKind::Directory),
+            libc::S_IFIFO => Some(FileKind::Fifo),
+            libc::S_IFSOCK => Some(FileKind::Socket),
+            libc::S_IFCHR | libc::S_IFBLK => Some(FileKind::Device),
+            libc::S_IFLNK => Some(FileKind::Link),
+            _ => Some(FileKind::Other),
         }
     }
 
@@ -157,7 +188,7 @@ impl Found {
         if let Some(kind) = self.special() {
             return Some(Refused::Kind(kind));
         }
-        if let (true, SystemInfo::Disk(fd)) = (who.own, &self.place) {
+        if let (true, Location::Disk(fd)) = (who.own, &self.place) {
             let flags = AtFlags::AT_EACCESS | AtFlags::AT_EMPTY_PATH;
             match faccessat(fd, "", AccessFlags::X_OK, flags) {
                 Ok(()) if ask => return ask::check(fd.as_fd()).map(Refused::Kernel),
@@ -183,25 +214,25 @@ impl Found {
     /// Whether its mount, or its filesystem whatever the mount says, forbids programs.
     fn is_noexec(&self) -> bool {
         const NEVER: [u64; 4] = [0x9fa0, 0x6265_6572, 0x4249_4e4d, 0x0027_e0eb];
-        let SystemInfo::Disk(fd) = &self.place else { return false };
+        let Location::Disk(fd) = &self.place else { return false };
         fstatfs(fd)
             .is_ok_and(|fs| fs.flags().contains(FsFlags::ST_NOEXEC) || NEVER.contains(&(fs.filesystem_type().0 as u64)))
     }
 
     fn access_list(&self) -> Option<Vec<u8>> {
-        let SystemInfo::Disk(fd) = &self.place else { return None };
+        let Location::Disk(fd) = &self.place else { return None };
         xattr(fd, c"system.posix_acl_access")
     }
 
     /// Opens a regular file for reading.
     pub(super) fn content(&self) -> Result<Content, Errno> {
         let from = match &self.place {
-            SystemInfo::Disk(fd) => {
+            Location::Disk(fd) => {
                 let path = proc::of_descriptor(fd);
                 let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
                 Source::Disk(open(&path, flags, Mode::empty())?.into())
             }
-            SystemInfo::Tree(tree, node) => match &tree.node(*node).body {
+            Location::Tree(tree, node) => match &tree.node(*node).body {
                 Body::File(stored) => Source::Tree(tree.clone(), stored.clone()),
                 _ => return Err(Errno::EINVAL),
             },

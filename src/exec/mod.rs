@@ -26,9 +26,9 @@ mod walk;
 use bstr::BString;
 
 use facts::ExecFacts;
-pub use file::Refused;
+pub use file::{FileKind, Refused};
 pub use misc::{NearMiss, near_misses};
-pub use outcome::{Handler, Outcome, Started, Step, Verdict};
+pub use outcome::{Death, Decided, Handler, Outcome, Started, Step, Verdict};
 use root::Root;
 
 use crate::kernel::Behaviour;

@@ -30,12 +30,31 @@ pub enum Outcome {
         /// What forbids it, where it is not the content.
         refused: Option<Refused>,
     },
-    /// The process is killed with SIGSEGV behind the point of no return, for this reason.
-    Killed(String),
+    /// The process is killed with SIGSEGV after the point of no return, for this reason.
+    Killed(Death),
     /// It depends on random addresses, for this reason.
     Undecided(String),
     /// It cannot be known from here, for this reason.
     Unknown(String),
+}
+
+/// Why the process is killed after the point of no return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// p_offset and p_vaddr of a segment differ within a page: the program was linked for smaller pages than this kernel's.
+    Misaligned,
+    /// Its segments cannot be mapped, for this reason.
+    Unmappable(&'static str),
+}
+
+impl Death {
+    /// In words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Death::Misaligned => "p_offset and p_vaddr of a segment differ within a page",
+            Death::Unmappable(why) => why,
+        }
+    }
 }
 
 /// The program that runs in the end.
@@ -64,14 +83,54 @@ pub struct Step {
     pub handler: Option<Handler>,
     /// The interpreter that takes over, or the entry's name.
     pub name: Option<BString>,
-    /// The arguments behind this step.
+    /// The arguments after this step.
     pub argv: Vec<BString>,
     /// What the kernel reads of it first; empty where nothing was read.
     pub head: Vec<u8>,
     /// The bytes of `head` that decided: offset and number.
     pub marked: (usize, usize),
-    /// The rule that decided.
-    pub rule: &'static str,
+    /// What decided.
+    pub decided: Decided,
+}
+
+/// What decided about a file of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// Nothing yet.
+    Nothing,
+    /// An entry with a BPF program.
+    Bpf,
+    /// `#!` and the name of an interpreter.
+    Script,
+    /// `#!` without a name.
+    ScriptWithoutName,
+    /// `#!` and a name that is longer than what the kernel reads of a file.
+    ScriptCutOff,
+    /// The newest entry that matches.
+    Entry,
+    /// The file is the PT_INTERP of the program before it.
+    PtInterp,
+    /// What the ELF loader says of it.
+    Elf(&'static str),
+    /// No format has a place for it.
+    NoFormat,
+}
+
+impl Decided {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Decided::Nothing => "",
+            Decided::Bpf => "a BPF program decides",
+            Decided::Script => "#! names an interpreter",
+            Decided::ScriptWithoutName => "#! without a name",
+            Decided::ScriptCutOff => "#! with a name longer than what the kernel reads",
+            Decided::Entry => "the newest entry that matches",
+            Decided::PtInterp => "PT_INTERP names it",
+            Decided::Elf(words) => words,
+            Decided::NoFormat => "neither #! nor ELF, and no entry matches",
+        }
+    }
 }
 
 /// What the kernel gives a file to.
@@ -106,7 +165,8 @@ impl Outcome {
         match self {
             Outcome::Starts(_) => None,
             Outcome::Fails { why, .. } => Some(why),
-            Outcome::Killed(why) | Outcome::Undecided(why) | Outcome::Unknown(why) => Some(why),
+            Outcome::Killed(death) => Some(death.why()),
+            Outcome::Undecided(why) | Outcome::Unknown(why) => Some(why),
         }
     }
 

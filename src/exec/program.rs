@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::arch::Loader;
 use super::chain::{Admitted, Stop, Walk, admit};
 use super::elf::{self, DYN, EXEC, Header, Mismatch};
-use super::outcome::{Handler, Outcome, Started, Step};
+use super::outcome::{Decided, Handler, Outcome, Started, Step};
 use super::property::{self, PT_GNU_PROPERTY};
 use super::segments::{self, Image};
 use super::space::Fate;
@@ -35,7 +35,7 @@ pub(super) fn load(walk: &mut Walk, file: &Admitted, head: &[u8]) -> Stop<Option
             Err(End::Stop(stop)) => return Err(*stop),
         }
     }
-    walk.mark(None, None, (said.at, said.len), said.why);
+    walk.mark(None, None, (said.at, said.len), Decided::Elf(said.why));
     Ok(None)
 }
 
@@ -66,7 +66,7 @@ fn attempt(walk: &mut Walk, file: &Admitted, head: &[u8], loader: &Loader) -> Re
     }
     let headers = header.segments(&file.content, loader, most_headers(walk))?;
     let handler = if loader.native { Handler::Elf } else { Handler::Compat };
-    walk.mark(Some(handler), None, (18, 2), "e_machine is this kernel's");
+    walk.mark(Some(handler), None, (18, 2), Decided::Elf("e_machine is this kernel's"));
 
     let named = headers.iter().find(|s| s.p_type == PT_INTERP);
     let interpreter = named.map(|s| interpreter(walk, file, s, loader)).transpose()?;
@@ -85,7 +85,7 @@ fn attempt(walk: &mut Walk, file: &Admitted, head: &[u8], loader: &Loader) -> Re
     let fate = segments::load(walk.model.facts, loader, &program, other, arguments);
     match fate {
         Ok(()) => {}
-        Err(Fate::Dies(why)) => return Err(Outcome::Killed(why.into()).into()),
+        Err(Fate::Dies(death)) => return Err(Outcome::Killed(death).into()),
         Err(Fate::Unclear(why)) => return Err(Outcome::Undecided(why.into()).into()),
     }
     Ok(Started {
@@ -132,7 +132,7 @@ fn interpreter(walk: &mut Walk, file: &Admitted, segment: &ProgramHeader, loader
         argv: Vec::new(),
         head: head.clone(),
         marked: (18, 2),
-        rule: "PT_INTERP names it",
+        decided: Decided::PtInterp,
     });
     header.belongs_to(&head, loader).map_err(bad)?;
     let segments = header.segments(&found.content, loader, most_headers(walk)).map_err(bad)?;

@@ -7,6 +7,7 @@ use goblin::elf::program_header::{PF_W, PT_LOAD};
 use super::arch::Loader;
 use super::elf::{DYN, EXEC, Header};
 use super::facts::ExecFacts;
+use super::outcome::Death;
 use super::space::{Between, Fate, Space};
 
 /// A program or an interpreter, as far as its segments go.
@@ -20,7 +21,7 @@ pub(super) struct Image {
 
 /// How a segment is put where it goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum SystemInfo {
+enum Placement {
     /// Over whatever is there (MAP_FIXED).
     Fixed,
     /// There or nowhere (MAP_FIXED_NOREPLACE).
@@ -72,10 +73,10 @@ impl Image {
 fn refuse_sizes(space: &mut Space, s: &ProgramHeader, at: Between) -> Result<(), Fate> {
     let end = space.end;
     if s.p_filesz > s.p_memsz {
-        return Err(Fate::Dies("p_filesz of a segment is more than its p_memsz"));
+        return Err(Fate::Dies(Death::Unmappable("p_filesz of a segment is more than its p_memsz")));
     }
     if s.p_memsz > end {
-        return Err(Fate::Dies("a segment is larger than the address space"));
+        return Err(Fate::Dies(Death::Unmappable("a segment is larger than the address space")));
     }
     space.refuse(at.all(|k| k >= end || end - s.p_memsz < k), "a segment ends outside the address space")
 }
@@ -92,20 +93,20 @@ fn load_program(
     for (index, s) in image.loads().enumerate() {
         // Checked after mapping in the kernel; the end is the same, and what follows can rely on it.
         refuse_sizes(space, s, Between::exactly(s.p_vaddr))?;
-        let (mut place, mut total) = (if index == 0 { SystemInfo::Claimed } else { SystemInfo::Fixed }, 0);
+        let (mut place, mut total) = (if index == 0 { Placement::Claimed } else { Placement::Fixed }, 0);
         if index == 0 && dynamic {
             total = image.span(loader.wide, space);
             if total == 0 {
-                return Err(Fate::Dies("the segments of a position-independent program are empty"));
+                return Err(Fate::Dies(Death::Unmappable("the segments of a position-independent program are empty")));
             }
             let alignment = image.alignment(space);
             let mask = if alignment == 0 { u64::MAX } else { !(alignment - 1) };
             let base = if interpreted {
                 random_base(facts, loader).map(|b| b & mask)
             } else if facts.kernel.behaviour().aligns_static_pie && alignment > facts.page_size {
-                map(space, image, s, Between::exactly(0), SystemInfo::Hint, total)?.map(|b| b & mask)
+                map(space, image, s, Between::exactly(0), Placement::Hint, total)?.map(|b| b & mask)
             } else {
-                place = SystemInfo::Hint;
+                place = Placement::Hint;
                 Between::exactly(0)
             };
             bias = base.map(|b| space.page_start(b.wrapping_sub(s.p_vaddr)));
@@ -114,7 +115,7 @@ fn load_program(
         let mapped = map(space, image, s, at, place, total)?;
         if index == 0 && dynamic {
             bias = match place {
-                SystemInfo::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
+                Placement::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
                 _ => bias,
             };
         }
@@ -131,12 +132,12 @@ fn random_base(facts: &ExecFacts, loader: &Loader) -> Between {
 
 fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> Result<Between, Fate> {
     if image.header.kind != EXEC && image.header.kind != DYN {
-        return Err(Fate::Dies("the interpreter's e_type is neither EXEC nor DYN"));
+        return Err(Fate::Dies(Death::Unmappable("the interpreter's e_type is neither EXEC nor DYN")));
     }
     let wide = space.end > 1 << 32;
     let mut total = image.span(wide, space);
     if total == 0 {
-        return Err(Fate::Dies("the interpreter has no segments"));
+        return Err(Fate::Dies(Death::Unmappable("the interpreter has no segments")));
     }
     let dynamic = image.header.kind == DYN;
     let mut bias = Between::exactly(0);
@@ -146,7 +147,7 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
             bias = Between::exactly(0u64.wrapping_sub(s.p_vaddr));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, if searches { SystemInfo::Hint } else { SystemInfo::Fixed }, total)?;
+        let mapped = map(space, image, s, at, if searches { Placement::Hint } else { Placement::Fixed }, total)?;
         total = 0;
         if searches {
             bias = mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr)));
@@ -162,7 +163,7 @@ fn map(
     image: &Image,
     s: &ProgramHeader,
     at: Between,
-    place: SystemInfo,
+    place: Placement,
     total: u64,
 ) -> Result<Between, Fate> {
     let in_page = s.p_vaddr & (space.page - 1);
@@ -171,24 +172,24 @@ fn map(
     let mut zero_from = 0;
     if s.p_filesz > 0 {
         if s.p_offset & (space.page - 1) != in_page {
-            return Err(Fate::Dies("p_offset and p_vaddr of a segment differ within a page"));
+            return Err(Fate::Dies(Death::Misaligned));
         }
         let len = space.page_end(s.p_filesz.wrapping_add(in_page));
         let whole = if total > 0 { space.page_end(total) } else { len };
         let last = i64::MAX as u64;
         if whole > last || (s.p_offset - in_page) / space.page > (last - whole) / space.page {
-            return Err(Fate::Dies("a segment lies behind the largest offset that a file can have"));
+            return Err(Fate::Dies(Death::Unmappable("a segment lies past the largest offset that a file can have")));
         }
         if s.p_flags & PF_W != 0 {
             space.charge(whole)?;
         }
         match place {
-            SystemInfo::Fixed => space.fix(page, whole)?,
-            SystemInfo::Claimed => {
+            Placement::Fixed => space.fix(page, whole)?,
+            Placement::Claimed => {
                 space.claim(page, whole)?;
                 space.fix(page, len)?;
             }
-            SystemInfo::Hint => {
+            Placement::Hint => {
                 // An address outside the space is as good as none.
                 let hint = if page.lo == page.hi { page.lo } else { 0 };
                 mapped = space.search(hint, whole)?;
@@ -199,12 +200,12 @@ fn map(
         let rest = s.p_offset.wrapping_add(s.p_filesz);
         let touched = rest & (space.page - 1) != 0;
         if s.p_memsz > s.p_filesz && touched && s.p_flags & PF_W != 0 && space.page_start(rest) >= image.len {
-            return Err(Fate::Dies(
-                "the last page of a segment, whose rest is to be zeroed, lies behind the file's end",
-            ));
+            return Err(Fate::Dies(Death::Unmappable(
+                "the last page of a segment, whose rest is to be zeroed, lies past the file's end",
+            )));
         }
     } else if page.lo == page.hi && page.lo >= space.end {
-        return Err(Fate::Dies("a segment lies outside the address space"));
+        return Err(Fate::Dies(Death::Unmappable("a segment lies outside the address space")));
     }
     if s.p_memsz > s.p_filesz {
         let (from, to) = (space.page_end(zero_from), space.page_end(in_page.wrapping_add(s.p_memsz)));

@@ -3,12 +3,13 @@
 
 use super::arch::Loader;
 use super::facts::ExecFacts;
+use super::outcome::Death;
 
 /// What happens behind the point of no return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// The process is killed, whatever the random numbers.
-    Dies(&'static str),
+    Dies(Death),
     /// It depends on random numbers, or on more than this model follows.
     Unclear(&'static str),
 }
@@ -122,7 +123,7 @@ impl Space {
     /// Fails where `bad` is certain, doubts where it is possible.
     pub(super) fn refuse(&mut self, bad: Option<bool>, why: &'static str) -> Result<(), Fate> {
         match bad {
-            Some(true) => Err(Fate::Dies(why)),
+            Some(true) => Err(Fate::Dies(Death::Unmappable(why))),
             Some(false) => Ok(()),
             None => {
                 self.doubt(why);
@@ -134,7 +135,9 @@ impl Space {
     /// Memory that can be written counts against what there is.
     pub(super) fn charge(&self, len: u64) -> Result<(), Fate> {
         match self.bytes {
-            Some(bytes) if len > bytes => Err(Fate::Dies("a segment needs more memory than the machine has")),
+            Some(bytes) if len > bytes => {
+                Err(Fate::Dies(Death::Unmappable("a segment needs more memory than the machine has")))
+            }
             _ => Ok(()),
         }
     }
@@ -155,7 +158,7 @@ impl Space {
         let surely = |a: u64| a < self.stack_sure.lo && a + len > self.stack_sure.hi;
         if at.hi.saturating_add(len) > self.stack_low {
             if surely(at.lo) && surely(at.hi) {
-                return Err(Fate::Dies("the segments lie over the stack"));
+                return Err(Fate::Dies(Death::Unmappable("the segments lie over the stack")));
             }
             self.doubt("a segment may lie over the stack");
         }
@@ -165,7 +168,7 @@ impl Space {
     fn within(&mut self, at: Between, len: u64) -> Result<(), Fate> {
         let end = self.end;
         if len > end {
-            return Err(Fate::Dies("a segment is larger than the address space"));
+            return Err(Fate::Dies(Death::Unmappable("a segment is larger than the address space")));
         }
         self.refuse(at.all(|a| a > end - len), "a segment lies outside the address space")?;
         let min = self.min_address;
@@ -181,7 +184,7 @@ impl Space {
         }
         let len = self.page_end(len);
         if len > self.end {
-            return Err(Fate::Dies("the segments are larger than the address space"));
+            return Err(Fate::Dies(Death::Unmappable("the segments are larger than the address space")));
         }
         let low = self.page.max(self.min_address);
         let mut busy = self.mapped.clone();
@@ -198,7 +201,7 @@ impl Space {
         }
         if !fits {
             if busy.is_empty() && len > self.top.hi.saturating_sub(self.page) && self.stack_low < len {
-                return Err(Fate::Dies("there is no room for the segments"));
+                return Err(Fate::Dies(Death::Unmappable("there is no room for the segments")));
             }
             self.doubt("there may be no room for the segments");
         }

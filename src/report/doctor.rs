@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::diagnostic;
 use crate::binfmt::table::Unreadable;
-use crate::doctor::file::Examination;
+use crate::doctor::file::FileVerdict;
 use crate::doctor::finding::Severity;
-use crate::exec::{Handler, Outcome, Step};
+use crate::exec::{Decided, Handler, Outcome, Step};
 use crate::text::to_text;
 
 /// Changes when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
 /// One object, for one line.
-pub fn json(exam: &Examination) -> Value {
+pub fn json(exam: &FileVerdict) -> Value {
     let near: Vec<Value> = exam
         .near
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
 }
 
 /// A text of a few lines.
-pub fn text(exam: &Examination) -> String {
+pub fn text(exam: &FileVerdict) -> String {
     let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
@@ -103,7 +103,7 @@ pub fn text(exam: &Examination) -> String {
 }
 
 /// The verdict and the causes in one line.
-pub(super) fn line(exam: &Examination) -> String {
+pub(super) fn line(exam: &FileVerdict) -> String {
     let causes =
         exam.findings.iter().filter(|finding| finding.severity != Severity::Note).map(|finding| finding.id.as_str());
     let causes: BTreeSet<&str> = causes.collect();
@@ -112,7 +112,7 @@ pub(super) fn line(exam: &Examination) -> String {
 }
 
 /// The verdict in one sentence.
-pub(super) fn verdict(exam: &Examination) -> String {
+pub(super) fn verdict(exam: &FileVerdict) -> String {
     match &exam.verdict.outcome {
         Outcome::Starts(started) if started.exe == exam.target => match &started.loader {
             Some(loader) => format!("starts, with the loader {loader}"),
@@ -120,14 +120,16 @@ pub(super) fn verdict(exam: &Examination) -> String {
         },
         Outcome::Starts(started) => format!("starts: {} runs it", started.exe),
         Outcome::Fails { errno, why, .. } => format!("does not start: {errno:?} ({}), because {why}", errno.desc()),
-        Outcome::Killed(why) => format!("is killed with SIGSEGV before its first instruction, because {why}"),
+        Outcome::Killed(death) => {
+            format!("is killed with SIGSEGV before its first instruction, because {}", death.why())
+        }
         Outcome::Undecided(why) => format!("may start or be killed, it depends on random addresses: {why}"),
         Outcome::Unknown(why) => format!("cannot be judged from here: {why}"),
     }
 }
 
 /// What took a file.
-pub(super) fn taken(step: &Step, exam: &Examination) -> String {
+pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
     let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
@@ -135,10 +137,10 @@ pub(super) fn taken(step: &Step, exam: &Examination) -> String {
         Some(Handler::Elf) => format!("program of this CPU{}", loaded_by(&name)),
         Some(Handler::Compat) => format!("program of this CPU's 32-bit mode{}", loaded_by(&name)),
         Some(Handler::Loader) => "its loader".into(),
-        None if step.rule == "PT_INTERP names it" => "named by PT_INTERP, but no loader".into(),
+        None if step.decided == Decided::PtInterp => "named by PT_INTERP, but no loader".into(),
         None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
-            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.rule),
-            None => step.rule.into(),
+            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.decided.words()),
+            None => step.decided.words().into(),
         },
     }
 }

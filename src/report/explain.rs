@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::diagnostic::BOLD;
-use crate::doctor::catalogue::{self, Cause, Class, Form, Remedy};
+use crate::doctor::catalogue::{self, Cause, FixClass, Form, Remedy};
 
 const WIDTH: usize = 96;
 
@@ -113,11 +113,11 @@ fn named(template: &str) -> String {
     text
 }
 
-fn whose(class: Class) -> &'static str {
+fn whose(class: FixClass) -> &'static str {
     match class {
-        Class::Safe => "rbinfmt can do it and take it back",
-        Class::Decision => "yours to decide",
-        Class::Yours => "in your own files",
+        FixClass::Safe => "rbinfmt can do it and take it back",
+        FixClass::Decision => "yours to decide",
+        FixClass::Yours => "in your own files",
     }
 }
 

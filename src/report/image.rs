@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{diagnostic, doctor};
 use crate::doctor::finding::{Finding, Severity};
-use crate::doctor::image::{ArchCount, Examination, Judged, Program, Runs};
+use crate::doctor::image::{ArchCount, ImageVerdict, Judged, Program, Runs};
 use crate::exec::Outcome;
 use crate::text::to_text;
 
 /// One object, for one line.
-pub fn json(exam: &Examination) -> Value {
+pub fn json(exam: &ImageVerdict) -> Value {
     json!({
         "schema": doctor::SCHEMA,
         "target": exam.target,
@@ -54,7 +54,7 @@ fn platform_json(judged: &Judged) -> Value {
 }
 
 /// A text of a few lines for each platform.
-pub fn text(exam: &Examination) -> String {
+pub fn text(exam: &ImageVerdict) -> String {
     let mut text = format!("{}\n", exam.target);
     for judged in &exam.platforms {
         platform(&mut text, judged);

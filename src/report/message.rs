@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::diagnostic::BOLD;
 use super::doctor::{self, SCHEMA};
-use crate::doctor::file::Examination;
+use crate::doctor::file::FileVerdict;
 use crate::doctor::message::Diagnosis;
 
 /// One object.
-pub fn json(diagnosis: &Diagnosis, files: &[Examination]) -> Value {
+pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
     let fixes = diagnosis.candidates.first().map(|first| diagnosis.fixes(first)).unwrap_or_default();
     json!({
         "schema": SCHEMA,
@@ -30,7 +30,7 @@ pub fn json(diagnosis: &Diagnosis, files: &[Examination]) -> Value {
 }
 
 /// For people.
-pub fn text(diagnosis: &Diagnosis, files: &[Examination]) -> String {
+pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     let mut text = String::new();
     let Some(first) = diagnosis.candidates.first() else {
         text += "This is not an exec-format problem: nothing in the text says that a program could not be started.\n";

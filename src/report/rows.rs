@@ -26,12 +26,53 @@ pub struct Run {
     held_by: Option<HeldBy>,
 }
 
+/// What was done to an entry, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    Keep,
+    Add,
+    Replace,
+    Enable,
+    Remove,
+    Skip,
+    Fetch,
+    Kept,
+    Added,
+    Replaced,
+    Enabled,
+    Removed,
+    Skipped,
+    Failed,
+}
+
+impl Action {
+    fn word(self) -> &'static str {
+        match self {
+            Action::Keep => "keep",
+            Action::Add => "add",
+            Action::Replace => "replace",
+            Action::Enable => "enable",
+            Action::Remove => "remove",
+            Action::Skip => "skip",
+            Action::Fetch => "fetch",
+            Action::Kept => "kept",
+            Action::Added => "added",
+            Action::Replaced => "replaced",
+            Action::Enabled => "enabled",
+            Action::Removed => "removed",
+            Action::Skipped => "skipped",
+            Action::Failed => "failed",
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Line {
     profile: String,
     platforms: Vec<String>,
     name: String,
-    action: &'static str,
+    action: Action,
     reason: Option<String>,
     interpreter: Option<String>,
     flags: Option<Flags>,
@@ -57,7 +98,7 @@ impl Run {
     }
 
     fn new(items: Vec<Line>, dry_run: bool, table: &std::path::Path, held_by: Option<HeldBy>) -> Run {
-        let ok = !items.iter().any(|line| line.action == "failed");
+        let ok = !items.iter().any(|line| line.action == Action::Failed);
         Run { schema: SCHEMA, ok, dry_run, items, table: table.display().to_string(), held_by }
     }
 
@@ -71,7 +112,7 @@ impl Run {
         if printer.json {
             printer.value(self)?;
         } else if printer.quiet {
-            self.items.iter().filter(|line| line.action == "failed").for_each(|line| {
+            self.items.iter().filter(|line| line.action == Action::Failed).for_each(|line| {
                 printer.error(&Error::failed(&line.label, line.detail()));
             });
         } else {
@@ -87,7 +128,7 @@ impl Run {
 
     /// Why the first item failed; `None` where none did.
     pub fn failure(&self) -> Option<String> {
-        let failed = self.items.iter().find(|line| line.action == "failed")?;
+        let failed = self.items.iter().find(|line| line.action == Action::Failed)?;
         Some(format!("{}: {}", failed.label, failed.detail()))
     }
 
@@ -95,11 +136,13 @@ impl Run {
     fn text(&self, verbose: bool) -> String {
         let shown: Vec<&Line> = self.items.iter().filter(|line| verbose || !line.quiet).collect();
         let label = shown.iter().map(|l| l.label.len()).max().unwrap_or(0);
-        let action = shown.iter().map(|l| l.action.len()).max().unwrap_or(0);
+        let action = shown.iter().map(|l| l.action.word().len()).max().unwrap_or(0);
         let mut text: Vec<String> = shown
             .iter()
             .map(|line| {
-                format!("{:label$}  {:action$}  {}", line.label, line.action, line.detail()).trim_end().to_owned()
+                format!("{:label$}  {:action$}  {}", line.label, line.action.word(), line.detail())
+                    .trim_end()
+                    .to_owned()
             })
             .collect();
         if shown.is_empty() {
@@ -131,13 +174,13 @@ impl Line {
 
 fn line_of_row(row: &Row) -> Line {
     let (action, reason) = match &row.state {
-        State::Kept => ("kept", None),
-        State::Added => ("added", None),
-        State::Replaced => ("replaced", None),
-        State::Enabled => ("enabled", None),
-        State::Removed => ("removed", None),
-        State::Skipped(skip) => ("skipped", Some(explain(skip))),
-        State::Failed(why) => ("failed", Some(why.clone())),
+        State::Kept => (Action::Kept, None),
+        State::Added => (Action::Added, None),
+        State::Replaced => (Action::Replaced, None),
+        State::Enabled => (Action::Enabled, None),
+        State::Removed => (Action::Removed, None),
+        State::Skipped(skip) => (Action::Skipped, Some(explain(skip))),
+        State::Failed(why) => (Action::Failed, Some(why.clone())),
     };
     let mut line = line_of_item(&row.item);
     (line.action, line.reason) = (action, reason);
@@ -155,14 +198,14 @@ fn line_of_row(row: &Row) -> Line {
 
 fn line_of_item(item: &Item) -> Line {
     let (action, reason, change) = match &item.step {
-        Step::Keep => ("keep", None, None),
-        Step::Add(change) => ("add", None, Some(change)),
-        Step::Replace(change, _) => ("replace", None, Some(change)),
-        Step::Enable => ("enable", None, None),
-        Step::Remove => ("remove", None, None),
-        Step::Skip(Skip::ToFetch) => ("fetch", Some(explain(&Skip::ToFetch)), None),
-        Step::Skip(skip) => ("skip", Some(explain(skip)), None),
-        Step::Refuse(why) => ("failed", Some(why.clone()), None),
+        Step::Keep => (Action::Keep, None, None),
+        Step::Add(change) => (Action::Add, None, Some(change)),
+        Step::Replace(change, _) => (Action::Replace, None, Some(change)),
+        Step::Enable => (Action::Enable, None, None),
+        Step::Remove => (Action::Remove, None, None),
+        Step::Skip(Skip::ToFetch) => (Action::Fetch, Some(explain(&Skip::ToFetch)), None),
+        Step::Skip(skip) => (Action::Skip, Some(explain(skip)), None),
+        Step::Refuse(why) => (Action::Failed, Some(why.clone()), None),
     };
     Line {
         profile: item.profile.clone(),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::cli::Common;
-use crate::doctor::catalogue::Class;
+use crate::doctor::catalogue::FixClass;
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::{Doing, Error, Result, Status};
 use crate::proc;
@@ -15,7 +15,7 @@ use crate::report;
 pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Result<Status> {
     let mut commands: Vec<String> = Vec::new();
     for finding in findings.iter().filter(|f| f.severity != Severity::Note) {
-        let safe = finding.fixes().into_iter().find(|fix| fix.class == Class::Safe);
+        let safe = finding.fixes().into_iter().find(|fix| fix.class == FixClass::Safe);
         let Some(command) = safe.and_then(|fix| fix.command) else { continue };
         if !commands.contains(&command) {
             commands.push(command);

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use crate::cli::Common;
-use crate::doctor::file::{Examination, Setting};
+use crate::doctor::file::{FileVerdict, Setting};
 use crate::doctor::message;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
@@ -31,7 +31,7 @@ pub(super) fn run(common: &Common, text: &OsStr) -> Result<Status> {
 }
 
 /// Those of the files that exist here.
-fn examined(common: &Common, paths: &[String]) -> Result<Vec<Examination>> {
+fn examined(common: &Common, paths: &[String]) -> Result<Vec<FileVerdict>> {
     let is_here = |path: &&String| Path::new(path).metadata().is_ok_and(|file| file.is_file());
     let here: Vec<&String> = paths.iter().filter(is_here).take(MOST).collect();
     if here.is_empty() {

@@ -14,7 +14,7 @@ use crate::registrar::{Registrar, Request};
 use crate::report::rows::Run;
 
 /// Does it and prints what was done.
-pub(super) fn run(context: &Context, args: &cli::Install) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::InstallArgs) -> Result<Status> {
     if let Some(tree) = &args.persist {
         return persist::run(context, args, tree);
     }
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &cli::Install) -> Result<Status> {
     if args.holding.hold { hold::stay(context, &request, &args.holding, &installed, status) } else { Ok(status) }
 }
 
-fn request<'a>(registrar: &'a Registrar, args: &cli::Install) -> Result<Request<'a>> {
+fn request<'a>(registrar: &'a Registrar, args: &cli::InstallArgs) -> Result<Request<'a>> {
     let mut request = match args.archs.is_empty() {
         true => registrar.configured(&Config::read(&args.config)?)?,
         false => registrar.request(registrar.select(&args.archs)?),

@@ -11,7 +11,7 @@ use crate::report::boot as report;
 use crate::report::rows::Run;
 
 /// Installs, and says what was written.
-pub(super) fn run(context: &Context, args: &cli::Install, directory: &Path) -> Result<Status> {
+pub(super) fn run(context: &Context, args: &cli::InstallArgs, directory: &Path) -> Result<Status> {
     let printer = &context.printer;
     let mut registrar = context.registrar.clone();
     let tree = check(&registrar.host, directory)?;

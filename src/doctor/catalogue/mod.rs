@@ -105,7 +105,7 @@ pub struct Remedy {
     /// The command that does it.
     pub command: Option<&'static str>,
     /// Whose it is to decide.
-    pub class: Class,
+    pub class: FixClass,
     /// The sentence where a name is not known; without one the fix is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<&'static str>,
@@ -114,7 +114,7 @@ pub struct Remedy {
 /// Whose it is to decide on a fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Class {
+pub enum FixClass {
     /// Reversible, and ours to apply with `--fix`: a command of rbinfmt.
     Safe,
     /// The user's to take.

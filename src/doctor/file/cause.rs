@@ -5,10 +5,10 @@ use nix::errno::Errno;
 
 use super::{Setting, content, loader};
 use crate::binfmt::entry::Flags;
-use crate::doctor::catalogue::{CauseId, Class};
+use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::facts::TableState;
-use crate::exec::{Handler, NearMiss, Outcome, Refused, Step, Verdict};
+use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
 use crate::profile::{Profile, Profiles};
 use crate::text::to_text;
 
@@ -43,14 +43,15 @@ impl Case<'_> {
         match &self.verdict.outcome {
             Outcome::Starts(_) | Outcome::Undecided(_) | Outcome::Unknown(_) => None,
             // Segments that share a page there do not on this machine.
-            Outcome::Killed(why) if self.setting.facts.page_size > 4096 && why.contains("within a page") => {
+            Outcome::Killed(Death::Misaligned) if self.setting.facts.page_size > 4096 => {
                 let detail = format!(
-                    "{why}: the program is built for smaller pages than this kernel's {} bytes",
+                    "{}: the program is built for smaller pages than this kernel's {} bytes",
+                    Death::Misaligned.why(),
                     self.setting.facts.page_size
                 );
                 Some(self.problem(CauseId::PageSize, &detail))
             }
-            Outcome::Killed(why) => Some(self.problem(CauseId::TruncatedElf, why)),
+            Outcome::Killed(death) => Some(self.problem(CauseId::TruncatedElf, death.why())),
             Outcome::Fails { errno, why, refused } => Some(self.fails(*errno, why, *refused)),
         }
     }
@@ -95,7 +96,7 @@ impl Case<'_> {
     fn refuses(&self, path: &[u8], bits: CauseId, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
         let path = to_text(path);
         let id = match (refused, errno) {
-            (Some(Refused::Kind("a directory")), _) => CauseId::IsADirectory,
+            (Some(Refused::Kind(FileKind::Directory)), _) => CauseId::IsADirectory,
             (Some(Refused::Kind(_)), _) => CauseId::NotAProgram,
             (Some(Refused::Mount), _) => CauseId::NoexecMount,
             (Some(Refused::Bits), _) => bits,
@@ -190,11 +191,11 @@ impl Case<'_> {
     /// A file that was read and that no format takes.
     fn nobody_takes(&self, step: &Step, why: &str) -> Finding {
         let before = self.verdict.steps.iter().rev().nth(1);
-        if step.rule.starts_with("#! with a name longer") {
+        if step.decided == Decided::ScriptCutOff {
             return self.problem(CauseId::ShebangTooLong, why);
         }
-        if step.rule == "#! without a name" {
-            return self.problem(CauseId::MissingShebang, "the first line is #! with nothing behind it");
+        if step.decided == Decided::ScriptWithoutName {
+            return self.problem(CauseId::MissingShebang, "the first line is #! with nothing after it");
         }
         if !step.head.starts_with(b"\x7fELF") {
             return self.no_program(step, why);
@@ -223,7 +224,7 @@ impl Case<'_> {
         let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
         if let Some(command) = content.command {
             let command = command.replace("{path}", &quoted(&self.setting.root.outside(&name)));
-            finding = finding.fix("Unpack it, and execute what is inside.", command, Class::Yours);
+            finding = finding.fix("Unpack it, and execute what is inside.", command, FixClass::Yours);
         }
         let upper = name.to_ascii_uppercase();
         if content.cause == CauseId::MissingShebang
@@ -245,7 +246,7 @@ impl Case<'_> {
             16 => {
                 return self.problem(
                     CauseId::ObjectOrCoreOrLib,
-                    &format!("{}: it is an object file or a core dump", step.rule),
+                    &format!("{}: it is an object file or a core dump", step.decided.words()),
                 );
             }
             18 => {}

@@ -1,7 +1,7 @@
 //! A loader that is not there: whose it is, and how this tree would get it.
 
 use super::Setting;
-use crate::doctor::catalogue::{CauseId, Class};
+use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::text::to_text;
 
@@ -60,7 +60,7 @@ pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
     }
     if let Some((_, command)) = known.and_then(|l| like.iter().find_map(|id| l.install.iter().find(|(of, _)| of == id)))
     {
-        finding = finding.fix("Install that loader in this tree.", *command, Class::Decision);
+        finding = finding.fix("Install that loader in this tree.", *command, FixClass::Decision);
     }
     finding
 }
@@ -81,7 +81,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u
     finding.fix(
         "Install its C library for cross-building, and show the emulator where that is.",
         command,
-        Class::Decision,
+        FixClass::Decision,
     )
 }
 

@@ -40,7 +40,7 @@ pub struct Setting {
 
 /// What came of a file.
 #[derive(Debug)]
-pub struct Examination {
+pub struct FileVerdict {
     /// Its path as given.
     pub target: BString,
     /// What execve(2) does with it.
@@ -57,7 +57,7 @@ pub struct Examination {
 
 impl Setting {
     /// Examines one file. Only `verify` executes anything, and that not one instruction.
-    pub fn examine(&self, target: &[u8]) -> Result<Examination> {
+    pub fn examine(&self, target: &[u8]) -> Result<FileVerdict> {
         let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
         let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
         let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
@@ -75,7 +75,7 @@ impl Setting {
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         findings.sort_by_key(|finding| finding.severity);
         let unreadable = self.facts.table.unreadable.clone();
-        Ok(Examination { target: target.into(), verdict, near, inspection, unreadable, findings })
+        Ok(FileVerdict { target: target.into(), verdict, near, inspection, unreadable, findings })
     }
 
     /// Holds the model against the kernel.
@@ -102,7 +102,7 @@ impl Setting {
     }
 }
 
-impl Examination {
+impl FileVerdict {
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         match &self.verdict.outcome {

@@ -29,7 +29,7 @@ pub struct World<'a> {
 
 /// What came of an image.
 #[derive(Debug)]
-pub struct Examination {
+pub struct ImageVerdict {
     /// As it was asked for.
     pub target: String,
     /// Where it is.
@@ -44,7 +44,7 @@ pub struct Examination {
 
 impl World<'_> {
     /// Examines an image: one platform after the other, so that only one tree is in memory.
-    pub fn examine(&self, target: &str, image: &mut Image, wanted: Option<&Platform>) -> Result<Examination> {
+    pub fn examine(&self, target: &str, image: &mut Image, wanted: Option<&Platform>) -> Result<ImageVerdict> {
         let found = std::mem::take(&mut image.found);
         let only = wanted.is_some() || found.listed.len() <= 1;
         let texts = |list: &[Platform]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -61,7 +61,7 @@ impl World<'_> {
             _ => self.fits(target, &listed, &platforms, wanted),
         };
         findings.extend(finding);
-        Ok(Examination {
+        Ok(ImageVerdict {
             target: target.to_owned(),
             origin: image.origin.clone(),
             platforms,
@@ -115,7 +115,7 @@ fn has(listed: &[String]) -> String {
     if listed.is_empty() { "it has none".to_owned() } else { format!("it has {}", listed.join(", ")) }
 }
 
-impl Examination {
+impl ImageVerdict {
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         let mut findings = self.findings.iter().chain(self.platforms.iter().flat_map(|p| &p.findings));

@@ -6,14 +6,14 @@ use super::World;
 use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
 use crate::doctor::catalogue::CauseId;
-use crate::doctor::file::{Examination, Setting, identity_of};
+use crate::doctor::file::{FileVerdict, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Result;
 use crate::exec::facts::{Environment, ExecFacts, TableFacts};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
-use crate::exec::{Handler, Outcome, Step};
+use crate::exec::{Decided, Handler, Outcome, Step};
 use crate::oci::Platform;
 use crate::oci::config::Config;
 use crate::oci::image::Candidate;
@@ -55,9 +55,9 @@ pub struct Program {
     /// As the image names it.
     pub word: String,
     /// What happens on a machine of its own platform.
-    pub at_home: Examination,
+    pub at_home: FileVerdict,
     /// What happens on this one.
-    pub here: Examination,
+    pub here: FileVerdict,
     /// The CPU of the program that its chain ends with.
     pub arch: Option<String>,
 }
@@ -300,7 +300,7 @@ impl Case<'_> {
             Outcome::Starts(_) if entries.is_empty() => Runs::Native,
             Outcome::Starts(_) => Runs::Emulated(entries),
             Outcome::Fails { errno, why, .. } => Runs::No(format!("{errno:?}: {why}")),
-            Outcome::Killed(why) => Runs::No(why.clone()),
+            Outcome::Killed(death) => Runs::No(death.why().to_owned()),
             Outcome::Undecided(why) | Outcome::Unknown(why) => Runs::Unknown(why.clone()),
         }
     }
@@ -341,7 +341,7 @@ impl Case<'_> {
 /// The step is the PT_INTERP of the one before it.
 fn is_loader(step: &Step, steps: &[Step]) -> bool {
     step.handler == Some(Handler::Loader)
-        || (step.handler.is_none() && steps.len() > 1 && step.rule.starts_with("PT_INTERP"))
+        || (step.handler.is_none() && steps.len() > 1 && step.decided == Decided::PtInterp)
 }
 
 /// Who starts it: USER[:GROUP], by name or number.
