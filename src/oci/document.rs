@@ -58,7 +58,8 @@ impl fmt::Display for Platform {
 pub(super) struct Document {
     pub(super) manifests: Option<Vec<Descriptor>>,
     pub(super) layers: Option<Vec<Descriptor>>,
-    pub(super) config: Option<Descriptor>,
+    /// A descriptor, which only the doctor needs to understand.
+    pub(super) config: Option<serde_json::Value>,
 }
 
 /// One image in the manifest.json of `docker save`.

@@ -51,7 +51,7 @@ fn is_wanted(platform: &Platform, wanted: Option<&Platform>) -> bool {
 /// A manifest that was reached, before its configuration is read.
 struct Manifest {
     listed: Option<Platform>,
-    config: Option<Descriptor>,
+    config: Option<serde_json::Value>,
     layers: Vec<Blob>,
 }
 
@@ -121,6 +121,8 @@ pub(super) fn oci(what: &str, bytes: &[u8], wanted: Option<&Platform>, parts: &m
     let mut found = Found { candidates: Vec::new(), listed, absent };
     for Manifest { listed, config, layers } in manifests {
         let config = config.ok_or_else(|| Error::failed(reading(what), "its manifest names no configuration"))?;
+        let config: Descriptor = serde_json::from_value(config)
+            .map_err(|error| Error::failed(reading(what), format!("its configuration's descriptor: {error}")))?;
         let config = parts.config(&Blob::of_document(what, "a configuration", &config)?)?;
         let config = Config::parse(what, &config)?;
         // A store that holds one platform of an index has the documents of the others too, but not their layers.
