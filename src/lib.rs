@@ -15,13 +15,12 @@
 //! use rbinfmt::exec::root::Root;
 //! use rbinfmt::exec::{Model, Outcome};
 //!
-//! # fn main() -> rbinfmt::error::Result<()> {
-//! let facts = ExecFacts::gather("/proc/sys/fs/binfmt_misc".as_ref())?;
+//! # fn main() {
+//! let facts = ExecFacts::gather("/proc/sys/fs/binfmt_misc".as_ref());
 //! let root = Root::own();
 //! let model = Model::new(&facts, &root, &root);
 //! let verdict = model.judge(b"/bin/true", &["true".into()]);
 //! assert!(matches!(verdict.outcome, Outcome::Starts(_)));
-//! # Ok(())
 //! # }
 //! ```
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use crate::registrar::facts::Facts;
 use crate::registrar::health;
 use crate::registrar::plan::is_ours;
 use crate::registrar::{Registrar, Selection};
-use crate::report::table::{Table, Wanted};
+use crate::report::table::{Look, Table, Wanted};
 
 /// Looks and prints.
 pub(super) fn run(context: &Context, args: &cli::StatusArgs) -> Result<Status> {
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, args: &cli::StatusArgs) -> Result<Status> {
     let health = facts.table.entries.iter().map(judge).collect();
     let platforms = health::platforms(&registrar.profiles, &facts);
     let wanted = args.config.as_ref().map(|config| compare(registrar, config, &facts)).transpose()?;
-    let table = Table::new(&registrar.host.table, &facts, health, platforms, held_by, wanted);
+    let table = Table::new(Look { path: &registrar.host.table, facts: &facts, held_by, health, platforms, wanted });
     if context.printer.json {
         context.printer.value(&table)?;
     } else {

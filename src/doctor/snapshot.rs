@@ -34,6 +34,9 @@ impl Snapshot {
     }
 
     /// Reads a report, or its facts alone; `-` is standard input.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not a report.
     pub fn read(path: &Path) -> Result<Snapshot> {
         let reading = || format!("reading the facts in {}", path.display());
         let mut text = String::new();

@@ -281,6 +281,9 @@ impl Content {
     }
 
     /// Reads into `buffer` from `at` as far as the file goes.
+    ///
+    /// # Errors
+    /// What pread(2) says, and bytes of an image that were not kept.
     pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < buffer.len() {
@@ -300,6 +303,9 @@ impl Content {
     }
 
     /// Reads exactly `len` bytes; the kernel's error where there are fewer (elf_read in fs/binfmt_elf.c).
+    ///
+    /// # Errors
+    /// EIO where the file ends before, as kernel_read() has it; else what pread(2) says.
     pub fn exactly(&self, len: usize, at: u64) -> Result<Vec<u8>, Errno> {
         // rw_verify_area: a position is a signed number.
         if at > i64::MAX as u64 || at + len as u64 > i64::MAX as u64 {

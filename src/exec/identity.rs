@@ -48,6 +48,9 @@ const TYPE: u32 = 0o170_000;
 
 impl Identity {
     /// A user by name or number, as the texts of /etc/passwd and /etc/group say.
+    ///
+    /// # Errors
+    /// A name that the files do not have, or a number that is too large.
     pub fn named(user: &str, passwd: &str, group: &str) -> Result<Self> {
         let row = |fields: &[&str]| -> Option<(u32, u32)> {
             Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))

@@ -46,6 +46,9 @@ impl Root {
     }
 
     /// The tree below `directory`, as after chroot(2) into it and cd to its root.
+    ///
+    /// # Errors
+    /// A directory that cannot be opened.
     pub fn below(directory: &Path) -> Result<Self> {
         let flags = LOOK | OFlag::O_DIRECTORY;
         let fd = open(directory, flags, Mode::empty()).doing(|| format!("opening the root {}", directory.display()))?;
@@ -112,6 +115,9 @@ impl Root {
     }
 
     /// Opens a regular file for reading, as this process itself.
+    ///
+    /// # Errors
+    /// What the kernel's walk would say: ENOENT, ENOTDIR, ELOOP, EACCES, ENAMETOOLONG.
     pub fn open(&self, path: &[u8]) -> Result<Content, Errno> {
         let found = self.find(path, &Identity::nobody_else())?;
         match found.special() {

@@ -25,6 +25,9 @@ pub enum Refusal {
 }
 
 /// Reads the first line of a file. `head` is all that the kernel reads of it, padded with zero bytes.
+///
+/// # Errors
+/// Why this is not a script that the kernel runs.
 pub fn parse(head: &[u8], parser: ScriptParser) -> Result<Line<'_>, Refusal> {
     if !head.starts_with(b"#!") {
         return Err(Refusal::NoScript);

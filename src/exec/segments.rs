@@ -30,6 +30,14 @@ enum Placement {
     Hint,
 }
 
+/// Where a segment is to be mapped.
+struct Wanted {
+    at: Between,
+    place: Placement,
+    /// Bytes of the whole image, for the first segment; 0 for the others.
+    total: u64,
+}
+
 /// Loads a program, with its interpreter where it has one.
 pub(super) fn load(
     facts: &ExecFacts,
@@ -104,7 +112,8 @@ fn load_program(
             let base = if interpreted {
                 random_base(facts, loader).map(|b| b & mask)
             } else if facts.kernel.behaviour().aligns_static_pie && alignment > facts.page_size {
-                map(space, image, s, Between::exactly(0), Placement::Hint, total)?.map(|b| b & mask)
+                map(space, image, s, Wanted { at: Between::exactly(0), place: Placement::Hint, total })?
+                    .map(|b| b & mask)
             } else {
                 place = Placement::Hint;
                 Between::exactly(0)
@@ -112,7 +121,7 @@ fn load_program(
             bias = base.map(|b| space.page_start(b.wrapping_sub(s.p_vaddr)));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, place, total)?;
+        let mapped = map(space, image, s, Wanted { at, place, total })?;
         if index == 0 && dynamic {
             bias = match place {
                 Placement::Hint => mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr))),
@@ -147,7 +156,12 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
             bias = Between::exactly(0u64.wrapping_sub(s.p_vaddr));
         }
         let at = bias.map(|b| b.wrapping_add(s.p_vaddr));
-        let mapped = map(space, image, s, at, if searches { Placement::Hint } else { Placement::Fixed }, total)?;
+        let mapped = map(
+            space,
+            image,
+            s,
+            Wanted { at, place: if searches { Placement::Hint } else { Placement::Fixed }, total },
+        )?;
         total = 0;
         if searches {
             bias = mapped.map(|m| m.wrapping_sub(space.page_start(s.p_vaddr)));
@@ -158,14 +172,8 @@ fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> 
 }
 
 /// elf_load: the file's part, then the zeroed rest. Returns where the file's part begins.
-fn map(
-    space: &mut Space,
-    image: &Image,
-    s: &ProgramHeader,
-    at: Between,
-    place: Placement,
-    total: u64,
-) -> Result<Between, Fate> {
+fn map(space: &mut Space, image: &Image, s: &ProgramHeader, wanted: Wanted) -> Result<Between, Fate> {
+    let Wanted { at, place, total } = wanted;
     let in_page = s.p_vaddr & (space.page - 1);
     let page = at.map(|a| space.page_start(a));
     let mut mapped = page;

@@ -116,6 +116,9 @@ impl Node {
 
 impl Tree {
     /// Puts a file where another may be: a directory keeps its files when it comes again, everything else is replaced.
+    ///
+    /// # Errors
+    /// A path whose parents are not directories.
     pub fn put(&mut self, path: &[u8], node: Node) -> Result<(), Unfit> {
         let Some((directory, name)) = self.place(path)? else {
             self.nodes[ROOT].meta = node.meta;
@@ -133,6 +136,9 @@ impl Tree {
     }
 
     /// Gives a file that is there a second name.
+    ///
+    /// # Errors
+    /// A target that is not there, or a path whose parents are not directories.
     pub fn link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Unfit> {
         let place = self.place(target)?;
         let found = place.and_then(|(directory, name)| self.child(directory, name));

@@ -91,6 +91,9 @@ impl Source<'_> {
 }
 
 /// The profiles of a file's text; `name` is for the errors.
+///
+/// # Errors
+/// A mistake in the text, with its line and field.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
     let source = Source { name, text };
     let table: Table = match toml::from_str(text) {

@@ -150,6 +150,9 @@ pub struct Profiles(Vec<Profile>);
 impl Profiles {
     /// The built-in ones, then those of each directory's .toml files in the order of their names.
     /// A directory that does not exist counts as empty unless `required`.
+    ///
+    /// # Errors
+    /// A required directory that cannot be read, and mistakes in its files.
     pub fn load(directories: &[Directory]) -> Result<Self> {
         let mut profiles = Profiles(Architecture::ALL.map(Profile::built_in).into());
         let mut more = false;
@@ -186,6 +189,9 @@ impl Profiles {
     }
 
     /// The profile that a person means by any spelling of an architecture: arm64, aarch64, linux/arm64/v8 ...
+    ///
+    /// # Errors
+    /// A spelling that no profile has; the help names the nearest.
     pub fn find(&self, spelling: &str) -> Result<&Profile> {
         self.spelled(spelling).ok_or_else(|| spelling::unknown(spelling, &self.0))
     }

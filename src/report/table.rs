@@ -68,16 +68,27 @@ struct Row {
     counts: bool,
 }
 
+/// What was found out of the table.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// The directory that was asked about.
+    pub path: &'a Path,
+    /// The snapshot.
+    pub facts: &'a Facts,
+    /// What holds the table.
+    pub held_by: Option<HeldBy>,
+    /// What each entry does, in the table's order.
+    pub health: Vec<Health<'a>>,
+    /// The platforms that run.
+    pub platforms: Vec<String>,
+    /// The table beside a configuration, where one was named.
+    pub wanted: Option<Wanted>,
+}
+
 impl Table {
-    /// From what was found out; `path` is the directory that was asked about.
-    pub fn new(
-        path: &Path,
-        facts: &Facts,
-        health: Vec<Health>,
-        platforms: Vec<String>,
-        held_by: Option<HeldBy>,
-        wanted: Option<Wanted>,
-    ) -> Table {
+    /// From what was found out.
+    pub fn new(look: Look) -> Table {
+        let Look { path, facts, held_by, health, platforms, wanted } = look;
         let head = Head {
             mounted: facts.mounted.is_visible(),
             path: path.display().to_string(),

@@ -37,6 +37,13 @@ enum Link<'a> {
     Content(&'a Step),
 }
 
+/// An execve(2) that fails.
+struct Failure<'a> {
+    errno: Errno,
+    why: &'a str,
+    refused: Option<Refused>,
+}
+
 impl Case<'_> {
     /// The cause; `None` where the file starts or nothing is known.
     pub(super) fn cause(&self) -> Option<Finding> {
@@ -52,7 +59,9 @@ impl Case<'_> {
                 Some(self.problem(CauseId::PageSize, &detail))
             }
             Outcome::Killed(death) => Some(self.problem(CauseId::TruncatedElf, death.why())),
-            Outcome::Fails { errno, why, refused } => Some(self.fails(*errno, why, *refused)),
+            Outcome::Fails { errno, why, refused } => {
+                Some(self.fails(&Failure { errno: *errno, why, refused: *refused }))
+            }
         }
     }
 
@@ -71,20 +80,21 @@ impl Case<'_> {
         }
     }
 
-    fn fails(&self, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
-        match (errno, self.link()) {
+    fn fails(&self, failure: &Failure) -> Finding {
+        let why = failure.why;
+        match (failure.errno, self.link()) {
             (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem(CauseId::FileCapsNotAllowed, why),
-            (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, errno, why, refused),
+            (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
-            (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, errno, why, refused),
+            (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
             (Errno::EIO, Link::Loader { name, .. }) => {
                 self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(name))
             }
-            (_, Link::Loader { name, .. }) => self.refuses(name, CauseId::LoaderNotExecutable, errno, why, refused),
+            (_, Link::Loader { name, .. }) => self.refuses(name, CauseId::LoaderNotExecutable, failure),
             (Errno::ELIBBAD, Link::Content(step)) => {
                 self.problem(CauseId::LoaderWrongArch, why).with("interpreter", to_text(&step.path))
             }
@@ -93,9 +103,9 @@ impl Case<'_> {
     }
 
     /// The walk to a file, its kind, its bits or its mount forbid it.
-    fn refuses(&self, path: &[u8], bits: CauseId, errno: Errno, why: &str, refused: Option<Refused>) -> Finding {
+    fn refuses(&self, path: &[u8], bits: CauseId, failure: &Failure) -> Finding {
         let path = to_text(path);
-        let id = match (refused, errno) {
+        let id = match (failure.refused, failure.errno) {
             (Some(Refused::Kind(FileKind::Directory)), _) => CauseId::IsADirectory,
             (Some(Refused::Kind(_)), _) => CauseId::NotAProgram,
             (Some(Refused::Mount), _) => CauseId::NoexecMount,
@@ -104,7 +114,7 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => CauseId::NoSuchFile,
             _ => CauseId::PathRefused,
         };
-        Finding::problem(id, &*path, why).with("interpreter", &*path).with("path", path)
+        Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", path)
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {

@@ -57,6 +57,9 @@ pub struct FileVerdict {
 
 impl Setting {
     /// Examines one file. Only `verify` executes anything, and that not one instruction.
+    ///
+    /// # Errors
+    /// Where this machine cannot be looked at; a file that does not start is a verdict, not an error.
     pub fn examine(&self, target: &[u8]) -> Result<FileVerdict> {
         let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
         let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
@@ -115,6 +118,9 @@ impl FileVerdict {
 }
 
 /// Another user, as the tree's own /etc/passwd and /etc/group name them.
+///
+/// # Errors
+/// A user or group that is neither a number nor in the tree's /etc/passwd and /etc/group.
 pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Identity> {
     const MOST: usize = 1 << 20;
     let text = |path: &str| {
@@ -133,6 +139,9 @@ pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Ide
 }
 
 /// The tree to judge.
+///
+/// # Errors
+/// A directory that cannot be opened.
 pub fn root_of(directory: Option<&Path>) -> Result<Root> {
     directory.map_or_else(|| Ok(Root::own()), Root::below)
 }

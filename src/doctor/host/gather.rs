@@ -68,6 +68,9 @@ pub struct Look<'a> {
 
 impl HostFacts {
     /// Looks at everything once.
+    ///
+    /// # Errors
+    /// Where rbinfmt's own program cannot be read; what else cannot be seen is a fact.
     pub fn gather(look: Look) -> Result<HostFacts> {
         let host = look.host;
         // They take longest, and answer while the rest is read.

@@ -44,6 +44,9 @@ pub struct ImageVerdict {
 
 impl World<'_> {
     /// Examines an image: one platform after the other, so that only one tree is in memory.
+    ///
+    /// # Errors
+    /// A platform that the image does not have, and layers that cannot be read or are not what their digests say.
     pub fn examine(&self, target: &str, image: &mut Image, wanted: Option<&Platform>) -> Result<ImageVerdict> {
         let found = std::mem::take(&mut image.found);
         let only = wanted.is_some() || found.listed.len() <= 1;
