@@ -65,7 +65,7 @@ pub fn with_architectures(path: &Path, old: Option<&str>, archs: &[String]) -> R
     let mut document: toml_edit::DocumentMut = old.parse().map_err(wrong)?;
     let present = &mut document["architectures"];
     if let (Some(present), Some(list)) = (present.as_value(), list.as_value_mut()) {
-        // The comment behind it.
+        // The comment after it.
         *list.decor_mut() = present.decor().clone();
     }
     *present = list;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::signature::{Class, Data};
 use crate::text::{to_hex, to_text};
 
-/// How much of a file is looked at. Program headers stand right behind the ELF header in practice.
+/// How much of a file is looked at. Program headers are right after the ELF header in practice.
 pub const PREFIX: usize = 64 << 10;
 /// Enough for nearly all files.
 const FIRST_LOOK: usize = 4 << 10;
@@ -108,7 +108,7 @@ fn program_headers(prefix: &[u8], header: &Header, ctx: Ctx) -> Result<Vec<Progr
     let start = usize::try_from(header.e_phoff).map_err(|e| e.to_string())?;
     let end = start.checked_add(count * usize::from(each));
     if end.is_none_or(|end| end > prefix.len()) {
-        return Err(format!("its program headers lie outside its first {} bytes", prefix.len()));
+        return Err(format!("its program headers are outside its first {} bytes", prefix.len()));
     }
     ProgramHeader::parse(prefix, start, count, ctx).map_err(|e| e.to_string())
 }

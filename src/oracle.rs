@@ -21,9 +21,9 @@ use crate::proc;
 pub enum Answer {
     /// The call failed.
     Fails(Errno),
-    /// The process was killed behind the point of no return.
+    /// The process was killed after the point of no return.
     Killed(Signal),
-    /// A program stands before its first instruction.
+    /// A program is stopped before its first instruction.
     Starts(Process),
 }
 

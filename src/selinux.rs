@@ -1,4 +1,4 @@
-//! SELinux: a program that lies where data usually does gets the label of a program. Without it neither a service nor a
+//! SELinux: a program that is stored where data usually is gets the label of a program. Without it neither a service nor a
 //! container may execute it.
 
 use std::path::Path;

@@ -124,7 +124,7 @@ impl Signature {
         [0x7f, b'E', b'L', b'F', class, data, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     }
 
-    /// The rule that takes all files of the target and no others.
+    /// The rule that matches all files of the target and no others.
     pub fn rule(&self) -> Magic {
         let mut magic = self.ident().to_vec();
         let mut mask = [[0xff; 7].as_slice(), &[0; 9]].concat();
@@ -149,7 +149,7 @@ impl Signature {
         if self.class == Class::Bits32 { 36 } else { 48 }
     }
 
-    /// The files that the kernel's ELF loader for this target may take, for the question whether a rule would take
+    /// The files that the kernel's ELF loader for this target may take, for the question whether a rule would match
     /// some of them away: e_machine decides, whatever OSABI says; the ABI version and the padding are those of
     /// ordinary files (zero), so that a rule for AppImages is not taken for a danger.
     pub fn ordinary_files(&self) -> Magic {

@@ -18,7 +18,7 @@ use crate::error::{Doing, Error, Result};
 /// The stream of a tar.
 pub type Stream = Box<dyn BufRead + Send>;
 
-/// More than this out of one archive is no package of emulators but a bomb.
+/// More than this out of one archive is not a package of emulators but a bomb.
 pub const MAX_UNPACKED: u64 = 4 << 30;
 
 const BUFFER: usize = 128 << 10;
@@ -267,7 +267,7 @@ impl Members {
         self.place(name).is_some()
     }
 
-    /// Where a file lies, also under the name of a link to it: `docker save` wrote `ID/layer.tar` as a link to
+    /// Where a file is, also under the name of a link to it: `docker save` wrote `ID/layer.tar` as a link to
     /// `../OTHER/layer.tar` where two images share a layer.
     fn place(&self, name: &str) -> Option<(u64, u64)> {
         let linked = || {

@@ -70,7 +70,7 @@ impl Member {
 /// A tar being read.
 pub struct Tar<R> {
     stream: R,
-    /// What is left of the current member's body, and of the zeros behind it.
+    /// What is left of the current member's body, and of the zeros after it.
     body: u64,
     padding: u64,
     members: u64,
@@ -132,7 +132,7 @@ impl<R: BufRead> Tar<R> {
         Ok(Some(member))
     }
 
-    /// The next member with its path as it stands there.
+    /// The next member with its path as it is there.
     pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
         let mut long_name: Option<Vec<u8>> = None;
         let mut long_target: Option<Vec<u8>> = None;

@@ -307,7 +307,7 @@ impl Drop for Parallel {
     }
 }
 
-/// Decodes one block: to liblzma it is a stream that was cut behind its first block.
+/// Decodes one block: to liblzma it is a stream that was cut after its first block.
 fn decode(shared: &Shared, part: &Part, block: Block, number: usize) -> io::Result<()> {
     let mut decoder = Decoder::new_stream_decoder(SHARED_MEMORY, check_flag(part))?;
     let mut input = vec![0; 64 << 10];

@@ -1,4 +1,4 @@
-//! zstd: all frames of a file, one behind the other; frames of other data between them are stepped over.
+//! zstd: all frames of a file, one after the other; frames of other data between them are stepped over.
 
 use std::io::{self, BufRead, Read};
 

@@ -16,12 +16,12 @@ pub struct Entry {
     pub name: BString,
     /// Whether the kernel looks at it.
     pub enabled: bool,
-    /// The program that runs the files it takes; `None` for a BPF handler.
+    /// The program that runs the files it matches; `None` for a BPF handler.
     #[serde(with = "maybe_lossless", default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<BString>,
     /// Its flags.
     pub flags: Flags,
-    /// Which files it takes.
+    /// Which files it matches.
     pub rule: Rule,
     /// Lines that this version of rbinfmt does not know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -137,7 +137,7 @@ impl Entry {
         }
     }
 
-    /// The lines behind the interpreter.
+    /// The lines after the interpreter.
     fn parse_rule(&mut self, mut rest: &[u8]) -> Result<(), String> {
         let mut offset = 0;
         while let Some((row, after)) = line(rest) {
@@ -147,7 +147,7 @@ impl Entry {
                     self.flags = Flags::parse(value).ok_or_else(|| format!("flags {:?}", value.as_bstr()))?;
                 }
                 (b"offset", _) => {
-                    offset = value.to_str().ok().and_then(|n| n.parse().ok()).ok_or("the offset is no number")?;
+                    offset = value.to_str().ok().and_then(|n| n.parse().ok()).ok_or("the offset is not a number")?;
                 }
                 (b"magic", _) => self.rule = Rule::Magic(Magic::exact(offset, hex_of(value)?)),
                 (b"mask", Rule::Magic(magic)) => {
@@ -191,7 +191,7 @@ fn line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(text.split_once_str("\n").unwrap_or((text, b"")))
 }
 
-/// Where the interpreter ends: the last newline that a whole flags line follows, with a rule behind it.
+/// Where the interpreter ends: the last newline that a whole flags line follows, with a rule after it.
 fn flags_line(path: &[u8]) -> Option<usize> {
     let candidates: Vec<usize> = path.find_iter(b"\nflags: ").collect();
     let rule_follows = |at: usize| {

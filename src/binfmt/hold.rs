@@ -27,7 +27,7 @@ use super::namespace::Namespace;
 use super::table::Table;
 use crate::error::{Doing, Error, Result, os_text};
 
-/// The empty directory beside the emulators on which the table is mounted, in a namespace that nobody else sees.
+/// The empty directory next to the emulators on which the table is mounted, in a namespace that nobody else sees.
 const INNER: &str = ".rbinfmt";
 
 /// Where self-holding entries are made.

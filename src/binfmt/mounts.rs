@@ -99,7 +99,7 @@ fn explain_mount(error: Error) -> Error {
     use nix::errno::Errno;
     match error.errno().map(Errno::from_raw) {
         Some(Errno::ENODEV | Errno::ENOENT) => {
-            error.help("this kernel has no binfmt_misc: run `modprobe binfmt_misc`, or take a kernel built with it")
+            error.help("this kernel has no binfmt_misc: run `modprobe binfmt_misc`, or use a kernel built with it")
         }
         Some(Errno::EPERM | Errno::EACCES) => {
             error.help("this process may not mount: on a host run it as root; a container has to be privileged")

@@ -62,7 +62,7 @@ fn mistake<T>(field: Field, why: impl fmt::Display) -> Result<T, Mistake> {
     Err(Mistake { field, why: why.to_string() })
 }
 
-/// The string that registers `entry`, checked against what `kernel` takes.
+/// The string that registers `entry`, checked against what `kernel` accepts.
 pub fn compose(entry: &Entry, kernel: &Kernel) -> Result<Vec<u8>, Mistake> {
     let (kind, offset, first, second) = match &entry.rule {
         Rule::Magic(m) if m.magic.len() != m.mask.len() => {
@@ -95,7 +95,7 @@ pub fn compose(entry: &Entry, kernel: &Kernel) -> Result<Vec<u8>, Mistake> {
     Ok(string)
 }
 
-/// A byte that stands in none of the fields and is no flag.
+/// A byte that is in none of the fields and is not a flag.
 fn separator(fields: [&[u8]; 3]) -> Option<u8> {
     let free = |b: &u8| *b != b'\n' && !fields.iter().any(|field| field.contains(b));
     b":|,;!@#%^&+=~".iter().copied().chain(1..=b'/').chain(0x80..=0xff).find(free)
@@ -119,7 +119,7 @@ fn escape(bytes: &[u8], separator: u8, compact: bool) -> Vec<u8> {
 pub fn judge(string: &[u8], kernel: &Kernel) -> Result<Entry, Mistake> {
     let max = kernel.register_max();
     if !(11..=max).contains(&string.len()) {
-        return mistake(Field::String, format!("{} bytes long, this kernel takes 11 to {max}", string.len()));
+        return mistake(Field::String, format!("{} bytes long, this kernel accepts 11 to {max}", string.len()));
     }
     let separator = string[0];
     if kernel.flag_letters().contains(&separator) {
@@ -158,7 +158,7 @@ fn judge_name(name: &[u8]) -> Result<(), Mistake> {
     match name {
         b"" => mistake(Field::Name, "is empty"),
         b"." | b".." => mistake(Field::Name, "is a directory"),
-        b"status" | b"register" => mistake(Field::Name, "is taken by a control file of the table"),
+        b"status" | b"register" => mistake(Field::Name, "is the name of a control file of the table"),
         name if name.contains(&b'/') => mistake(Field::Name, "contains a slash"),
         name if name.len() > 255 => mistake(Field::Name, format!("{} bytes long, 255 is the most", name.len())),
         _ => Ok(()),
@@ -175,9 +175,7 @@ fn judge_flags(field: &[u8], separator: u8, kernel: &Kernel) -> Result<Flags, Mi
     // the string does not end where it should.
     let newline_missing = separator == b'\n' && rest.is_empty();
     match rest.strip_prefix(b"\n").unwrap_or(rest) {
-        b"" if newline_missing => {
-            mistake(Field::Flags, "want a newline behind them where newlines separate the fields")
-        }
+        b"" if newline_missing => mistake(Field::Flags, "need a newline after them if newlines separate the fields"),
         b"" => Ok(flags.as_kept()),
         [letter, ..] if *letter != separator => {
             mistake(Field::Flags, format!("{:?} is not one of {}", *letter as char, letters.as_bstr()))
@@ -202,7 +200,7 @@ impl<'a> Fields<'a> {
                 Ok(value)
             }
             Some(_) => mistake(field, "contains a NUL byte"),
-            None => mistake(field, "has no separator behind it"),
+            None => mistake(field, "has no separator after it"),
         }
     }
 
@@ -221,10 +219,7 @@ impl<'a> Fields<'a> {
         }
         match offset.checked_add(magic.len()) {
             Some(end) if end <= window => Ok(Rule::Magic(Magic { offset, magic, mask })),
-            _ => mistake(
-                Field::Offset,
-                format!("the rule ends behind byte {window}, the last that this kernel looks at"),
-            ),
+            _ => mistake(Field::Offset, format!("the rule ends after byte {window}, the last that this kernel reads")),
         }
     }
 
@@ -240,19 +235,19 @@ impl<'a> Fields<'a> {
         Ok(Rule::Extension(extension.into()))
     }
 
-    /// Like `next`, but over escapes, as scanarg does: `\x` wants two hex digits, and a NUL byte may stand in it.
+    /// Like `next`, but over escapes, as scanarg does: `\x` wants two hex digits, and a NUL byte may be in it.
     fn scan(&mut self, field: Field) -> Result<&'a [u8], Mistake> {
         let mut at = 0;
         loop {
             match self.rest.get(at..) {
                 Some([b, ..]) if *b == self.separator => break,
-                // The byte behind the backslash is looked at only here, so that `\:` still ends the field.
+                // The byte after the backslash is looked at only here, so that `\:` still ends the field.
                 Some([b'\\', b'x', digits @ ..]) => match digits {
                     [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 4,
                     _ => return mistake(field, "\\x wants two hex digits"),
                 },
                 Some([_, ..]) => at += 1,
-                _ => return mistake(field, "has no separator behind it"),
+                _ => return mistake(field, "has no separator after it"),
             }
         }
         let value = &self.rest[..at];
@@ -279,7 +274,7 @@ fn judge_offset(field: &[u8]) -> Option<usize> {
     (number <= i32::MAX as u64 && (!negative || number == 0)).then_some(number as usize)
 }
 
-/// Only `\xNN` is an escape, any other backslash keeps the byte behind it (string_unescape with UNESCAPE_HEX);
+/// Only `\xNN` is an escape, any other backslash keeps the byte after it (string_unescape with UNESCAPE_HEX);
 /// a raw NUL byte ends the value.
 fn unescape(mut field: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();

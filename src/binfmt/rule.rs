@@ -1,4 +1,4 @@
-//! The rule of an entry: which files it takes, and when two rules mean the same.
+//! The rule of an entry: which files it matches, and when two rules mean the same.
 
 use bstr::BString;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use crate::text::{hex, lossless};
 /// How many bytes of a file any kernel lets an entry see (BINPRM_BUF_SIZE of 5.1 and later).
 pub const WINDOW: usize = 256;
 
-/// What decides whether an entry takes a file.
+/// What decides whether an entry matches a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Bytes of the file itself (type M).
     Magic(Magic),
-    /// The text behind the last dot of the path (type E), without the dot.
+    /// The text after the last dot of the path (type E), without the dot.
     Extension(#[serde(with = "lossless")] BString),
     /// A BPF program of this name decides (type B, kernel 7.3).
     Bpf(#[serde(with = "lossless")] BString),
@@ -23,7 +23,7 @@ pub enum Rule {
 /// Bytes and mask at an offset: a file matches where `(file ^ magic) & mask` is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Magic {
-    /// Where the first byte stands in the file.
+    /// Where the first byte is in the file.
     pub offset: usize,
     /// The bytes wanted.
     #[serde(with = "hex")]
@@ -33,12 +33,12 @@ pub struct Magic {
     pub mask: Vec<u8>,
 }
 
-/// Why a rule does not take a file: the first byte that differs.
+/// Why a rule does not match a file: the first byte that differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Offset in the file.
     pub byte: usize,
-    /// What stands there (0 beyond the end of the file, as in the kernel).
+    /// What is there (0 beyond the end of the file, as in the kernel).
     pub file: u8,
     /// What the rule wants.
     pub wanted: u8,
@@ -64,7 +64,7 @@ impl Magic {
         }
     }
 
-    /// The first byte at which the rule refuses a file that starts with `head`; `None` when it takes it.
+    /// The first byte at which the rule refuses a file that starts with `head`; `None` when it matches.
     pub fn refuses(&self, head: &[u8]) -> Option<Refusal> {
         (self.offset..self.offset + self.magic.len()).find_map(|byte| {
             let (wanted, mask) = self.at(byte);
@@ -81,7 +81,7 @@ impl Magic {
         })
     }
 
-    /// Whether both rules take the same files.
+    /// Whether both rules match the same files.
     fn same_meaning(&self, other: &Magic) -> bool {
         let end = (self.offset + self.magic.len()).max(other.offset + other.magic.len()).max(20);
         (0..end).all(|at| self.meant_at(at) == other.meant_at(at))
@@ -101,7 +101,7 @@ impl Magic {
 
 impl Rule {
     /// Whether the kernel would give this rule a file with these first bytes, executed under this path.
-    /// A BPF rule is never known to take a file.
+    /// A BPF rule is never known to match a file.
     pub fn takes(&self, head: &[u8], path: &[u8]) -> bool {
         match self {
             Rule::Magic(magic) => magic.refuses(head).is_none(),
@@ -110,7 +110,7 @@ impl Rule {
         }
     }
 
-    /// Whether both rules take the same files.
+    /// Whether both rules match the same files.
     pub fn same_meaning(&self, other: &Rule) -> bool {
         match (self, other) {
             (Rule::Magic(a), Rule::Magic(b)) => a.same_meaning(b),
@@ -119,7 +119,7 @@ impl Rule {
     }
 }
 
-/// What the kernel compares an extension rule with: the text behind the last dot of the whole path
+/// What the kernel compares an extension rule with: the text after the last dot of the whole path
 /// (strrchr(bprm->interp, '.') in fs/binfmt_misc.c), even when that dot is in a directory's name.
 pub fn extension(path: &[u8]) -> Option<&[u8]> {
     path.iter().rposition(|&b| b == b'.').map(|dot| &path[dot + 1..])

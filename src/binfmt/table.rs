@@ -146,7 +146,10 @@ impl Table {
     pub fn remove(&self, name: &[u8]) -> Result<()> {
         // `-1` to status would take everybody's entries.
         if name == STATUS.as_bytes() || name == REGISTER.as_bytes() || name.is_empty() || name.contains(&b'/') {
-            return Err(Error::failed("removing an entry", format!("{:?} is no entry's name", BStr::new(name))));
+            return Err(Error::failed(
+                "removing an entry",
+                format!("{:?} is not the name of an entry", BStr::new(name)),
+            ));
         }
         self.control(name, b"-1", "removing")
     }

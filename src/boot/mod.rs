@@ -41,7 +41,7 @@ const UNITS: &str = "/etc/systemd/system";
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// The first line of what systemd-binfmt reads.
-const HEAD: &str = "# Written by rbinfmt for systemd-binfmt; rbinfmt.service looks after these entries.\n";
+const HEAD: &str = "# Written by rbinfmt for systemd-binfmt; rbinfmt.service keeps these entries.\n";
 
 /// The running rbinfmt, seen from the tree.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// This process's. A unit of root's runs nothing that lies in somebody's home.
+    /// This process's. A unit of root's runs nothing that is in somebody's home.
     pub fn own(tree: &Tree) -> Result<Program> {
         let exe = proc::own("exe");
         let doing = || "reading rbinfmt's own program";

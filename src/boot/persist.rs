@@ -47,7 +47,7 @@ impl Move {
             && let Ok(crate::elf::Elf { interpreter: Some(loader), .. }) = crate::elf::parse(bytes)
         {
             let why = format!("this build of rbinfmt is not static: it needs {loader}, which the host may not have");
-            return Err(Error::failed("installing on the host", why).help("take the static build"));
+            return Err(Error::failed("installing on the host", why).help("use the static build"));
         }
         tree.compare(&wish.files(&tree, Program::At(PathBuf::from("/")), &[])?)?;
         let before = tree.versions()?;

@@ -18,7 +18,8 @@ const PATH: &str = "/etc/rbinfmt/enabled.json";
 pub(super) struct Record {
     schema: u32,
     files: BTreeMap<PathBuf, String>,
-    /// Directories that were made for them.
+    /// Directories that were made for them ("folders" in records of 0.1).
+    #[serde(alias = "folders")]
     directories: BTreeSet<PathBuf>,
     /// Versions of emulators that came with it.
     emulators: BTreeSet<String>,
@@ -41,7 +42,7 @@ pub enum Action {
     Write,
     /// It is as wanted.
     Keep,
-    /// It is taken away.
+    /// It is removed.
     Remove,
     /// It is not ours any more, and stays.
     Leave,
@@ -156,7 +157,7 @@ impl Tree {
         Ok(true)
     }
 
-    /// What is to be taken away of what was written, or is.
+    /// What is to be removed of what was written, or is.
     pub fn unwrite(&self, really: bool) -> Result<Vec<Change>> {
         let Some(record) = self.record()? else { return Ok(Vec::new()) };
         let mut changes = Vec::new();

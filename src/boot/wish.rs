@@ -71,7 +71,7 @@ impl Tree {
     }
 }
 
-/// The entries that stand in the table.
+/// The entries that are in the table.
 pub fn entries(rows: &[Row]) -> Vec<Entry> {
     rows.iter().filter_map(|row| row.entry.clone()).collect()
 }

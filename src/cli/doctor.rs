@@ -5,58 +5,68 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Says what execve(2) does with files, or with what container images start, and why; without a file, what is wrong with
-/// this machine.
+/// Explains what execve(2) does with files, or with what container images start; without a file, what is wrong with this
+/// machine.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Nothing that is examined is executed.
+
+Examples:
+  rbinfmt doctor                                  this machine
+  rbinfmt doctor ./program                        why it does not start
+  rbinfmt doctor alpine:latest                    an image in Docker, Podman or its registry
+  rbinfmt doctor --root /srv/arm64 /bin/sh        a program in a chroot
+  docker logs web 2>&1 | rbinfmt doctor --message -
+  rbinfmt doctor --report >report.md              for an issue")]
 pub struct DoctorArgs {
-    /// Files to judge; `-` reads a list, one name a line, from standard input. Images: docker-daemon:REF,
-    /// docker-archive:FILE[:REF], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker://REF, containers-storage:REF, or REF.
-    /// None: the machine itself
+    /// Files; `-` reads a list, one name per line, from standard input. Images: docker-daemon:REF,
+    /// docker-archive:FILE[:REF], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker://REF, containers-storage:REF, or REF
+    /// [default: this machine]
     #[arg(value_name = "FILE|IMAGE")]
     pub files: Vec<OsString>,
-    /// Judge as inside this directory: a chroot, or a container's file tree
+    /// Judge as if DIR were the root directory: a chroot, or a container's file tree
     #[arg(long, value_name = "DIR", requires = "files")]
     pub root: Option<PathBuf>,
     /// Judge as this user, by name or number
     #[arg(long = "as", value_name = "USER", requires = "files")]
     pub user: Option<String>,
-    /// An argument of the call, argv[0] first; may be repeated
+    /// An argument of the program, argv[0] first; can be repeated
     #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "files")]
     pub argv: Vec<OsString>,
-    /// Ask the kernel too, without running one instruction; of an image, verify every layer
+    /// Also ask the kernel, without executing an instruction of the program; of an image, verify every layer
     #[arg(long, requires = "files")]
     pub verify: bool,
-    /// Of an image only this platform: linux/arm64, linux/arm/v7 ...
+    /// Examine only this platform of an image: linux/arm64, linux/arm/v7 ...
     #[arg(long, value_name = "PLATFORM", requires = "files")]
     pub platform: Option<String>,
-    /// Apply the fixes that are safe (commands of rbinfmt, which can be undone), then look again
+    /// Apply the safe fixes (commands of rbinfmt, which can be undone), then examine again
     #[arg(long)]
     pub fix: bool,
-    /// Print a report that can be pasted into an issue: what was found, and the facts of this machine; home directories, its
-    /// name and secrets are left out
+    /// Print a report for an issue: what was found, and the facts of this machine, without home directories, the machine's
+    /// name and secrets
     #[arg(long, conflicts_with_all = ["json", "fix"])]
     pub report: bool,
-    /// Judge with the facts in a report of another machine; `-` reads it from standard input
+    /// Judge with the facts in another machine's report; `-` reads it from standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "verify"])]
     pub facts: Option<PathBuf>,
-    /// For the machine, and for a report: do not run a program of each architecture
+    /// Of this machine: do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
-    /// For the machine, and for a report: do not ask container engines
+    /// Of this machine: do not ask container engines
     #[arg(long)]
     pub no_engines: bool,
-    /// Name the causes of an error message, from whatever printed it; `-` reads it from standard input
+    /// Name the causes of an error message, whichever program printed it; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["files", "root", "user", "argv", "verify"], allow_hyphen_values = true)]
     pub message: Option<OsString>,
-    /// List the causes that are known
+    /// List the known causes
     #[arg(long, conflicts_with_all = ["files", "message"])]
     pub list_checks: bool,
 }
 
-/// Explains a cause that the doctor named.
+/// Explains a cause that `doctor` found.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// The cause, as the doctor names it in brackets
+    /// The id of the cause, which `doctor` prints in brackets
     #[arg(value_name = "ID")]
     pub id: String,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Where emulators are to come from. Shared by every verb that may fetch.
+/// Where emulators come from. Shared by every verb that may fetch.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where emulators come from")]
 pub struct SourceArgs {
@@ -20,16 +20,16 @@ pub struct SourceArgs {
     /// Mirror of the Debian archive [default: the configuration's, apt's, or Debian's own]
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
-    /// Keyring of the archive's signing keys, instead of Debian's own
+    /// Keyring with the archive's signing keys, instead of Debian's own
     #[arg(long, value_name = "FILE")]
     pub keyring: Option<PathBuf>,
-    /// Take an index that has expired, or one older than what was seen before
+    /// Accept an index that has expired, or one older than the newest seen before
     #[arg(long)]
     pub allow_expired: bool,
-    /// Ask nothing of the network: what was fetched before, or an error
+    /// Use what was fetched before, and make no connection
     #[arg(long)]
     pub offline: bool,
-    /// Threads that decode [default: one for each CPU]
+    /// Number of threads that decompress [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
 }
@@ -40,10 +40,10 @@ pub struct FetchArgs {
     /// Architectures: arm64, s390x, linux/riscv64 ... [default: all]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// Put what was fetched to use, even where another version is in use
+    /// Use what was fetched, even if another version is in use
     #[arg(long = "use")]
     pub use_: bool,
-    /// Where from.
+    /// Where the emulators come from.
     #[command(flatten)]
     pub source: SourceArgs,
 }
@@ -51,7 +51,7 @@ pub struct FetchArgs {
 /// rbinfmt emulators
 #[derive(Debug, Clone, Args)]
 pub struct EmulatorsArgs {
-    /// What to do; a list of them where nothing is said.
+    /// What to do; by default they are listed.
     #[command(subcommand)]
     pub command: Option<EmulatorsCommand>,
 }
@@ -59,16 +59,16 @@ pub struct EmulatorsArgs {
 /// What can be done with installed emulators.
 #[derive(Debug, Clone, Subcommand)]
 pub enum EmulatorsCommand {
-    /// Choose the version in use, for these architectures or for all that it has
+    /// Choose the version in use, for some architectures or for all that it has
     Use {
-        /// A version's name, the start of it, or a version number
+        /// The id of a version, the start of an id, or a version number
         id: String,
-        /// Architectures
+        /// Architectures [default: all that the version has]
         archs: Vec<String>,
     },
     /// Remove a version that is not in use
     Remove {
-        /// A version's name, the start of it, or a version number
+        /// The id of a version, the start of an id, or a version number
         id: String,
     },
     /// Remove all versions that are not in use, and the cache of fetched files

@@ -1,23 +1,23 @@
-//! The arguments of a process that stays.
+//! The arguments of `--hold`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Stay, and tell others what is seen.
+/// Keep running, and publish what is seen.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "A process that stays")]
+#[command(next_help_heading = "Keep running")]
 pub struct HoldArgs {
-    /// Stay, keep the table, and register again what somebody removes
+    /// Keep running: keep the table, and register again what somebody removes
     #[arg(long)]
     pub hold: bool,
-    /// Seconds between two looks at the table with --hold
+    /// Seconds between two checks of the table, with --hold
     #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "hold")]
     pub interval: u16,
-    /// Keep FILE up to date with metrics for Prometheus (node_exporter's textfile collector), with --hold
+    /// Write metrics for Prometheus (node_exporter's textfile collector) to FILE after every check, with --hold
     #[arg(long, value_name = "FILE", requires = "hold")]
     pub metrics_file: Option<PathBuf>,
-    /// Keep the file `rbinfmt` in DIR up to date with labels for node-feature-discovery, with --hold
+    /// Write labels for node-feature-discovery to the file `rbinfmt` in DIR after every check, with --hold
     #[arg(long, value_name = "DIR", requires = "hold")]
     pub nfd_dir: Option<PathBuf>,
 }

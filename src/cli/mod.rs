@@ -17,13 +17,20 @@ use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
 use crate::registrar::plan::ways::Keep;
 
-/// Makes programs built for another CPU run on this machine.
+/// Runs programs built for another CPU on this machine, and explains why one does not start.
 #[derive(Debug, Parser)]
 #[command(name = "rbinfmt", disable_version_flag = true, subcommand_negates_reqs = true)]
-#[command(
-    after_help = "Exit status: 0 done or healthy, 1 failed or a problem found, 2 wrong usage, 3 could not determine.\n\
-    Without a command it takes the flags of tonistiigi/binfmt and prints the same JSON."
-)]
+#[command(after_help = "\
+Examples:
+  rbinfmt install arm64 s390x   register emulators, until the next reboot
+  rbinfmt enable arm64 s390x    the same at every boot
+  rbinfmt status                the entries, and whether each one works
+  rbinfmt doctor                what is wrong with this machine
+  rbinfmt doctor ./program      why a program does not start
+  rbinfmt uninstall all         remove what rbinfmt registered
+
+Exit status: 0 done or healthy, 1 failed or a problem found, 2 wrong usage, 3 could not be determined.
+Without a command it has the options of tonistiigi/binfmt and prints the same JSON.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -31,17 +38,17 @@ pub struct Cli {
     /// Print the version
     #[arg(short = 'V')]
     pub print_version: bool,
-    /// The flags of tonistiigi/binfmt.
+    /// The options of tonistiigi/binfmt.
     #[command(flatten)]
     pub drop_in: DropIn,
-    /// What goes with every verb.
+    /// The options of every verb.
     #[command(flatten)]
     pub common: Common,
 }
 
-/// The flags of tonistiigi/binfmt, for a use without a verb.
+/// The options of tonistiigi/binfmt, for use without a verb.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Flags of tonistiigi/binfmt")]
+#[command(next_help_heading = "Options of tonistiigi/binfmt")]
 pub struct DropIn {
     /// Architectures to install, separated by commas, or `all`
     #[arg(long, value_name = "LIST")]
@@ -49,38 +56,38 @@ pub struct DropIn {
     /// Architectures, entries or patterns to remove, separated by commas
     #[arg(long, value_name = "LIST")]
     pub uninstall: Option<String>,
-    /// Print the versions on standard error
+    /// Print the versions to standard error
     #[arg(long)]
     pub version: bool,
-    /// With --install: into the host's system below DIR too, so that it lasts over a reboot [default: /host]
+    /// With --install: also into the host's file tree in DIR, so that the entries return after a reboot [default: /host]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
     #[arg(requires = "install")]
     pub persist: Option<PathBuf>,
 }
 
-/// What goes with every verb.
+/// The options of every verb.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "With every verb")]
+#[command(next_help_heading = "Global options")]
 pub struct Common {
-    /// Where binfmt_misc is mounted, or is to be
+    /// Where binfmt_misc is mounted, or will be
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
     pub mount: PathBuf,
-    /// More profiles: every .toml file in DIR
+    /// Read additional profiles from every .toml file in DIR
     #[arg(long, global = true, value_name = "DIR")]
     pub profiles: Vec<PathBuf>,
-    /// Take emulators from DIR alone
+    /// Use the emulators in DIR only
     #[arg(long, global = true, value_name = "DIR")]
     pub emulators: Vec<PathBuf>,
-    /// In a user namespace: a table for this namespace alone, which hides the machine's
+    /// In a user namespace: use a table of this namespace alone, which hides the machine's
     #[arg(long, global = true)]
     pub private: bool,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print only errors
+    /// Print errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Print also what needed no change
+    /// Also print what needed no change
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -92,82 +99,105 @@ pub enum Verb {
     Install(Deferred<InstallArgs>),
     /// Remove entries
     Uninstall(Deferred<UninstallArgs>),
-    /// Show the table and whether each architecture works
+    /// Show the entries, and whether each architecture works
     Status(Deferred<StatusArgs>),
-    /// Say what happens when a file is executed here, and why; or what is wrong with this machine
+    /// Explain why a file or an image does not run here, or what is wrong with this machine
     Doctor(Deferred<DoctorArgs>),
-    /// Explain a cause that the doctor named
+    /// Explain a cause that `doctor` found
     Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
     Profiles,
-    /// Fetch emulators, verify them and keep them
+    /// Fetch emulators and verify them, without registering them
     Fetch(Deferred<FetchArgs>),
-    /// List the emulators that were fetched, choose among them, remove them
+    /// List the fetched emulators, choose the version in use, remove versions
     Emulators(Deferred<EmulatorsArgs>),
-    /// Fetch the newest emulators, try them, and put them to use
+    /// Fetch the newest emulators, try them, and replace those in use
     Upgrade(Deferred<UpgradeArgs>),
-    /// Register emulators, now and with every boot
+    /// Register emulators now and at every boot
     Enable(Deferred<EnableArgs>),
     /// Undo `enable` and `install --persist`
     Disable(Deferred<DisableArgs>),
-    /// Print entries as systemd-binfmt, update-binfmts or NixOS keep them
+    /// Print entries in the format of systemd-binfmt, update-binfmts or NixOS
     Export(Deferred<ExportArgs>),
 }
 
 /// Register emulators with the kernel.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The letters that are printed after an entry, such as POCF, are its flags:
+  P  the emulator gets the program's original argv[0]
+  O  the emulator gets the program as an open file
+  C  setuid programs get their owner's rights, as they do natively; the emulator then runs with those rights
+  F  the emulator is opened now, so that it also works in containers and chroots
+
+Examples:
+  rbinfmt install arm64                  what `docker run --platform linux/arm64` needs
+  rbinfmt install all                    every architecture that this machine does not run natively
+  rbinfmt install arm64 --qemu 7.2       with an older QEMU
+  rbinfmt install arm64 --dry-run        what would be done")]
 pub struct InstallArgs {
-    /// Architectures by any usual spelling (arm64, aarch64, linux/arm64 ...) or `all`; none: what the configuration says
+    /// Architectures in any usual spelling (arm64, aarch64, linux/arm64 ...) or `all` [default: those in the configuration]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// The configuration
+    /// The configuration to read if no architecture is named
     #[arg(long, value_name = "FILE", default_value = crate::host::Host::CONFIG)]
     pub config: PathBuf,
-    /// Register also what the kernel runs by itself, and switch the table on
+    /// Also register what the kernel runs natively, and enable a disabled table
     #[arg(long)]
     pub force: bool,
-    /// Do not give setuid programs under emulation their owner's rights (no flag C)
+    /// Do not give setuid programs under emulation their owner's rights (omit flag C)
     #[arg(long)]
     pub no_credentials: bool,
-    /// Do not run a program of each architecture afterwards
+    /// Do not run a program of each architecture to see whether its entry works
     #[arg(long)]
     pub no_verify: bool,
-    /// How the table is kept after this process
+    /// What keeps the table after this process has ended
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
-    /// In a container: install into the host's system below DIR, so that it lasts over a reboot [default: /host]
+    /// In a container: install into the host's file tree in DIR, so that the entries return after a reboot [default: /host]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = PERSIST)]
     #[arg(conflicts_with_all = ["hold", "config", "force", "no_verify", "no_credentials"])]
     pub persist: Option<PathBuf>,
     /// Only print what would be done
     #[arg(long, conflicts_with = "hold")]
     pub dry_run: bool,
-    /// A process that stays.
+    /// The options of `--hold`.
     #[command(flatten)]
     pub holding: HoldArgs,
-    /// Where emulators that are missing come from.
+    /// Where missing emulators come from.
     #[command(flatten)]
     pub source: SourceArgs,
 }
 
-/// Fetch the newest emulators, try them, and put them to use.
+/// Fetch the newest emulators, try them, and replace those in use.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Without options: the newest version that any suite of the Debian archive has. An emulator that does not run its probe is \
+not used. `rbinfmt emulators use ID` returns to an older version.")]
 pub struct UpgradeArgs {
     /// Architectures [default: those that have a fetched emulator in use]
     #[arg(value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// Where from [default: the newest of the Debian archive].
+    /// Where the emulators come from.
     #[command(flatten)]
     pub source: SourceArgs,
 }
 
 /// Remove entries.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rbinfmt uninstall all          what rbinfmt registered
+  rbinfmt uninstall arm64        the entry for arm64
+  rbinfmt uninstall 'qemu-*'     QEMU's entries, whoever registered them
+
+The emulators remain in the store: `rbinfmt emulators` lists them. \
+`rbinfmt disable` removes what `rbinfmt enable` wrote.")]
 pub struct UninstallArgs {
-    /// Architectures, names of entries, patterns ('qemu-*'), or `all` for what rbinfmt made
+    /// Architectures, names of entries, patterns ('qemu-*'), or `all` for what rbinfmt registered
     #[arg(value_name = "ARCH|NAME|GLOB", required = true)]
     pub wanted: Vec<String>,
-    /// Remove also what is neither ours nor QEMU's
+    /// Also remove entries that are neither rbinfmt's nor QEMU's
     #[arg(long)]
     pub force: bool,
     /// Only print what would be done
@@ -175,18 +205,21 @@ pub struct UninstallArgs {
     pub dry_run: bool,
 }
 
-/// Show the table.
+/// Show the entries, and whether each architecture works.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is changed. `works` means that a program of that architecture has just run through the entry. The letters after an \
+entry are its flags: `rbinfmt help install` explains them.")]
 pub struct StatusArgs {
     /// Do not run a program of each architecture
     #[arg(long)]
     pub no_verify: bool,
-    /// Look for what the configuration FILE asks for: it alone counts for the exit status
+    /// Compare with the configuration FILE, which alone decides the exit status
     #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
     pub config: Option<PathBuf>,
 }
 
-/// Go's flag package takes one dash as well as two, and scripts use both.
+/// Go's flag package accepts one dash as well as two, and scripts use both.
 pub fn two_dashes(args: impl Iterator<Item = std::ffi::OsString>) -> impl Iterator<Item = std::ffi::OsString> {
     const FLAGS: [&str; 4] = ["-install", "-uninstall", "-mount", "-version"];
     args.map(|arg| {

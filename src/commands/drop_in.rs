@@ -27,7 +27,7 @@ struct Supported {
     emulators: Vec<String>,
 }
 
-/// The platforms that BuildKit knows, in the order in which it lists platforms behind the machine's own.
+/// The platforms that BuildKit knows, in the order in which it lists platforms after the machine's own.
 const ORDER: [&str; 12] = [
     "linux/amd64",
     "linux/arm64",
@@ -146,7 +146,7 @@ fn foretell(context: &Context, held_by: Option<HeldBy>) {
     context.printer.note(if identity.on_host() {
         "a reboot ends them; `rbinfmt enable` brings them back with every boot"
     } else {
-        "a reboot ends them; with `-v /:/host` before the image and --persist behind it they come back with every boot"
+        "a reboot ends them; with `-v /:/host` before the image and --persist after it they return at every boot"
     });
 }
 

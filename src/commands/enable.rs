@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
         report::print(printer, &tree.compare(&files)?, Some(&run), true)?;
         return Ok(status);
     }
-    // What stands in the way is found before anything is done.
+    // What is in the way is found before anything is done.
     tree.compare(&wish.files(&tree, Program::At(Path::new("/").into()), &[])?)?;
     let before = tree.versions()?;
     let installed = registrar.install(&request)?;

@@ -136,7 +136,7 @@ fn print_followed(context: &Context, followed: Followed) -> Result<Status> {
     match followed {
         Followed::NotRegistered => Ok(Status::Done),
         Followed::Unseen(error) => {
-            let note = format!("the table was not looked at ({error}); `rbinfmt install` registers them");
+            let note = format!("the table was not read ({error}); `rbinfmt install` registers them");
             context.printer.note(note);
             Ok(Status::Done)
         }

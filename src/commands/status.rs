@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &cli::StatusArgs) -> Result<Status> {
     Ok(table.status())
 }
 
-/// The table beside a configuration. Of `all` only what there is an emulator for can run.
+/// The table compared with a configuration. Of `all` only what there is an emulator for can run.
 fn compare(registrar: &Registrar, config: &Path, facts: &Facts) -> Result<Wanted> {
     let config = Config::read(config)?;
     let Selection { profiles, all } = registrar.select(&config.architectures)?;
@@ -40,6 +40,6 @@ fn compare(registrar: &Registrar, config: &Path, facts: &Facts) -> Result<Wanted
     let can = |p: &&&Profile| !all || emulators.get(&p.name).is_some_and(|found| found.problem.is_none());
     let missing = profiles.iter().filter(can).filter(|p| !health::runs(p, facts)).map(|p| p.label().to_owned());
     let asked = |entry: &Entry| profiles.iter().any(|p| p.rules.iter().any(|r| r.rule.same_meaning(&entry.rule)));
-    let left = facts.table.entries.iter().filter(|e| is_ours(e, &registrar.profiles, &places) && !asked(e));
-    Ok(Wanted { missing: missing.collect(), left: left.map(|e| e.name.to_string()).collect() })
+    let extra = facts.table.entries.iter().filter(|e| is_ours(e, &registrar.profiles, &places) && !asked(e));
+    Ok(Wanted { missing: missing.collect(), extra: extra.map(|e| e.name.to_string()).collect() })
 }

@@ -31,18 +31,18 @@ pub(super) fn run(context: &Context, args: &cli::UpgradeArgs) -> Result<Status> 
     };
     let tried = registrar.try_all(&new)?;
     for (emulator, why) in &tried.bad {
-        printer.warn(format!("{} {} stays out of use: {why}", emulator.arch, emulator.version));
+        printer.warn(format!("{} {} is not used: {why}", emulator.arch, emulator.version));
     }
     if tried.good.is_empty() {
         return Err(Error::failed(format!("trying QEMU {}", first.version), "none of its emulators works here")
-            .help("what was in use stays in use"));
+            .help("what was in use is still in use"));
     }
     let archs: Vec<String> = tried.good.iter().map(|e| e.arch.clone()).collect();
     let chosen = store.use_(&store.lock(&Quiet)?, &first.id, &archs)?;
     let old = current
         .values()
         .find(|e| e.id != first.id)
-        .map_or_else(String::new, |e| format!("; `rbinfmt emulators use {}` goes back", e.id));
+        .map_or_else(String::new, |e| format!("; `rbinfmt emulators use {}` returns to it", e.id));
     printer.line(format!("QEMU {} is in use for {}{old}", first.version, archs.join(" ")))?;
     let status = print_followed(context, registrar.follow(&chosen)?)?;
     Ok(if tried.bad.is_empty() { status } else { Status::Failed })

@@ -86,7 +86,7 @@ impl Finding {
         self
     }
 
-    /// Says where the files that the fixes are about lie, for somebody outside of their tree.
+    /// Says where the files that the fixes are about are, for somebody outside of their tree.
     #[must_use]
     pub(super) fn outside(mut self, root: &Root) -> Finding {
         let paths = self.values.iter_mut().filter(|(name, _)| ["path", "interpreter"].contains(name));
@@ -132,7 +132,7 @@ impl Finding {
             let (before, from) = rest.split_at(open);
             text.push_str(before);
             let name = from[1..].split('}').next()?;
-            // Braces of the shell and of JSON are no names of ours.
+            // Braces of the shell and of JSON are not names of ours.
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase()) || !from.contains('}') {
                 text.push('{');
                 rest = &from[1..];
@@ -153,7 +153,7 @@ fn in_words(fix: &Remedy) -> Option<Fix> {
     Some(Fix { text: fix.otherwise?.to_owned(), command: None, class })
 }
 
-/// A word as a shell takes it.
+/// A word as a shell reads it.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }

@@ -12,7 +12,7 @@ use crate::exec::facts::ExecFacts;
 /// Changes when facts that were written down cannot be read any more.
 const SCHEMA: u32 = 1;
 
-/// More is no report of ours.
+/// More is not a report of ours.
 const MOST: u64 = 16 << 20;
 
 /// The facts.
@@ -54,7 +54,7 @@ impl Snapshot {
 
     fn parse(text: &str) -> std::result::Result<Snapshot, String> {
         let json = text.find("```json").and_then(|at| text[at + 7..].split("\n```").next()).unwrap_or(text);
-        let schema = serde_json::from_str::<serde_json::Value>(json).map_err(|e| format!("it is no JSON: {e}"))?;
+        let schema = serde_json::from_str::<serde_json::Value>(json).map_err(|e| format!("it is not JSON: {e}"))?;
         match schema["schema"].as_u64() {
             Some(number) if number == u64::from(SCHEMA) => {}
             Some(other) => return Err(format!("its schema is {other}, and this rbinfmt reads {SCHEMA}")),

@@ -7,7 +7,7 @@ use super::facts::ExecFacts;
 /// One of the kernel's ELF loaders.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loader {
-    /// The CPU's own mode, or the 32-bit one beside it.
+    /// The CPU's own mode, or the 32-bit one next to it.
     pub(super) native: bool,
     /// 64-bit layout of header and program headers.
     pub(super) wide: bool,

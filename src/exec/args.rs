@@ -1,4 +1,4 @@
-//! The argument list on its way through the chain, and how much room it may take (bprm_stack_limits and copy_strings
+//! The argument list on its way through the chain, and how much space it may take (bprm_stack_limits and copy_strings
 //! in fs/exec.c). Pure.
 
 use std::collections::VecDeque;

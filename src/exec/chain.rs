@@ -117,7 +117,7 @@ pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
         };
         let why = match refused {
             Refused::Kind(kind) => format!("{name} is {kind}"),
-            Refused::Mount => format!("{name} lies on a mount with the option noexec"),
+            Refused::Mount => format!("{name} is on a mount with the option noexec"),
             Refused::Bits if found.mode() & 0o111 == 0 => format!("{name} has no x bit"),
             Refused::Bits => format!("{name} has no x bit for user {}", who.uid),
             Refused::Kernel(Errno::ETXTBSY) => format!("{name} is open for writing"),
@@ -126,7 +126,7 @@ pub(super) fn admit(model: &Model, path: &[u8]) -> Stop<Admitted> {
         return Err(Outcome::Fails { errno, why, refused: Some(refused) });
     }
     if !who.own && on_noexec(model, path) {
-        let why = format!("{name} lies on a mount with the option noexec");
+        let why = format!("{name} is on a mount with the option noexec");
         return Err(Outcome::Fails { errno: Errno::EACCES, why, refused: Some(Refused::Mount) });
     }
     content(&found, path)
@@ -151,7 +151,7 @@ fn walk_failed(name: &BStr, errno: Errno) -> String {
             format!("{name:?} does not exist: the line ends with a carriage return (a Windows line end)")
         }
         Errno::ENOENT => format!("{name} does not exist"),
-        Errno::ENOTDIR => format!("a part of {name} is no directory"),
+        Errno::ENOTDIR => format!("a part of {name} is not a directory"),
         Errno::EACCES => format!("a directory on the way to {name} may not be searched"),
         Errno::ELOOP => format!("{name} leads through more than 40 links"),
         Errno::ENAMETOOLONG => format!("{name} or a part of it is too long"),
@@ -229,7 +229,7 @@ impl Walk<'_> {
         }
     }
 
-    /// No format takes the file.
+    /// No format accepts the file.
     fn nobody(&mut self, refusal: script::Refusal, head: &[u8], path: &[u8]) -> String {
         let (marked, decided) = match refusal {
             script::Refusal::NoName => ((0, 2), Decided::ScriptWithoutName),
@@ -333,13 +333,13 @@ impl Walk<'_> {
 }
 
 /// The interpreter of an entry with flag F: the kernel holds the file that was there when the entry was made, and asks
-/// nothing any more. What lies there now is taken for it.
+/// nothing any more. What is there now is taken for it.
 fn kept_open(host: &Root, model: &Model, path: &[u8], entry: &Entry) -> Stop<Admitted> {
     let gone = |why: &str| Outcome::Unknown(format!("the entry {} holds a file open that {why}", entry.name));
     let found =
         host.find(path, &model.facts.identity).map_err(|errno| gone(&format!("cannot be found: {}", errno.desc())))?;
     match found.special() {
         None => content(&found, path),
-        Some(_) => Err(gone("is no longer there")),
+        Some(_) => Err(gone("does not exist any more")),
     }
 }

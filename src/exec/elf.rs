@@ -110,8 +110,8 @@ pub(super) fn interpreter(file: &Content, segment: &ProgramHeader) -> Result<Vec
         return Err((Errno::ENOEXEC, "PT_INTERP is not 2 to 4096 bytes long"));
     }
     let mut name = file.exactly(segment.p_filesz as usize, segment.p_offset).map_err(|errno| match errno {
-        Errno::EINVAL => (errno, "PT_INTERP lies behind the largest offset that a file can have"),
-        _ => (errno, "PT_INTERP lies behind the end of the file"),
+        Errno::EINVAL => (errno, "PT_INTERP is beyond the largest offset that a file can have"),
+        _ => (errno, "PT_INTERP is beyond the end of the file"),
     })?;
     if name.pop() != Some(0) {
         return Err((Errno::ENOEXEC, "the name in PT_INTERP does not end with a NUL byte"));

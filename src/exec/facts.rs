@@ -22,7 +22,7 @@ pub struct ExecFacts {
     pub x32: bool,
     /// Who executes.
     pub identity: Identity,
-    /// What decides where a program's segments can lie.
+    /// What decides where a program's segments can be.
     pub memory: MemoryFacts,
     /// The soft limit of the stack; `None` where there is none.
     pub stack_limit: Option<u64>,
@@ -45,7 +45,7 @@ pub struct TableFacts {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// Whether the table is seen, and whether it is switched on.
+/// Whether the table is seen, and whether it is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableState {
@@ -59,7 +59,7 @@ pub enum TableState {
     Hidden,
 }
 
-/// What decides where a program's segments can lie.
+/// What decides where a program's segments can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryFacts {
     /// vm.mmap_min_addr
@@ -76,7 +76,7 @@ pub struct MemoryFacts {
     pub bytes: u64,
 }
 
-/// How much room the environment takes.
+/// How much space the environment takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// Strings.
@@ -88,7 +88,7 @@ pub struct Environment {
 }
 
 impl TableFacts {
-    /// A table that is switched on and has these entries, the newest first.
+    /// A table that is enabled and has these entries, the newest first.
     pub fn with(entries: Vec<Entry>) -> Self {
         TableFacts { state: TableState::Enabled, entries, unreadable: Vec::new() }
     }

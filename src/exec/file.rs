@@ -76,7 +76,7 @@ impl fmt::Display for FileKind {
 pub enum Refused {
     /// Its kind: a directory, a FIFO, a socket or a device.
     Kind(FileKind),
-    /// The mount or the filesystem it lies on.
+    /// The mount or the filesystem it is on.
     Mount,
     /// Its permission bits.
     Bits,

@@ -93,7 +93,7 @@ impl MemoryFacts {
     }
 }
 
-/// Whether the 32-bit mode is built in and switched on. The loader's own sysctl tells on x86_64; elsewhere the
+/// Whether the 32-bit mode is built in and enabled. The loader's own sysctl tells on x86_64; elsewhere the
 /// configuration would, which few kernels show: the usual one is assumed.
 fn has_compat(kernel: &Kernel) -> bool {
     match kernel.machine.as_str() {

@@ -21,7 +21,7 @@ pub struct Identity {
     /// The capabilities that a file may give it.
     #[serde(default = "all")]
     pub bounding: u64,
-    /// Those that it hands on to files which take them.
+    /// Those that it passes on to files that accept them.
     #[serde(default)]
     pub inheritable: u64,
     /// It is this process's own: the kernel answers what it may do, with access lists and security modules.

@@ -1,4 +1,4 @@
-//! Which entry of the table takes a file, and which nearly would (load_misc_binary in fs/binfmt_misc.c). Pure.
+//! Which entry of the table matches a file, and which nearly would (load_misc_binary in fs/binfmt_misc.c). Pure.
 
 use bstr::BString;
 
@@ -9,7 +9,7 @@ use crate::binfmt::rule::{Magic, Refusal, Rule};
 /// What the table says to a file.
 #[derive(Debug)]
 pub(super) enum Taken<'a> {
-    /// No entry takes it.
+    /// No entry matches it.
     Nobody,
     /// This one does.
     By(&'a Entry),
@@ -17,7 +17,7 @@ pub(super) enum Taken<'a> {
     Perhaps(&'a Entry),
 }
 
-/// The first entry, newest first, that takes a file with these first bytes under this path.
+/// The first entry, newest first, that matches a file with these first bytes under this path.
 pub(super) fn find<'a>(table: &'a TableFacts, head: &[u8], path: &[u8]) -> Taken<'a> {
     if table.state != TableState::Enabled {
         return Taken::Nobody;

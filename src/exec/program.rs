@@ -16,7 +16,7 @@ use super::space::Fate;
 /// ELF_MIN_ALIGN bounds of load_elf_phdrs: bytes of all program headers.
 const MOST: usize = 65_536;
 
-/// Tries each loader of the kernel; `None` where none takes the file.
+/// Tries each loader of the kernel; `None` where none accepts the file.
 pub(super) fn load(walk: &mut Walk, file: &Admitted, head: &[u8]) -> Stop<Option<Started>> {
     if !head.starts_with(b"\x7fELF") {
         return Ok(None);
@@ -151,6 +151,6 @@ fn judge_properties(file: &Admitted, headers: &[ProgramHeader], interpreter: Opt
     match property::judge(content, segment) {
         Ok(()) => Ok(()),
         Err(Errno::ENOEXEC) => Err(Mismatch { why: "PT_GNU_PROPERTY is not as it should be", at: 0, len: 0 }.into()),
-        Err(errno) => Err(Outcome::fails(errno, "PT_GNU_PROPERTY lies behind the end of the file").into()),
+        Err(errno) => Err(Outcome::fails(errno, "PT_GNU_PROPERTY is beyond the end of the file").into()),
     }
 }

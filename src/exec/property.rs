@@ -39,7 +39,7 @@ fn properties(note: &[u8]) -> Option<()> {
     while at < end {
         let (kind, len) = (word(at)?, word(at + 4)? as usize);
         let next = at.checked_add(8)?.checked_add(len.checked_next_multiple_of(8)?)?;
-        // Types stand in ascending order.
+        // Types are in ascending order.
         if next > end || last.is_some_and(|last| kind <= last) || (kind == FEATURE_1_AND && len != 4) {
             return None;
         }

@@ -132,7 +132,7 @@ impl Root {
         for _ in 0..16 {
             match openat2(root, path, how) {
                 Err(Errno::EAGAIN) => {}
-                // A magic link of /proc: what it points to lies outside.
+                // A magic link of /proc: what it points to is outside.
                 Err(Errno::EXDEV) => return Err(Errno::ENOENT),
                 result => return Found::of(result?),
             }

@@ -7,7 +7,7 @@ use crate::kernel::ScriptParser;
 pub struct Line<'a> {
     /// The interpreter; may be empty.
     pub name: &'a [u8],
-    /// Everything behind it, as one argument.
+    /// Everything after it, as one argument.
     pub argument: Option<&'a [u8]>,
     /// Where the name begins in the file.
     pub at: usize,
@@ -18,7 +18,7 @@ pub struct Line<'a> {
 pub enum Refusal {
     /// The file does not begin with `#!`.
     NoScript,
-    /// Nothing but blanks behind `#!`.
+    /// Nothing but blanks after `#!`.
     NoName,
     /// The name is longer than what the kernel reads of the file.
     CutOff,
@@ -94,7 +94,7 @@ fn old(head: &[u8], whole: bool) -> Result<Line<'_>, Refusal> {
     }
     let line = &head[..newline.unwrap_or(last)];
     let trimmed = line.iter().rposition(|&b| !is_blank(b)).map_or(0, |at| at + 1);
-    // What stands behind a NUL byte is another string.
+    // What follows a NUL byte is another string.
     let end = line[..trimmed].iter().position(|&b| b == 0).unwrap_or(trimmed);
     let name = find(head, 2, end, |b| !is_blank(b)).filter(|&at| at < end).ok_or(Refusal::NoName)?;
     let gap = find(head, name, end, is_blank).filter(|&at| at < end).unwrap_or(end);

@@ -1,4 +1,4 @@
-//! The segments of a program and of its interpreter, behind the point of no return: whatever fails here kills the
+//! The segments of a program and of its interpreter, after the point of no return: whatever fails here kills the
 //! process with SIGSEGV (load_elf_binary, load_elf_interp, elf_load and elf_map in fs/binfmt_elf.c). Pure.
 
 use goblin::elf::ProgramHeader;
@@ -53,7 +53,7 @@ pub(super) fn load(
         Some(other) => load_interpreter(&mut space, other, bias)?.map(|b| b.wrapping_add(other.header.entry)),
     };
     let end = loader.end;
-    space.refuse(entry.all(|e| e >= end), "the entry point lies outside the address space")?;
+    space.refuse(entry.all(|e| e >= end), "the entry point is outside the address space")?;
     space.settle()
 }
 
@@ -77,7 +77,7 @@ impl Image {
     }
 }
 
-/// What is wrong with a segment wherever it lies.
+/// What is wrong with a segment wherever it is.
 fn refuse_sizes(space: &mut Space, s: &ProgramHeader, at: Between) -> Result<(), Fate> {
     let end = space.end;
     if s.p_filesz > s.p_memsz {
@@ -213,7 +213,7 @@ fn map(space: &mut Space, image: &Image, s: &ProgramHeader, wanted: Wanted) -> R
             )));
         }
     } else if page.lo == page.hi && page.lo >= space.end {
-        return Err(Fate::Dies(Death::Unmappable("a segment lies outside the address space")));
+        return Err(Fate::Dies(Death::Unmappable("a segment is outside the address space")));
     }
     if s.p_memsz > s.p_filesz {
         let (from, to) = (space.page_end(zero_from), space.page_end(in_page.wrapping_add(s.p_memsz)));

@@ -1,11 +1,11 @@
-//! Where things can lie in a new program's address space. Much of it is random, so addresses are intervals: a check
+//! Where things can be in a new program's address space. Much of it is random, so addresses are intervals: a check
 //! that fails for all of them is a failure, one that fails for some is unclear. Pure.
 
 use super::arch::Loader;
 use super::facts::ExecFacts;
 use super::outcome::Death;
 
-/// What happens behind the point of no return.
+/// What happens after the point of no return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// The process is killed, whatever the random numbers.
@@ -14,7 +14,7 @@ pub(super) enum Fate {
     Unclear(&'static str),
 }
 
-/// A number that is known to lie between two others, both included. Addresses wrap as the kernel's do.
+/// A number that is known to be between two others, both included. Addresses wrap as the kernel's do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Between {
     pub(super) lo: u64,
@@ -48,13 +48,13 @@ pub(super) struct Space {
     min_address: u64,
     hint_min: u64,
     bytes: Option<u64>,
-    /// Where the search for room begins, downwards.
+    /// Where the search for space begins, downwards.
     top: Between,
     /// The stack's lowest possible address.
     stack_low: u64,
     /// Every address from here on may be stack, and from `stack_low` up to here nothing but stack can be sure.
     stack_sure: Between,
-    /// Mapped so far: each lies somewhere within its interval.
+    /// Mapped so far: each is somewhere within its interval.
     mapped: Vec<Between>,
     unclear: Option<Fate>,
 }
@@ -146,7 +146,7 @@ impl Space {
     pub(super) fn fix(&mut self, at: Between, len: u64) -> Result<(), Fate> {
         self.within(at, len)?;
         if at.hi.saturating_add(len) > self.stack_low {
-            self.doubt("a segment may lie over the stack");
+            self.doubt("a segment may overlap the stack");
         }
         self.mapped.push(Between { lo: at.lo, hi: at.hi.saturating_add(len) });
         Ok(())
@@ -158,9 +158,9 @@ impl Space {
         let surely = |a: u64| a < self.stack_sure.lo && a + len > self.stack_sure.hi;
         if at.hi.saturating_add(len) > self.stack_low {
             if surely(at.lo) && surely(at.hi) {
-                return Err(Fate::Dies(Death::Unmappable("the segments lie over the stack")));
+                return Err(Fate::Dies(Death::Unmappable("the segments overlap the stack")));
             }
-            self.doubt("a segment may lie over the stack");
+            self.doubt("a segment may overlap the stack");
         }
         Ok(())
     }
@@ -170,12 +170,12 @@ impl Space {
         if len > end {
             return Err(Fate::Dies(Death::Unmappable("a segment is larger than the address space")));
         }
-        self.refuse(at.all(|a| a > end - len), "a segment lies outside the address space")?;
+        self.refuse(at.all(|a| a > end - len), "a segment is outside the address space")?;
         let min = self.min_address;
-        self.refuse(at.all(|a| a < min), "a segment lies below vm.mmap_min_addr")
+        self.refuse(at.all(|a| a < min), "a segment is below vm.mmap_min_addr")
     }
 
-    /// Finds room for `len` bytes, near `hint` where that is not 0.
+    /// Finds space for `len` bytes, near `hint` where that is not 0.
     pub(super) fn search(&mut self, hint: u64, len: u64) -> Result<Between, Fate> {
         if hint != 0
             && let Some(found) = self.at_hint(hint, len)
@@ -201,9 +201,9 @@ impl Space {
         }
         if !fits {
             if busy.is_empty() && len > self.top.hi.saturating_sub(self.page) && self.stack_low < len {
-                return Err(Fate::Dies(Death::Unmappable("there is no room for the segments")));
+                return Err(Fate::Dies(Death::Unmappable("there is no space for the segments")));
             }
-            self.doubt("there may be no room for the segments");
+            self.doubt("there may be no space for the segments");
         }
         Ok(Between { lo: low, hi: self.top.hi.saturating_sub(len).max(low) })
     }
@@ -218,7 +218,7 @@ impl Space {
         }
         let end = hint + len;
         if end > self.stack_low.saturating_sub(GUARD) {
-            self.doubt("the interpreter may lie over the stack");
+            self.doubt("the interpreter may overlap the stack");
         }
         let taken = self.mapped.iter().any(|b| hint < b.hi && b.lo < end);
         (!taken).then_some(Between::exactly(hint))

@@ -1,5 +1,5 @@
-//! A tree of files that lies in no directory: what a container image holds, without unpacking it. Of each file there are
-//! its kind, its bits and its owner; of its content, what was kept or the place where it lies.
+//! A tree of files that is in no directory: what a container image holds, without unpacking it. Of each file there are
+//! its kind, its bits and its owner; of its content, what was kept or the place where it is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -327,7 +327,7 @@ impl Tree {
     }
 }
 
-/// The directory and the last name as they stand there; `None` where the end is no plain name.
+/// The directory and the last name as they are there; `None` where the end is not a plain name.
 fn ends(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let path = path.trim_end_with(|c| c == '/');
     let (directory, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));

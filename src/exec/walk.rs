@@ -17,7 +17,7 @@ const STICKY_AND_WRITABLE: u32 = 0o1002;
 pub(super) fn by_hand(root: Found, cwd: &[u8], path: &[u8], who: &Identity) -> Result<Found, Errno> {
     let mut directories = vec![root];
     let mut parts: VecDeque<BString> = VecDeque::new();
-    // Nobody needs permission for what lies above the working directory.
+    // Nobody needs permission for what is above the working directory.
     let mut free = 0;
     if !path.starts_with(b"/") {
         queue(&mut parts, cwd);

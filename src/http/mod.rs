@@ -191,9 +191,9 @@ impl Client {
     /// Adds what to do about an error of the transport.
     pub(crate) fn explain(&self, error: Error) -> Error {
         if self.options.offline {
-            return error.help("--offline takes only what is in the store's cache: fetch once without it");
+            return error.help("--offline uses only what is in the store's cache: fetch once without it");
         }
-        error.help("check the network and the proxy variables, or take another source: --mirror URL, --from FILE")
+        error.help("check the network and the proxy variables, or use another source: --mirror URL, --from FILE")
     }
 
     /// Sends a GET, following redirects, but never from https to http.
@@ -348,7 +348,7 @@ pub(crate) fn passing(error: &io::Error) -> Fault {
 
 /// An absolute URL from one that may be relative to `base`.
 pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
-    let broken = || format!("redirected to {place:?}, which is no URL");
+    let broken = || format!("redirected to {place:?}, which is not a URL");
     let (scheme, rest) = base.split_once("://").ok_or_else(broken)?;
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, path) = rest.split_at(host_end);

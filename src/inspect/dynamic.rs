@@ -67,7 +67,7 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
 }
 
 impl Elf<'_> {
-    /// Where an address lies in the file.
+    /// Where an address is in the file.
     fn offset_of(&self, address: u64) -> Option<u64> {
         let within = |s: &&ProgramHeader| s.p_type == PT_LOAD && address.wrapping_sub(s.p_vaddr) < s.p_filesz;
         let s = self.segments.iter().find(within)?;

@@ -1,4 +1,4 @@
-//! What an ELF file asks of the world behind execve(2): libraries, a kernel, a CPU. Read as its own loader reads it, by
+//! What an ELF file asks of the world after execve(2): libraries, a kernel, a CPU. Read as its own loader reads it, by
 //! EI_CLASS and EI_DATA, within fixed bounds whatever the file's size.
 
 mod arm;

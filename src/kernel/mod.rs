@@ -46,7 +46,7 @@ pub struct Behaviour {
     pub flags: &'static str,
     /// AT_FLAGS bit 0 tells of flag P.
     pub tells_preserve_argv0: bool,
-    /// One rewrite behind O or C is the last.
+    /// One rewrite after O or C is the last.
     pub execfd_once: bool,
     /// A table for each user namespace.
     pub per_user_namespace: bool,
@@ -141,7 +141,7 @@ impl Kernel {
         self.behaviour().window
     }
 
-    /// The longest string that `register` takes.
+    /// The longest string that `register` accepts.
     pub fn register_max(&self) -> usize {
         self.behaviour().register_max
     }
@@ -157,7 +157,7 @@ impl Kernel {
         self.behaviour().tells_preserve_argv0
     }
 
-    /// The letters that may stand in the flags field.
+    /// The letters that may be in the flags field.
     pub fn flag_letters(&self) -> &'static [u8] {
         self.behaviour().flags.as_bytes()
     }

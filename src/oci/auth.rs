@@ -85,7 +85,7 @@ pub fn login(file: &Path, host: &str) -> Result<Option<Login>> {
     let plain = base64::decode(&entry.auth).and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = plain.as_deref().and_then(|p| p.split_once(':'));
     let (name, password) = pair.ok_or_else(|| {
-        Error::failed(doing(), format!("the login for {host} is broken")).help("`docker login` writes it anew")
+        Error::failed(doing(), format!("the login for {host} is broken")).help("`docker login` writes it again")
     })?;
     Ok(Some(Login { name: name.to_owned(), password: password.to_owned() }))
 }

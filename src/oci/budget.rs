@@ -25,12 +25,12 @@ impl Budget {
     pub(super) fn take(&mut self, bytes: u64) -> io::Result<()> {
         self.left = self.left.checked_sub(bytes).ok_or_else(|| {
             let most = MOST >> 20;
-            io::Error::other(format!("its files would take more than the {most} MiB of memory that an image gets here"))
+            io::Error::other(format!("its files would need more than the {most} MiB of memory that an image gets here"))
         })?;
         Ok(())
     }
 
-    /// Whether there is room for something that helps and is not needed.
+    /// Whether there is space for something that helps and is not needed.
     pub(super) fn generous(&mut self, bytes: u64) -> bool {
         let left = self.generous.checked_sub(bytes);
         self.generous = left.unwrap_or(self.generous);

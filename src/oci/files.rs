@@ -58,7 +58,7 @@ pub(super) fn archive<'a>(
     }
     let members = Members::list(path).map_err(|error| {
         error.help(
-            "expected the tar of `docker save`, `podman save` or `skopeo copy`, plain or packed with gzip or zstd",
+            "expected the tar of `docker save`, `podman save` or `skopeo copy`, plain or compressed with gzip or zstd",
         )
     })?;
     let has = |name: &str| members.has(name);

@@ -17,7 +17,7 @@ use crate::signature::{Class, Data};
 pub(super) const FIRST: usize = 64;
 /// What a kernel reads of a program or a script, and a line more.
 const HEAD: u64 = 4 << 10;
-/// As far as the names of libraries lie in most programs.
+/// As far as the names of libraries are in most programs.
 const PROGRAM: u64 = 128 << 10;
 /// No stretch of an ELF file that is looked at is longer.
 const STRETCH: u64 = 64 << 10;

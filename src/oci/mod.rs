@@ -7,7 +7,7 @@
 //! registry    manifests and blobs over HTTP    auth      Docker's logins, WWW-Authenticate
 //! access      a registry's mirrors and login   files     directories and archives    engine  Docker, Podman    streamed
 //! resolve     index -> platforms -> manifests -> configurations and layers           whiteout  what a layer takes away
-//! layer       a tar -> what it adds and takes away -> a tree in memory   keep, budget   how much of it is kept
+//! layer       a tar -> what it adds and removes -> a tree in memory   keep, budget   how much of it is kept
 //! image       an image that was found by its name: what it has, and the tree of each platform      remote
 //! ```
 

@@ -49,7 +49,7 @@ impl Reference {
             return Err(wrong("a repository is made of lower-case names with / between them"));
         }
         if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)) {
-            return Err(wrong("its registry is no host"));
+            return Err(wrong("its registry is not a host"));
         }
         let word = |t: &String| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if tag.as_ref().is_some_and(|t| !word(t)) {

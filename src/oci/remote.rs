@@ -82,7 +82,7 @@ impl Layers for Remote<'_> {
     }
 }
 
-/// Notes that the connection broke, which is no fault of the layer.
+/// Notes that the connection broke, which is not a fault of the layer.
 struct Watched<R> {
     inner: R,
     broken: Arc<AtomicBool>,

@@ -27,10 +27,10 @@ pub struct Found {
     pub absent: Vec<Platform>,
 }
 
-/// More platforms than this are no image.
+/// More platforms than this are not an image.
 const MAX_PLATFORMS: usize = 64;
 
-/// An index names manifests; one that names an index which names another index is no image.
+/// An index names manifests; one that names an index which names another index is not an image.
 const MAX_DEPTH: usize = 3;
 
 /// Whether a platform was asked for.

@@ -251,7 +251,7 @@ impl Running {
         // it cannot resolve the program's path, as that of a file in memory.
         let written = &written[len.saturating_sub(TOKEN.len())..len];
         let Some(status) = self.wait() else { return self.give_up() };
-        // Where argv[0] is lost, the program sees its path, and behind it in memory whatever follows.
+        // Where argv[0] is lost, the program sees its path, and after it in memory whatever follows.
         let path = self.path.as_os_str().as_encoded_bytes();
         let shown = &path[..path.len().min(TOKEN.len())];
         let outcome = match (status.code(), written) {
@@ -306,10 +306,10 @@ fn full_pipe() -> nix::Result<(File, OwnedFd, usize)> {
 fn explain(error: &std::io::Error) -> String {
     use nix::errno::Errno;
     let meaning = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOEXEC) => "no entry of the table takes it, or the entry's interpreter cannot be executed",
+        Some(Errno::ENOEXEC) => "no entry of the table matches it, or the entry's interpreter cannot be executed",
         Some(Errno::ENOENT) => "the entry's interpreter does not exist here",
         Some(Errno::EACCES) => "the entry's interpreter may not be executed",
-        Some(Errno::ELOOP) => "the entry's interpreter is itself taken by an entry",
+        Some(Errno::ELOOP) => "the entry's interpreter is itself matched by an entry",
         _ => return os_text(error),
     };
     format!("{}: {meaning}", os_text(error))

@@ -56,7 +56,7 @@ pub fn has_setting(name: &str) -> bool {
     setting_file(name).exists()
 }
 
-/// The text of a file, in as few reads as it can be had: each read of some of them makes the kernel write it anew.
+/// The text of a file, in as few reads as it can be had: each read of some of them makes the kernel write it again.
 pub fn text(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let (mut bytes, mut part) = (Vec::new(), [0; 4096]);

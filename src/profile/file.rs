@@ -78,7 +78,7 @@ impl Source<'_> {
     fn wrong<T>(&self, span: Range<usize>, field: &str, why: impl std::fmt::Display) -> Result<T> {
         let line = 1 + self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|&&b| b == b'\n').count();
         Err(Error::usage(format!("{}:{line}: field `{field}`", self.name), why)
-            .help("docs/profiles.md tells what a profile may say; nothing was changed"))
+            .help("docs/profiles.md describes what a profile can contain; nothing was changed"))
     }
 
     /// The text before `=` on the line of an error that TOML or serde found.
@@ -112,7 +112,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
                 return source.wrong(
                     row.name.span(),
                     "name",
-                    format!("{:?} stands twice in this file", row.name.get_ref()),
+                    format!("{:?} is twice in this file", row.name.get_ref()),
                 );
             }
             profile(&source, row)
@@ -182,7 +182,7 @@ fn emulated(source: &Source, row: &Row, elf: &Spanned<Elf>) -> Result<Kind> {
         return source.wrong(machine.span(), "machine", "wants at least one e_machine number");
     }
     if flags.is_some() && *class == Class::Bits64 {
-        return source.wrong(elf.span(), "flags", "only 32-bit targets are told apart by e_flags");
+        return source.wrong(elf.span(), "flags", "only 32-bit targets are distinguished by e_flags");
     }
     let signature = |&machine: &u16| Signature { class: *class, data: *data, machine, flags: *flags, types };
     let signatures = machine.get_ref().iter().map(signature).collect();
@@ -219,7 +219,7 @@ fn other(source: &Source, row: &Row, rule: Rule, span: Range<usize>) -> Result<K
         return source.wrong(span, "interpreter", "is missing: the absolute path of the program that runs these files");
     };
     if !interpreter.get_ref().starts_with('/') {
-        let why = "is not an absolute path: it would be looked for in the directory of whoever runs a file";
+        let why = "is not an absolute path: it would be looked up in the working directory of whoever runs a file";
         return source.wrong(interpreter.span(), "interpreter", why);
     }
     let flags = match &row.flags {
@@ -272,7 +272,7 @@ fn judged(source: &Source, row: &Row, profile: Profile) -> Result<Profile> {
     match &profile.kind {
         Kind::Other { rule: Rule::Magic(magic), .. } if !covers(magic) => {
             let span = row.magic.as_ref().map_or(row.name.span(), Spanned::span);
-            source.wrong(span, "mask", "no bit of it counts: the rule would match every file")
+            source.wrong(span, "mask", "it has no bit set: the rule would match every file")
         }
         _ => Ok(profile),
     }
@@ -321,7 +321,7 @@ mod tests {
             ),
             (
                 with("interpreter = \"/x\"\nmagic = { bytes = \"4d\", mask = \"00\" }"),
-                "field `mask`: no bit of it counts",
+                "field `mask`: it has no bit set",
             ),
             (with("interpreter = \"/x\"\nmagic = { offset = 255, bytes = \"4d5a\" }"), "p.toml:4: field `offset`"),
             (with("interpreter = \"/x\"\nmagic = { offset = -1, bytes = \"4d5a\" }"), "p.toml:4: field"),

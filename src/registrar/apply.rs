@@ -1,4 +1,4 @@
-//! Carries a plan out. What fails takes back what was done before it.
+//! Carries a plan out. What fails undoes what was done before it.
 
 use bstr::BString;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct Row {
     pub item: Item,
     /// What became of it.
     pub state: State,
-    /// The entry that stands in the table for it now.
+    /// The entry that is in the table for it now.
     pub entry: Option<Entry>,
     /// Whether a program of the architecture ran; `None` where that was not tried.
     pub outcome: Option<Outcome>,
@@ -34,7 +34,7 @@ pub enum State {
     Added,
     /// It is new, and took an older one's place.
     Replaced,
-    /// It was switched on.
+    /// It was enabled.
     Enabled,
     /// It is gone.
     Removed,
@@ -47,7 +47,7 @@ pub enum State {
 /// Runs a program of each item; `None` for an item that has none.
 pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 
-/// A way to take a step back.
+/// A way to undo a step.
 enum Undo {
     Remove(BString),
     Disable(BString),
@@ -111,7 +111,7 @@ pub fn apply(
 }
 
 impl Work<'_> {
-    /// Everything that takes nothing away.
+    /// Everything that removes nothing.
     fn first_step(&mut self, item: &Item, row: usize) -> Result<(State, Option<Pending>)> {
         Ok(match &item.step {
             Step::Keep => (State::Kept, None),
@@ -161,11 +161,11 @@ impl Work<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| Error::failed("registering", "every name is taken")))
+        Err(last.unwrap_or_else(|| Error::failed("registering", "every name is in use")))
     }
 
     /// Runs a program of each new entry. Where flag P does not suit the emulator, the other choice is tried; an entry
-    /// that does not work is taken back, and its row says why.
+    /// that does not work is undone, and its row says why.
     fn try_out(&mut self, rows: &mut [Row], standing: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
         let items: Vec<&Item> = standing.iter().map(|s| &rows[s.row].item).collect();
         let first = prober(&items)?;
@@ -263,8 +263,7 @@ impl Work<'_> {
         match &left[..] {
             [] => error,
             left => {
-                let help =
-                    format!("could not be put back as before: {}; `rbinfmt status` shows the table", left.join(", "));
+                let help = format!("could not be restored: {}; `rbinfmt status` shows the table", left.join(", "));
                 error.help(help)
             }
         }

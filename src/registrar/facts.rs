@@ -39,11 +39,11 @@ pub struct Facts {
     pub table: TableFacts,
     /// Profiles whose files the kernel runs without an entry.
     pub native: Vec<String>,
-    /// Files that no rule may take.
+    /// Files that no rule may match.
     pub guarded: Vec<Guarded>,
     /// The emulator found for a profile.
     pub emulators: BTreeMap<String, Found>,
-    /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry takes it.
+    /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry matches it.
     pub probes: BTreeMap<String, Ran>,
 }
 
@@ -84,7 +84,7 @@ pub struct Scope<'a> {
     pub profiles: &'a [&'a Profile],
     /// The emulators found for them.
     pub emulators: &'a BTreeMap<String, Found>,
-    /// Run probes of what the table takes.
+    /// Run probes of what the table matches.
     pub probe: bool,
 }
 
@@ -137,14 +137,14 @@ impl Facts {
     fn emulation(&self, host: &Host) -> Option<String> {
         let own_file = self.guarded.iter().find(|g| g.path == proc::own("exe"))?;
         if let Some(entry) = self.taker(&own_file.head) {
-            return Some(format!("the entry {} takes rbinfmt's own program", entry.name));
+            return Some(format!("the entry {} matches rbinfmt's own program", entry.name));
         }
         let real = host.kernel_arch()?;
         (real != self.kernel.machine && !compatible(&real, &self.kernel.machine))
             .then(|| format!("the kernel is built for {real}, but uname says {}", self.kernel.machine))
     }
 
-    /// One run of all probes: those that an entry takes, and those that the kernel may run by itself.
+    /// One run of all probes: those that an entry matches, and those that the kernel may run by itself.
     fn run_probes(&mut self, all: &Profiles, scope: Scope) -> Result<()> {
         let mut of = Vec::new();
         let mut probes = Vec::new();
@@ -262,7 +262,7 @@ fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
     guarded
 }
 
-/// What an entry would see of a file; `None` for what cannot be read, or is no file.
+/// What an entry would see of a file; `None` for what cannot be read, or is not a file.
 pub fn head(path: &Path) -> Option<Vec<u8>> {
     // Only files are opened: a look into a FIFO could wait for ever.
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;

@@ -15,7 +15,7 @@ use crate::registrar::plan::{is_ours, is_qemu};
 /// What is known of an entry.
 #[derive(Debug, Clone)]
 pub struct Health<'a> {
-    /// The profile whose files it takes.
+    /// The profile whose files it matches.
     pub profile: Option<&'a Profile>,
     /// We made it.
     pub ours: bool,
@@ -32,9 +32,9 @@ pub struct Health<'a> {
 pub enum Problem {
     /// The entry itself is disabled.
     Disabled,
-    /// It takes a file that the machine lives on: what that is, and its path.
+    /// It matches a file that the machine lives on: what that is, and its path.
     Takes(String, PathBuf),
-    /// Another entry, newer, takes its files.
+    /// Another entry, newer, matches its files.
     Shadowed(BString),
     /// Its interpreter, looked up at every execve, is not here.
     Unreadable(PathBuf),
@@ -49,9 +49,9 @@ pub enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Disabled => f.write_str("it is switched off"),
-            Problem::Takes(what, path) => write!(f, "it takes {what} ({})", path.display()),
-            Problem::Shadowed(taker) => write!(f, "the newer entry {taker} takes its files first"),
+            Problem::Disabled => f.write_str("it is disabled"),
+            Problem::Takes(what, path) => write!(f, "it matches {what} ({})", path.display()),
+            Problem::Shadowed(taker) => write!(f, "the newer entry {taker} matches its files first"),
             Problem::Unreadable(path) => write!(f, "its interpreter {} cannot be read here", path.display()),
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
@@ -105,7 +105,7 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
     health
 }
 
-/// The profile, and its rule, whose files an entry takes: by the rule, or by the program that it would be given.
+/// The profile, and its rule, whose files an entry matches: by the rule, or by the program that it would be given.
 fn target<'a>(entry: &Entry, profiles: &'a Profiles) -> Option<(&'a Profile, &'a NamedRule)> {
     let all = || profiles.iter().flat_map(|p| p.rules.iter().map(move |r| (p, r)));
     let taken = |(_, rule): &(&Profile, &NamedRule)| rule.probe.as_ref().is_some_and(|p| entry.rule.takes(p, b""));

@@ -14,7 +14,7 @@ pub enum HeldBy {
     HostMount,
     /// The entries themselves.
     Entries,
-    /// A process of ours that stays.
+    /// A process of ours that keeps running.
     Process,
     /// Somebody else: the table outlived our own mount of it.
     Elsewhere,
@@ -24,11 +24,11 @@ impl HeldBy {
     /// In words.
     pub fn describe(self) -> &'static str {
         match self {
-            HeldBy::Mount => "the table stays mounted here",
-            HeldBy::Namespace => "the table stays as long as the mounts of this namespace",
-            HeldBy::HostMount => "the table stays mounted on the host",
-            HeldBy::Entries => "the entries hold their own table: they stay when this container is gone",
-            HeldBy::Process => "the table stays as long as this process",
+            HeldBy::Mount => "the table remains mounted here",
+            HeldBy::Namespace => "the table lasts as long as the mounts of this namespace",
+            HeldBy::HostMount => "the table remains mounted on the host",
+            HeldBy::Entries => "the entries hold their table: they remain when this container is gone",
+            HeldBy::Process => "the table lasts as long as this process",
             HeldBy::Elsewhere => {
                 "the table is held elsewhere, or by the kernel itself: it outlived our own mount of it"
             }

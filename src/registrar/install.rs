@@ -229,7 +229,7 @@ impl Registrar {
     fn not_kept(&self, identity: &Identity, failures: Vec<Error>) -> Error {
         let reasons: Vec<String> = failures.iter().map(Error::to_string).collect();
         let denied = failures.iter().all(|e| e.errno() == Some(nix::libc::EPERM)) && !failures.is_empty();
-        let error = Error::failed("registering entries that stay", reasons.join("; "));
+        let error = Error::failed("registering entries that last", reasons.join("; "));
         if denied {
             return error
                 .with_status(Status::Unknown)

@@ -125,14 +125,14 @@ impl Session {
         if !identity.first_user_namespace && !private {
             let why = "this user namespace does not show it, and mounting it here would hide the machine's entries";
             return Err(
-                Error::unknown(doing, why).help("look from the host, or use --private for a table of this namespace")
+                Error::unknown(doing, why).help("run it on the host, or use --private for a table of this namespace")
             );
         }
         if !identity.may_mount {
             return Err(may_not_mount(doing, host, identity));
         }
         let namespace = Namespace::enter()?;
-        // On an automount point a mount of ours goes beside it, so that it is not triggered.
+        // On an automount point a mount of ours goes next to it, so that it is not triggered.
         let dir = match mounted {
             Mounted::Automount => host.table.parent().unwrap_or(&host.table).to_owned(),
             _ => host.table.clone(),

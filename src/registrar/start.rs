@@ -41,10 +41,10 @@ impl Start {
         let facts = Facts::gather(&registrar.host, self.mounted, table, &registrar.profiles, scope)?;
         if let Some(why) = &facts.emulated {
             return Err(Error::failed("registering emulators", format!("rbinfmt itself runs under one: {why}"))
-                .help("take the build of rbinfmt for this machine; with docker, leave out --platform"));
+                .help("use the build of rbinfmt for this machine; with docker, omit --platform"));
         }
         if !facts.table.enabled && !request.force {
-            let why = "it is switched off: the kernel looks at no entry";
+            let why = "it is disabled: the kernel consults no entry";
             let status = facts.table.path.join("status");
             return Err(Error::failed(format!("using the table {}", facts.table.path.display()), why)
                 .help(format!("switch it on with `echo 1 > {}`, or add --force", status.display())));
@@ -76,7 +76,7 @@ impl Registrar {
     /// The plan, without a change to anything.
     ///
     /// # Errors
-    /// Where the table cannot be looked at from here, or is switched off.
+    /// Where the table cannot be looked at from here, or is disabled.
     pub fn plan_only(&self, request: &Request) -> Result<(Facts, Plan)> {
         let start = Start::look(self, request)?;
         let session = Session::visit(&self.host, &start.identity, start.mounted, self.private)?;

@@ -1,4 +1,4 @@
-//! What was written for the next boot, or taken away.
+//! What was written for the next boot, or removed.
 
 use std::path::Path;
 

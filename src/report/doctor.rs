@@ -133,7 +133,7 @@ pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
     let name = step.name.as_ref().map_or(String::new(), |name| to_text(name));
     match step.handler {
         Some(Handler::Script) => format!("script for {name}"),
-        Some(Handler::Entry) => format!("taken by the entry {name}"),
+        Some(Handler::Entry) => format!("matched by the entry {name}"),
         Some(Handler::Elf) => format!("program of this CPU{}", loaded_by(&name)),
         Some(Handler::Compat) => format!("program of this CPU's 32-bit mode{}", loaded_by(&name)),
         Some(Handler::Loader) => "its loader".into(),

@@ -18,7 +18,7 @@ pub fn text(cause: &Cause) -> String {
         }
     };
     section("What happens", wrapped(cause.explanation, "  ", "  "));
-    section("How it is told from others", wrapped(cause.detection, "  ", "  "));
+    section("How to recognise it", wrapped(cause.detection, "  ", "  "));
     section("What people see", cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
     section("What to do", cause.fixes.iter().map(remedy).collect());
     section("Read more", cause.links.iter().map(|link| format!("  {link}\n")).collect());
@@ -35,7 +35,7 @@ pub fn page(cause: &Cause) -> String {
         }
     };
     section("What happens", wrapped(cause.explanation, "", ""));
-    section("How it is told from others", wrapped(cause.detection, "", ""));
+    section("How to recognise it", wrapped(cause.detection, "", ""));
     section("What people see", cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
     section("What to do", cause.fixes.iter().map(remedy_in_page).collect());
     section("Read more", cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
@@ -115,7 +115,7 @@ fn named(template: &str) -> String {
 
 fn whose(class: FixClass) -> &'static str {
     match class {
-        FixClass::Safe => "rbinfmt can do it and take it back",
+        FixClass::Safe => "rbinfmt can do it and undo it",
         FixClass::Decision => "yours to decide",
         FixClass::Yours => "in your own files",
     }

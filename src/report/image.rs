@@ -112,11 +112,11 @@ fn platform(text: &mut String, judged: &Judged) {
 fn here(judged: &Judged) -> String {
     match &judged.runs {
         Runs::Native => "runs natively".into(),
-        Runs::Emulated(entries) => format!("runs under emulation, taken by the entry {}", entries.join(", ")),
+        Runs::Emulated(entries) => format!("runs under emulation, matched by the entry {}", entries.join(", ")),
         Runs::No(why) => format!("does not run: {why}"),
         Runs::Unknown(why) => match judged.entrypoint.as_ref().map(|p| &p.here.verdict.outcome) {
             Some(Outcome::Undecided(_)) => format!("may run: {why}"),
-            _ => format!("cannot be told: {why}"),
+            _ => format!("unknown: {why}"),
         },
     }
 }

@@ -48,7 +48,7 @@ pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
         }
     }
     if let Some(next) = &diagnosis.next {
-        let about = if diagnosis.candidates.len() > 1 { "to tell the first two apart" } else { "to be sure" };
+        let about = if diagnosis.candidates.len() > 1 { "to distinguish the first two" } else { "to be sure" };
         let _ = writeln!(text, "{BOLD}next:{BOLD:#} {about}: {}\n        {}", next.says, next.command);
     }
     for fix in diagnosis.fixes(first) {

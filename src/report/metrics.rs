@@ -1,31 +1,31 @@
-//! What a process that stays has seen, in Prometheus' text format (for node_exporter's textfile collector). Pure.
+//! What `--hold` has seen, in Prometheus' text format (for node_exporter's textfile collector). Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::registrar::apply::{Row, State};
 
-/// The state of the table at the last look, and what was done since the start.
+/// The state of the table at the last check, and what was done since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// Entries that stand in the table for what was asked for.
+    /// Entries in the table for what was asked for.
     pub entries: usize,
-    /// Whether a program of a platform ran; of a profile without one, by the profile's name.
+    /// Whether a program of a platform ran; the profile's name stands for it if it has none.
     pub platforms: BTreeMap<String, bool>,
-    /// Entries that were put back.
+    /// Entries that were registered again.
     pub repairs: i64,
     /// When the last one was, in seconds since 1970.
     pub last_repair: Option<i64>,
-    /// Looks that ended with an error.
+    /// Checks that ended with an error.
     pub errors: i64,
-    /// When the last look was.
-    pub last_look: i64,
+    /// When the last check was, in seconds since 1970.
+    pub last_check: i64,
 }
 
 impl Metrics {
-    /// Takes over the state that a look has left.
+    /// Records the state after a check.
     pub fn see(&mut self, rows: &[Row], now: i64) {
-        self.last_look = now;
+        self.last_check = now;
         self.platforms.clear();
         let stands = |row: &&Row| matches!(row.state, State::Kept | State::Added | State::Replaced | State::Enabled);
         self.entries = rows.iter().filter(stands).count();
@@ -43,43 +43,37 @@ impl Metrics {
         }
     }
 
-    /// The text; every sample is of the last look, so that none has a time of its own.
+    /// The text. Every sample is of the last check, so none has a time stamp of its own.
     pub fn exposition(&self) -> String {
         let mut text = String::new();
         let build = format!("{{version=\"{}\"}}", escape(env!("CARGO_PKG_VERSION")));
-        family(&mut text, "build_info", "gauge", "The rbinfmt that watches the table.", [(build, 1)]);
+        family(&mut text, "build_info", "gauge", "The rbinfmt that checks the table.", [(build, 1)]);
         let one = |value: i64| [(String::new(), value)];
         let entries = self.entries as i64;
-        family(
-            &mut text,
-            "entries",
-            "gauge",
-            "Entries that stand in binfmt_misc for what was asked for.",
-            one(entries),
-        );
+        family(&mut text, "entries", "gauge", "Entries in binfmt_misc for what was asked for.", one(entries));
         let works = self
             .platforms
             .iter()
             .map(|(name, &works)| (format!("{{platform=\"{}\"}}", escape(name)), i64::from(works)));
-        family(&mut text, "platform_works", "gauge", "Whether a program of the platform ran at the last look.", works);
-        let repairs = "Entries that were put back since the start.";
+        family(&mut text, "platform_works", "gauge", "Whether a program of the platform ran at the last check.", works);
+        let repairs = "Entries that were registered again since the start.";
         family(&mut text, "repairs_total", "counter", repairs, one(self.repairs));
-        let last = "When an entry was last put back.";
+        let last = "When an entry was last registered again.";
         let repair = self.last_repair.map(|at| (String::new(), at));
         family(&mut text, "last_repair_timestamp_seconds", "gauge", last, repair);
-        family(&mut text, "errors_total", "counter", "Looks that ended with an error.", one(self.errors));
+        family(&mut text, "errors_total", "counter", "Checks that ended with an error.", one(self.errors));
         family(
             &mut text,
-            "last_look_timestamp_seconds",
+            "last_check_timestamp_seconds",
             "gauge",
-            "When the table was last looked at.",
-            one(self.last_look),
+            "When the table was last checked.",
+            one(self.last_check),
         );
         text
     }
 }
 
-/// A metric with its samples; none at all where there are none.
+/// A metric with its samples; nothing at all if there are none.
 fn family(text: &mut String, name: &str, kind: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
     let mut samples = samples.into_iter().peekable();
     if samples.peek().is_none() {
@@ -91,7 +85,7 @@ fn family(text: &mut String, name: &str, kind: &str, help: &str, samples: impl I
     }
 }
 
-/// A label's value; profiles are named by users.
+/// A label's value, escaped: users choose the names of profiles.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -128,13 +122,13 @@ mod tests {
         let mut metrics = Metrics { repairs: 2, last_repair: Some(1_783_764_000), ..Metrics::default() };
         metrics.see(&rows, 1_783_764_997);
         insta::assert_snapshot!(metrics.exposition(), @r#"
-        # HELP rbinfmt_build_info The rbinfmt that watches the table.
+        # HELP rbinfmt_build_info The rbinfmt that checks the table.
         # TYPE rbinfmt_build_info gauge
         rbinfmt_build_info{version="0.1.0"} 1
-        # HELP rbinfmt_entries Entries that stand in binfmt_misc for what was asked for.
+        # HELP rbinfmt_entries Entries in binfmt_misc for what was asked for.
         # TYPE rbinfmt_entries gauge
         rbinfmt_entries 5
-        # HELP rbinfmt_platform_works Whether a program of the platform ran at the last look.
+        # HELP rbinfmt_platform_works Whether a program of the platform ran at the last check.
         # TYPE rbinfmt_platform_works gauge
         rbinfmt_platform_works{platform="linux/arm/v6"} 1
         rbinfmt_platform_works{platform="linux/arm/v7"} 1
@@ -142,18 +136,18 @@ mod tests {
         rbinfmt_platform_works{platform="linux/s390x"} 0
         rbinfmt_platform_works{platform="microblaze"} 0
         rbinfmt_platform_works{platform="x\"\\\n"} 1
-        # HELP rbinfmt_repairs_total Entries that were put back since the start.
+        # HELP rbinfmt_repairs_total Entries that were registered again since the start.
         # TYPE rbinfmt_repairs_total counter
         rbinfmt_repairs_total 2
-        # HELP rbinfmt_last_repair_timestamp_seconds When an entry was last put back.
+        # HELP rbinfmt_last_repair_timestamp_seconds When an entry was last registered again.
         # TYPE rbinfmt_last_repair_timestamp_seconds gauge
         rbinfmt_last_repair_timestamp_seconds 1783764000
-        # HELP rbinfmt_errors_total Looks that ended with an error.
+        # HELP rbinfmt_errors_total Checks that ended with an error.
         # TYPE rbinfmt_errors_total counter
         rbinfmt_errors_total 0
-        # HELP rbinfmt_last_look_timestamp_seconds When the table was last looked at.
-        # TYPE rbinfmt_last_look_timestamp_seconds gauge
-        rbinfmt_last_look_timestamp_seconds 1783764997
+        # HELP rbinfmt_last_check_timestamp_seconds When the table was last checked.
+        # TYPE rbinfmt_last_check_timestamp_seconds gauge
+        rbinfmt_last_check_timestamp_seconds 1783764997
         "#);
     }
 

@@ -48,7 +48,7 @@ impl Printer {
         out(&json)
     }
 
-    /// Something worth knowing that is no result.
+    /// Something worth knowing that is not a result.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
             complain(&format!("note: {}", text.as_ref()));

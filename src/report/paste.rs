@@ -61,7 +61,7 @@ impl Author {
     }
 }
 
-/// The report: Markdown, as forges take it.
+/// The report: Markdown, as forges render it.
 pub fn report(found: &str, facts: &Snapshot, author: &Author) -> Result<String> {
     let json = serde_json::to_string(facts).map_err(|e| Error::failed("writing JSON", e))?;
     let kernel = &facts.exec.kernel;

@@ -28,13 +28,13 @@ pub struct Table {
     wanted: Option<Wanted>,
 }
 
-/// The table beside a configuration.
+/// The table compared with a configuration.
 #[derive(Debug, Serialize)]
 pub struct Wanted {
-    /// Architectures that it asks for and that do not run.
+    /// Architectures that it lists and that do not run.
     pub missing: Vec<String>,
-    /// Entries of ours that it does not ask for.
-    pub left: Vec<String>,
+    /// Entries of ours that it does not list.
+    pub extra: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,8 +103,8 @@ impl Table {
 
     /// What it means as a whole.
     pub fn status(&self) -> Status {
-        if let Some(Wanted { missing, left }) = &self.wanted {
-            return if missing.is_empty() && left.is_empty() { Status::Done } else { Status::Failed };
+        if let Some(Wanted { missing, extra }) = &self.wanted {
+            return if missing.is_empty() && extra.is_empty() { Status::Done } else { Status::Failed };
         }
         let broken = |row: &Row| row.counts && (row.works == Some(false) || !row.problems.is_empty());
         let off = !self.table.enabled && !self.entries.is_empty();
@@ -124,7 +124,7 @@ impl Table {
         }
         lines.push(format!("runs: {}", self.platforms.join(" ")));
         let wanted =
-            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.left)]);
+            self.wanted.iter().flat_map(|w| [("wanted, but does not run", &w.missing), ("not wanted", &w.extra)]);
         for (what, names) in wanted.filter(|(_, names)| !names.is_empty()) {
             lines.push(format!("{what}: {}", names.join(" ")));
         }
@@ -141,7 +141,7 @@ impl Table {
             (Mounted::No, Some(_)) => format!("not mounted on {path}; another process has it mounted"),
             (Mounted::No, None) => format!("not mounted on {path}, and empty"),
         };
-        let state = if self.table.enabled { "" } else { ", switched off: the kernel looks at no entry" };
+        let state = if self.table.enabled { "" } else { ", disabled: the kernel consults no entry" };
         format!("table  {place}{state}, {} entries", self.entries.len())
     }
 }

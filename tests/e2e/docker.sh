@@ -70,7 +70,7 @@ each refused
 ok 'before: foreign images of one digest are refused: exec format error'
 in_container --privileged -- --install all || failing '--install all'
 cat "$WORK/err" "$WORK/out"
-mounted 1 || said '^the entries hold their own table: they stay when this container is gone$' || failing 'what keeps them'
+mounted 1 || said '^the entries hold their table: they remain when this container is gone$' || failing 'what keeps them'
 said '^note: a reboot ends them; .*--persist' || failing 'what ends them'
 each greets
 ok 'after docker run --privileged --rm IMAGE --install all they run, and docker inspect tells their platform'

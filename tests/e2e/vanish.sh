@@ -46,7 +46,7 @@ cp "$CACHE/qemu/qemu-aarch64-static" "$EMULATORS/"
 ! runs || fail 'arm64 programs run already'
 
 rbinfmt install arm64 --keep mount || fail 'the plain way'
-grep -q 'the table stays as long as the mounts of this namespace' "$WORK/out" || fail 'it promises too much'
+grep -q 'the table lasts as long as the mounts of this namespace' "$WORK/out" || fail 'it promises too much'
 if runs; then
     ok "this kernel ($(uname -r)) keeps the table without a mount"
     rbinfmt uninstall all
@@ -55,7 +55,7 @@ else
 fi
 
 rbinfmt install arm64 || fail 'the default in a container'
-grep -q 'the entries hold their own table: they stay when this container is gone' "$WORK/out" || fail 'the way'
+grep -q 'the entries hold their table: they remain when this container is gone' "$WORK/out" || fail 'the way'
 ! mounted || fail 'it left a mount behind'
 runs || fail 'the self-holding entry is gone with the container'
 ok 'a self-holding entry outlives its container, and its program runs on the machine'
@@ -101,7 +101,7 @@ if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] && ! mount
     got=$?
     allow
     [ $got = 0 ] || fail "with the processes of the host and no user namespaces: $got"
-    grep -q 'the table stays mounted on the host' "$WORK/out" || fail 'the way'
+    grep -q 'the table remains mounted on the host' "$WORK/out" || fail 'the way'
     mounted || fail 'it is not mounted on the host'
     runs || fail 'it does not run'
     # Now somebody else holds the table: a plain mount will do.
@@ -113,7 +113,7 @@ if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] && ! mount
     ok 'where the mounts of the host can be reached, the table is mounted there'
 
     "$RBINFMT" install arm64 --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'on the machine itself'
-    grep -q 'the table stays mounted here' "$WORK/out" && mounted || fail 'the mount'
+    grep -q 'the table remains mounted here' "$WORK/out" && mounted || fail 'the mount'
     runs || fail 'it does not run'
     "$RBINFMT" uninstall all --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'uninstalling on the machine itself'
     mounted || fail 'a host keeps its mount'

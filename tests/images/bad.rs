@@ -84,7 +84,7 @@ fn layers_that_are_none_and_archives_cut_short() {
     for args in [&["docker-archive:x.tar"][..], &["--verify", "docker-archive:x.tar"], &["docker-archive:x.tar.gz"]] {
         world.write("x.tar", &with(text.clone()).docker_archive("a:1"));
         world.write("x.tar.gz", &gzip(&with(text.clone()).docker_archive("a:1")));
-        refused(&world, args, "it is no layer");
+        refused(&world, args, "it is not a layer");
     }
     let names = |path: &str| Layer::new().file("first", 0o644, "").hard("second", path).tar();
     world.write("x.tar", &with(names("none")).docker_archive("a:1"));

@@ -31,7 +31,7 @@ fn a_shadowed_entry_comes_to_the_front_again() {
     let status: serde_json::Value =
         serde_json::from_slice(&std::fs::read(lab.scratch().join("status.json")).unwrap()).unwrap();
     let problems = entry(&status, "qemu-aarch64")["problems"].to_string();
-    assert!(problems.contains("the newer entry other-arm64 takes its files first"), "{problems}");
+    assert!(problems.contains("the newer entry other-arm64 matches its files first"), "{problems}");
 }
 
 #[test]

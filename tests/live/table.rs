@@ -83,7 +83,7 @@ fn status_tells_what_does_not_work() {
     assert_eq!(entry(&status, "qemu-riscv64")["works"], false);
     assert_eq!(entry(&status, "qemu-riscv64")["ours"], false);
     let problems = &entry(&status, "qemu-s390x")["problems"];
-    assert!(problems.to_string().contains("switched off"), "{problems}");
+    assert!(problems.to_string().contains("disabled"), "{problems}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Res
     }
     if commands.is_empty() {
         if found != Status::Done {
-            report::complain("--fix: nothing of this is ours to change; see what each help says");
+            report::complain("--fix: rbinfmt can fix none of this; each help says what to do");
         }
         return Ok(found);
     }
@@ -32,7 +32,7 @@ pub(super) fn apply(common: &Common, findings: &[Finding], found: Status) -> Res
         // The catalogue's commands begin with our own name.
         let words = shlex::split(command).filter(|words| words.first().is_some_and(|first| first == "rbinfmt"));
         let Some(words) = words else {
-            return Err(Error::failed(format!("applying {command}"), "it is no command of rbinfmt"));
+            return Err(Error::failed(format!("applying {command}"), "it is not a command of rbinfmt"));
         };
         let status = own(common, words.into_iter().skip(1).map(OsString::from))?;
         if status != Some(0) {

@@ -30,7 +30,7 @@ pub(super) enum Named {
     Either,
 }
 
-/// An image is told by its transport, or by a name that looks like one's and is no file, nor in a directory that is there.
+/// An image is told by its transport, or by a name that looks like one's and is not a file, nor in a directory that is there.
 pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
     let Some(text) = target.to_str().filter(|_| args.root.is_none()) else { return Named::File };
     let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
@@ -51,7 +51,7 @@ pub(super) fn run(
     sink: &mut ReportSink,
 ) -> Result<()> {
     if args.user.is_some() || !args.argv.is_empty() {
-        let why = "an image says itself as whom it starts and with which arguments";
+        let why = "an image's configuration has the user and the arguments";
         return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
     }
     let platform = args.platform.as_deref().map(platform).transpose()?;

@@ -50,7 +50,7 @@ pub(super) fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Resu
     if args.fix { fix::apply(common, &sink.findings, status) } else { Ok(status) }
 }
 
-/// One after the other, files that follow each other together. A word that is no file may be an image of this machine;
+/// One after the other, files that follow each other together. A word that is not a file may be an image of this machine;
 /// else what is said of the file stands.
 fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, sink: &mut ReportSink) -> Result<()> {
     let is_file = |target: &OsString| image::named(target, args) == Named::File;

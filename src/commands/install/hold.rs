@@ -1,4 +1,4 @@
-//! `rbinfmt install --hold`: a process that keeps the table, puts back what somebody removes, and tells what it sees.
+//! `rbinfmt install --hold`: a process that keeps the table, registers again what somebody removes, and tells what it sees.
 
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// One look. A failure is said once, and the next look may find it mended.
+    /// One check. A failure is said once, and the next check may succeed.
     fn look(&mut self) -> Status {
         let printer = &self.context.printer;
         let now = date::now();
@@ -129,7 +129,7 @@ impl<'a> Holder<'a> {
 
     /// Writes the files that were asked for; what could not be written.
     fn publish(&self) -> Vec<String> {
-        let expiry = self.metrics.last_look + 3 * self.interval + GRACE;
+        let expiry = self.metrics.last_check + 3 * self.interval + GRACE;
         let metrics = self.metrics_file.as_ref().map(|file| (file, self.metrics.exposition()));
         let labels = self.features_file.as_ref().map(|file| (file, features::file(&self.metrics.platforms, expiry)));
         let files = metrics.into_iter().chain(labels);
@@ -157,7 +157,7 @@ fn repaired(row: &Row) -> Option<&'static str> {
     match &row.state {
         State::Added => Some("somebody had removed it; registered again"),
         State::Replaced => Some("somebody had changed it; registered again"),
-        State::Enabled => Some("somebody had switched it off; switched on again"),
+        State::Enabled => Some("somebody had disabled it; enabled again"),
         State::Kept | State::Removed | State::Skipped(_) | State::Failed(_) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The causes that the doctor knows: data, a file for each group beside this one.
+//! The causes that the doctor knows: data, a file for each group next to this one.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ pub struct Cause {
     pub title: &'static str,
     /// What happens, and why.
     pub explanation: &'static str,
-    /// How it is told from others.
+    /// How to recognise it.
     pub detection: &'static str,
     /// Which forms of the doctor can find it.
     pub found_by: &'static [Form],
@@ -79,7 +79,7 @@ pub enum Group {
     Policy,
     /// A product or a kind of machine.
     Platform,
-    /// Something to know, which is no fault.
+    /// Something to know, which is not a fault.
     Note,
 }
 

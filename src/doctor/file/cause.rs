@@ -33,7 +33,7 @@ enum Link<'a> {
     Emulator { entry: &'a [u8] },
     /// What PT_INTERP of this program names.
     Loader { program: &'a Step, name: &'a [u8] },
-    /// A file that was opened and that nothing takes.
+    /// A file that was opened and that nothing accepts.
     Content(&'a Step),
 }
 
@@ -154,11 +154,13 @@ impl Case<'_> {
             (false, true) => (
                 CauseId::BinfmtNoFFlag,
                 format!(
-                    "the entry {} has no flag F, so its interpreter is looked for in this tree: {why}",
+                    "the entry {} has no flag F, so its interpreter is looked up in this tree: {why}",
                     to_text(name)
                 ),
             ),
-            _ => (CauseId::BinfmtInterpreterMissing, format!("the entry {} takes the file, but {why}", to_text(name))),
+            _ => {
+                (CauseId::BinfmtInterpreterMissing, format!("the entry {} matches the file, but {why}", to_text(name)))
+            }
         };
         Finding::problem(id, to_text(self.target), detail)
             .with("path", to_text(self.target))
@@ -190,15 +192,15 @@ impl Case<'_> {
                 .with("path", to_text(self.target));
         };
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
-        // The last one is the interpreter, which the same entry takes again.
+        // The last one is the interpreter, which the same entry matches again.
         let machine = &self.setting.facts.kernel.machine;
         let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
         let id = if native { CauseId::BinfmtNativeHijack } else { CauseId::BinfmtInterpreterForeign };
-        let detail = format!("the entry {entry} takes {}, which is its own interpreter: {why}", step.path);
+        let detail = format!("the entry {entry} matches {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)
     }
 
-    /// A file that was read and that no format takes.
+    /// A file that was read and that no format accepts.
     fn nobody_takes(&self, step: &Step, why: &str) -> Finding {
         let before = self.verdict.steps.iter().rev().nth(1);
         if step.decided == Decided::ScriptCutOff {
@@ -281,13 +283,13 @@ impl Case<'_> {
             TableState::Absent => finding.evidence("this machine has no table of entries: binfmt_misc is not mounted"),
             TableState::Disabled if table.entries.iter().any(|e| would(&e)) => {
                 finding.id = CauseId::BinfmtEntryDisabled;
-                finding.detail = format!("{detail}; an entry would take it, but the table is switched off as a whole");
+                finding.detail = format!("{detail}; an entry would match it, but the whole table is disabled");
                 finding
             }
             _ => match (table.entries.iter().find(would), self.near.first()) {
                 (Some(entry), _) => {
                     finding.id = CauseId::BinfmtEntryDisabled;
-                    finding.detail = format!("{detail}; the entry {} would take it, but it is disabled", entry.name);
+                    finding.detail = format!("{detail}; the entry {} would match it, but it is disabled", entry.name);
                     finding.with("entry", to_text(&entry.name))
                 }
                 (None, Some(near)) if (7..16).contains(&near.refusal.byte) => {
@@ -295,14 +297,14 @@ impl Case<'_> {
                     finding.id = if appimage { CauseId::AppimageMagic } else { CauseId::BinfmtStrictMask };
                     let bytes = if appimage { "marks an AppImage there" } else { "has other bytes there" };
                     finding.detail = format!(
-                        "{detail}; the entry {} is for such programs, but its mask looks at byte {}, and this file {bytes}",
+                        "{detail}; the entry {} is for such programs, but its mask covers byte {}, and this file {bytes}",
                         near.entry, near.refusal.byte
                     );
                     finding.with("entry", to_text(&near.entry))
                 }
                 (None, _) => finding.evidence(match table.entries.len() {
                     0 => "the table has no entries".to_owned(),
-                    n => format!("none of the {n} entries takes it"),
+                    n => format!("none of the {n} entries matches it"),
                 }),
             },
         }

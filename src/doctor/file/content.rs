@@ -1,4 +1,4 @@
-//! What a file is that no loader takes. Pure, over its first bytes.
+//! What a file is that no loader accepts. Pure, over its first bytes.
 
 use crate::doctor::catalogue::CauseId;
 

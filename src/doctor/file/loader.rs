@@ -15,7 +15,7 @@ struct Loader {
     install: &'static [(&'static str, &'static str)],
 }
 
-/// A package, and the directory in which its tree lies.
+/// A package, and the directory in which its tree is.
 struct Cross {
     package: &'static str,
     prefix: &'static str,
@@ -88,7 +88,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u
 /// NixOS answers programs of other distributions with a loader that only says so.
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
     let usual = || LOADERS.iter().any(|l| l.paths.iter().any(|path| path.as_bytes() == name));
-    let detail = format!("{} of NixOS runs no program unless nix-ld is switched on", to_text(name));
+    let detail = format!("{} of NixOS runs no program unless nix-ld is enabled", to_text(name));
     (family(setting).1 && usual()).then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
 }
 

@@ -73,11 +73,11 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     if program.osabi != 0 {
         let name = osabi(program.osabi).map_or(String::new(), |name| format!(" ({name})"));
         let text =
-            format!("EI_OSABI is {}{name}; no loader of Linux looks at it, a rule of an entry may", program.osabi);
+            format!("EI_OSABI is {}{name}; no loader on Linux looks at it, the rule of an entry may", program.osabi);
         findings.push(note(CauseId::Osabi, text));
     }
     if starts && setting.facts.table.state == TableState::Hidden {
-        let text = "the table of entries cannot be seen from here: one of them may take the file instead";
+        let text = "the table of entries cannot be seen from here: one of them may match the file instead";
         findings.push(note(CauseId::TableHidden, text.into()));
     }
     findings
@@ -153,13 +153,13 @@ fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdic
     (!entry.flags.has(Flags::C)).then_some(finding)
 }
 
-/// Entries that would take the file too, if one that was registered later did not.
+/// Entries that would match the file too, if one that was registered later did not.
 fn passed_over(setting: &Setting, about: &str, verdict: &Verdict) -> Option<Finding> {
     let step = verdict.steps.first().filter(|s| s.handler == Some(Handler::Entry))?;
     let name = step.name.as_ref()?;
     let others = setting.facts.table.entries.iter().filter(|e| e.enabled && e.name != *name);
     let others: Vec<String> = others.filter(|e| e.takes(&step.head, &step.path)).map(|e| to_text(&e.name)).collect();
-    let detail = format!("the entry {name} takes it before {}, which would too", others.join(", "));
+    let detail = format!("the entry {name} matches it before {}, which would too", others.join(", "));
     (!others.is_empty()).then(|| Finding::note(CauseId::BinfmtShadowed, about, detail))
 }
 

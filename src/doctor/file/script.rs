@@ -13,7 +13,7 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
     let step = verdict.steps.first().filter(|s| s.handler == Some(Handler::Script))?;
     let Outcome::Starts(_) = verdict.outcome else { return None };
     let name = step.name.as_ref().filter(|name| name.ends_with(b"/env"))?;
-    // argv is: env, what stands behind it, the script.
+    // argv is: env, what follows it, the script.
     let argument = step.argv.get(1).filter(|a| **a != step.path)?;
     let about = to_text(&step.path);
     let problem = |id, detail: String| Some(Finding::problem(id, &*about, detail).with("path", &*about));

@@ -56,7 +56,7 @@ impl Question {
         loop {
             match self.output.read(&mut part) {
                 Ok(0) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                Ok(len) if bytes.len() + len > MOST => return Err(format!("`{}` says too much", self.program)),
+                Ok(len) if bytes.len() + len > MOST => return Err(format!("`{}` prints too much", self.program)),
                 Ok(len) => bytes.extend_from_slice(&part[..len]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait()?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -92,12 +92,12 @@ impl Question {
     }
 
     fn failure(&self, text: &str) -> String {
-        // What failed stands first, advice behind it; JSON of what could be found out may stand before both.
+        // What failed is first, advice after it; JSON of what could be found out may come before both.
         let why = text
             .lines()
             .map(str::trim)
             .find(|line| !line.is_empty() && !line.starts_with('{') && !line.starts_with("WARNING"));
-        let why = why.unwrap_or("it failed, and did not say why");
+        let why = why.unwrap_or("it failed without a message");
         format!("`{}`: {}", self.program, why)
     }
 }

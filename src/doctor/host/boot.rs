@@ -110,7 +110,7 @@ fn unit(systemd: bool) -> Option<Unit> {
     Some(Unit { path: path.display().to_string(), masked, not_on_wsl, state })
 }
 
-/// An empty assignment takes back those before it (systemd.unit(5)).
+/// An empty assignment clears those before it (systemd.unit(5)).
 fn read_conditions(text: &str, conditions: &mut Vec<String>) {
     for value in text.lines().filter_map(|line| line.trim().strip_prefix("ConditionVirtualization=")) {
         match value.trim() {

@@ -76,9 +76,9 @@ struct Info {
     server_errors: Option<Vec<String>>,
 }
 
-/// What `docker info` says; standard error may stand before it.
+/// What `docker info` says; standard error may come before it.
 fn docker(text: &str) -> Result<Docker, String> {
-    let json = text.lines().find(|line| line.starts_with('{')).ok_or("`docker info` says nothing")?;
+    let json = text.lines().find(|line| line.starts_with('{')).ok_or("`docker info` prints nothing")?;
     let info: Info = serde_json::from_str(json).map_err(|e| format!("`docker info`: {e}"))?;
     if let Some(error) = info.server_errors.iter().flatten().next() {
         return Err(error.clone());

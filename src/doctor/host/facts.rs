@@ -118,7 +118,7 @@ pub struct Program {
     /// SELinux's label.
     #[serde(default)]
     pub label: Option<String>,
-    /// It lies on a file system from which nothing can be executed.
+    /// It is on a file system from which nothing can be executed.
     #[serde(default)]
     pub noexec: bool,
 }

@@ -1,4 +1,4 @@
-//! The host: what of it makes foreign programs run, and what stands in the way. Facts first, then checks, which are pure.
+//! The host: what of it makes foreign programs run, and what is in the way. Facts first, then checks, which are pure.
 
 mod ask;
 mod boot;

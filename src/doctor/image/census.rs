@@ -46,7 +46,7 @@ pub(super) fn name_of(target: Target, profiles: &Profiles) -> String {
 }
 
 /// All programs and libraries by CPU, the commonest first. Firmware is for other devices, and directories of a cross
-/// compiler's libraries are named after their target: what lies there says nothing of the image.
+/// compiler's libraries are named after their target: what is there says nothing of the image.
 pub(super) fn census(tree: &Tree, profiles: &Profiles) -> Vec<ArchCount> {
     let mut all: BTreeMap<String, ArchCount> = BTreeMap::new();
     let mut names: Vec<(Target, String)> = Vec::new();

@@ -35,7 +35,7 @@ pub(super) fn look_up(word: &str, config: &Config, root: &Root, image: &str) -> 
     let failed = |detail: String| {
         let finding = Finding::problem(CauseId::PathLookupFailed, word, detail).with("image", image);
         match word.trim().contains(' ') {
-            true => finding.evidence("the name holds a blank: command and arguments were given as one word"),
+            true => finding.evidence("the name contains a blank: command and arguments were given as one word"),
             false => finding,
         }
     };
@@ -73,7 +73,7 @@ fn absolute(path: &str, config: &Config) -> BString {
     }
 }
 
-/// What a command starts in turn, as far as its words tell: behind `sh -c`, behind `--`, and the command that an
+/// What a command starts in turn, as far as its words tell: after `sh -c`, after `--`, and the command that an
 /// entrypoint is given.
 pub(super) fn inner(config: &Config, root: &Root) -> Option<Word> {
     let argv = config.argv();

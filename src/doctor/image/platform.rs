@@ -322,7 +322,7 @@ impl Case<'_> {
             Runs::Emulated(entries) if foreign => {
                 let detail = format!("it is for {} and runs on this machine under emulation", judged.claims);
                 let finding = Finding::note(CauseId::ImagePlatformMismatch, self.image, detail)
-                    .evidence(format!("the entry {} takes it", entries.join(", ")))
+                    .evidence(format!("the entry {} matches it", entries.join(", ")))
                     .with("image", self.image)
                     .with("platform", format!("linux/{own}"));
                 self.findings.push(finding);

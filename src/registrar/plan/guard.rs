@@ -1,4 +1,4 @@
-//! Rules that must never be registered: they would take away the programs that the machine lives on. Pure.
+//! Rules that must never be registered: they would break the programs that the machine lives on. Pure.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use crate::registrar::facts::{Facts, Guarded};
 pub(super) fn danger(rule: &Rule, name: &[u8], profiles: &Profiles, facts: &Facts) -> Option<String> {
     let needed = |g: &&Guarded| g.entry.as_ref().is_none_or(|entry| entry != name);
     if let Some(file) = facts.guarded.iter().filter(needed).find(|g| takes(rule, &g.path, &g.head)) {
-        return Some(format!("the rule would take {} ({})", file.what, file.path.display()));
+        return Some(format!("the rule would match {} ({})", file.what, file.path.display()));
     }
     if let Rule::Magic(magic) = rule {
         let own = profiles.iter().filter(|p| facts.is_own(p));
         for profile in own {
             if profile.ordinary_files().iter().any(|files| files.overlaps(magic)) {
-                return Some(format!("the rule would take this machine's own programs ({})", profile.label()));
+                return Some(format!("the rule would match this machine's own programs ({})", profile.label()));
             }
         }
     }

@@ -19,7 +19,7 @@ pub struct Install<'a> {
     pub profiles: &'a [&'a Profile],
     /// They were not named one by one: what cannot be had is passed over.
     pub all: bool,
-    /// Entries of ours that were not asked for are taken away.
+    /// Entries of ours that were not asked for are removed.
     pub converge: bool,
     /// Register also what the kernel runs by itself.
     pub force: bool,
@@ -86,7 +86,7 @@ fn step(request: &Install, profile: &Profile, named: &NamedRule, profiles: &Prof
         return Step::Refuse(danger);
     }
     if let Err(mistake) = register::compose(&change.entry, &facts.kernel) {
-        let why = format!("this kernel would not take it: {mistake}");
+        let why = format!("this kernel would refuse it: {mistake}");
         return if request.all { Step::Skip(Skip::Kernel(why)) } else { Step::Refuse(why) };
     }
     compare(request, profile, named, change, facts)
@@ -128,7 +128,7 @@ fn compare(request: &Install, profile: &Profile, rule: &NamedRule, change: Chang
     let entries = &facts.table.entries;
     let wanted = &change.entry;
     let named = entries.iter().find(|e| e.name == wanted.name);
-    // What the kernel gives such a file to today: somebody's newer entry can stand before a good one.
+    // What the kernel gives such a file to today: somebody's newer entry can come before a good one.
     let sample = sample(&wanted.rule);
     let lasting = entries.iter().filter(|e| !e.name.starts_with(STAND_IN.as_bytes()));
     let first = { lasting }.find(|e| e.takes(&sample, b"") || (e.enabled && e.rule.same_meaning(&wanted.rule)));
@@ -162,14 +162,14 @@ fn same(present: &Entry, change: &Change, profile: &Profile, rule: &NamedRule, f
         return false;
     }
     let Some(ran) = facts.probes.get(&rule.entry) else { return true };
-    // With flag F the entry may hold an older file than the one that stands at its path today.
+    // With flag F the entry may hold an older file than the one that is at its path today.
     let emulator = facts.emulators.get(&profile.name);
     let stale = emulator.zip(ran.by).is_some_and(|(emulator, by)| !emulator.id.same(&by));
     // Without argv[0] will do: whoever registered it had tried P.
     ran.outcome.works() && !stale
 }
 
-/// The first bytes of a file that the rule takes.
+/// The first bytes of a file that the rule matches.
 fn sample(rule: &Rule) -> Vec<u8> {
     match rule {
         Rule::Magic(magic) => [vec![0; magic.offset], magic.magic.clone()].concat(),

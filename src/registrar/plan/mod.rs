@@ -50,13 +50,13 @@ pub enum Step {
     Keep,
     /// Register it.
     Add(Change),
-    /// Register it, then take others away, which had its name or stood before it.
+    /// Register it, then remove others, which had its name or came before it.
     Replace(Change, #[serde(serialize_with = "names")] Vec<BString>),
-    /// It is there, but switched off.
+    /// It is there, but disabled.
     Enable,
     /// Take it away.
     Remove,
-    /// Nothing to do, for a reason that is no fault.
+    /// Nothing to do, for a reason that is not a fault.
     Skip(Skip),
     /// Not to be done, for a reason that is a fault.
     Refuse(String),
@@ -70,7 +70,7 @@ pub enum Skip {
     Native,
     /// `all` was asked, and this machine has no emulator for it.
     NoEmulator(String),
-    /// `all` was asked, and this kernel would not take the entry.
+    /// `all` was asked, and this kernel would refuse the entry.
     Kernel(String),
     /// Its emulator is not here, but would be fetched first.
     ToFetch,

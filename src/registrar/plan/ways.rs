@@ -23,12 +23,12 @@ pub enum Way {
 /// How the user wants the table kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Keep {
-    /// What fits the place: a mount on a host, self-holding entries in a container.
+    /// A mount on a host; entries that hold their table in a container.
     #[default]
     Auto,
-    /// A mount, here.
+    /// A mount here.
     Mount,
-    /// Self-holding entries.
+    /// Entries that hold their table.
     Entries,
 }
 
@@ -45,7 +45,7 @@ pub struct Situation<'a> {
     pub mounted_on_host: bool,
     /// A table for this user namespace alone is wanted.
     pub private: bool,
-    /// A process of ours will stay.
+    /// A process of ours keeps running.
     pub hold: bool,
     /// How to keep it.
     pub keep: Keep,

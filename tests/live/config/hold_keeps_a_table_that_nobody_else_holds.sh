@@ -4,7 +4,7 @@
 unshare --mount rbinfmt --private --emulators "$EMULATORS" install arm64 --hold --interval 1 >hold.txt 2>&1 &
 hold=$!
 soon works
-soon grep -q 'stays as long as this process' hold.txt
+soon grep -q 'lasts as long as this process' hold.txt
 kill -TERM $hold
 wants 0 wait $hold
 # Its mount was the last one.

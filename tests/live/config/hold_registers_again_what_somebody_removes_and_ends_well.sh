@@ -15,7 +15,7 @@ soon works
 soon test -e "$TABLE/qemu-s390x"
 echo 0 >"$TABLE/qemu-aarch64"
 soon works
-soon grep -q 'switched on again' hold.txt
+soon grep -q 'enabled again' hold.txt
 kill -TERM $hold
 wants 0 wait $hold
 [ "$(names | tr '\n' ' ')" = 'qemu-aarch64 qemu-s390x ' ] || fail "$(names)"

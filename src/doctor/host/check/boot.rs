@@ -25,7 +25,7 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
     }
     let mut checks = vec![check("restart", restart(case))];
     if case.facts.boot.files.iter().any(|file| file.reader == Reader::Systemd) {
-        checks.push(check("files", State::of(files(case), || "every line of binfmt.d is taken by this kernel".into())));
+        checks.push(check("files", State::of(files(case), || "this kernel accepts every line of binfmt.d".into())));
     }
     if let Some(unit) = &case.facts.boot.systemd_binfmt {
         checks.extend(service(case, unit).map(|state| check("systemd-binfmt", state)));
@@ -115,7 +115,7 @@ fn registering<'a>(finding: Finding, entries: impl Iterator<Item = &'a Judged<'a
     if archs.is_empty() { finding } else { finding.with("arch", arch_list(archs)) }
 }
 
-/// Its interpreter lies where only a container has it.
+/// Its interpreter is where only a container has it.
 fn from_container(entry: &Judged) -> bool {
     entry.entry.flags.has(Flags::F) && entry.program.is_some_and(|program| program.file == File::Missing)
 }

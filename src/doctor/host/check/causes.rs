@@ -11,7 +11,7 @@ const SHOWN: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Causes {
     causes: Vec<Cause>,
-    /// To register anew is no cure.
+    /// To register again is not a cure.
     not_by_registering: bool,
 }
 
@@ -32,7 +32,7 @@ struct Affected {
 }
 
 impl Causes {
-    /// Causes for which `rbinfmt install` is no cure.
+    /// Causes for which `rbinfmt install` is not a cure.
     pub(super) fn not_by_registering() -> Causes {
         Causes { not_by_registering: true, ..Causes::default() }
     }
@@ -97,7 +97,7 @@ pub(super) fn listed(names: &[&str]) -> String {
     if more.is_empty() { text } else { format!("{text} and {} more", more.len()) }
 }
 
-/// Architectures as `rbinfmt install` takes them in one word.
+/// Architectures as `rbinfmt install` accepts them in one word.
 pub(super) fn arch_list(mut archs: Vec<String>) -> String {
     archs.sort();
     archs.dedup();

@@ -25,7 +25,7 @@ fn unused(case: &Case, profiles: &Profiles) -> State {
     let Some(facts) = case.facts.table.get() else { return State::Unseen(String::new()) };
     let runs = |profile: &Profile| {
         let rule = profile.rules.first().and_then(|rule| rule.probe.as_ref());
-        // A table that is switched off has its own check.
+        // A table that is disabled has its own check.
         rule.is_none_or(|program| facts.table.entries.iter().any(|entry| entry.rule.takes(program, b"")))
     };
     let idle: Vec<&Profile> = facts
@@ -66,7 +66,7 @@ fn versions(case: &Case) -> State {
             seen.push(number);
         }
         if let Some(pair) = bad(case, entry, number) {
-            let detail = format!("this emulator on this kernel is known to fail: {}; take {}", pair.symptom, pair.take);
+            let detail = format!("this emulator on this kernel is known to fail: {}; use {}", pair.symptom, pair.take);
             let sources = pair.sources.join(" ");
             let evidence = format!("QEMU {number}, Linux {} ({sources})", case.facts.kernel.release);
             causes.add((Severity::Warning, CauseId::QemuSegvLibcBin), entry, detail, Some(evidence));

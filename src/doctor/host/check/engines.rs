@@ -89,7 +89,8 @@ fn builder(case: &Case, builder: &Builder, profiles: &Profiles) -> State {
     let local = is_here(case) && matches!(builder.driver.as_str(), "docker" | "docker-container");
     let lacking: Vec<String> = entries::working(case).into_iter().filter(|platform| !known(platform)).collect();
     if local && builder.status == "running" && !lacking.is_empty() {
-        let detail = "the builder does not list what runs here: it looked when it started, and entries came later";
+        let detail =
+            "the builder does not list what runs here: it checks when it starts, and entries were registered later";
         let archs = lacking.iter().filter_map(|p| profiles.spelled(p)).map(|p| p.label().to_owned()).collect();
         let finding =
             Finding::warning(CauseId::BuildxPlatformsStale, &builder.name, detail).with("builder", &builder.name);
@@ -101,7 +102,7 @@ fn builder(case: &Case, builder: &Builder, profiles: &Profiles) -> State {
 }
 
 fn default_platform(platform: &str) -> State {
-    let detail = format!("docker takes images of {platform} unless it is told otherwise, whatever this machine is");
+    let detail = format!("docker uses images of {platform} unless told otherwise, whatever this machine is");
     State::Found(vec![
         Finding::note(CauseId::ImagePlatformMismatch, "DOCKER_DEFAULT_PLATFORM", detail)
             .evidence(format!("DOCKER_DEFAULT_PLATFORM={platform}")),

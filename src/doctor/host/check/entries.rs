@@ -1,4 +1,4 @@
-//! Each entry: what it takes, what runs it, and whether that works.
+//! Each entry: what it matches, what runs it, and whether that works.
 
 use super::causes::{Causes, listed};
 use super::{Case, Check, Judged, State};
@@ -20,10 +20,10 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
     let check =
         |name, findings, fine: &dyn Fn() -> String| Check { group: GROUP, name, state: State::of(findings, fine) };
     let mut checks = vec![
-        check("own programs", own_programs(case), &|| "no entry takes programs of this machine".into()),
-        check("switches", switches(case), &|| "every entry is on".into()),
+        check("own programs", own_programs(case), &|| "no entry matches programs of this machine".into()),
+        check("switches", switches(case), &|| "every entry is enabled".into()),
         check("interpreters", interpreters(case), &|| "each is there, for this machine, and can be executed".into()),
-        check("order", order(case), &|| "no entry hides another".into()),
+        check("order", order(case), &|| "no entry shadows another".into()),
     ];
     if case.emulating().next().is_some() {
         checks.push(Check { group: GROUP, name: "run", state: run(case) });
@@ -31,7 +31,7 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
     checks
 }
 
-/// Entries that take what the machine lives on.
+/// Entries that match what the machine lives on.
 fn own_programs(case: &Case) -> Vec<Finding> {
     let mut causes = Causes::default();
     for entry in case.enabled() {
@@ -40,12 +40,12 @@ fn own_programs(case: &Case) -> Vec<Finding> {
             .problems
             .iter()
             .filter_map(|problem| match problem {
-                Problem::Takes(what, path) => Some(format!("it takes {what} ({})", path.display())),
+                Problem::Takes(what, path) => Some(format!("it matches {what} ({})", path.display())),
                 _ => None,
             })
             .collect();
         if !taken.is_empty() {
-            let detail = "it takes programs of this machine: they fail, or run in its interpreter";
+            let detail = "it matches programs of this machine: they fail, or run in its interpreter";
             causes.add((Severity::Problem, CauseId::BinfmtNativeHijack), entry, detail, Some(taken.join("; ")));
         }
     }
@@ -60,7 +60,7 @@ fn switches(case: &Case) -> Vec<Finding> {
             .and_then(|rule| rule.probe.as_ref())
             .is_some_and(|program| case.facts.table.get().is_some_and(|facts| facts.taker(program).is_some()));
         let severity = if entry.health.counts && !replaced { Severity::Problem } else { Severity::Note };
-        let detail = "the entry is there, but it is switched off: the kernel passes it over";
+        let detail = "the entry is there, but it is disabled: the kernel skips it";
         causes.add((severity, CauseId::BinfmtEntryDisabled), entry, detail, None);
     }
     causes.findings()
@@ -90,7 +90,7 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'st
         File::Missing if fixed => found(
             Note,
             CauseId::BinfmtInterpreterMissing,
-            "its interpreter is not on this machine (a container made the entry, or the file was removed); flag F keeps it until the entry goes",
+            "its interpreter is not on this machine (a container registered the entry, or the file was removed); flag F keeps it open until the entry is removed",
             path,
         ),
         File::Missing => {
@@ -106,12 +106,12 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'st
             )
         }
         File::Unreadable(_) => None,
-        File::NotAFile => found(unless_fixed, CauseId::IsADirectory, "the interpreter's path is no file", path),
+        File::NotAFile => found(unless_fixed, CauseId::IsADirectory, "the interpreter's path is not a file", path),
         File::NotExecutable => {
             found(unless_fixed, CauseId::NoExecBit, "the interpreter may not be executed: its mode has no x bit", path)
         }
         _ if program.noexec && !fixed => {
-            found(Problem, CauseId::NoexecMount, "the interpreter lies on a file system mounted noexec", path)
+            found(Problem, CauseId::NoexecMount, "the interpreter is on a file system mounted noexec", path)
         }
         File::Elf { target, .. } if *target != case.facts.own && !works && entry.health.counts => found(
             if case.facts.probed { Problem } else { Warning },
@@ -128,7 +128,7 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'st
         File::Other if entry.entry.flags.has(Flags::O) && !works && entry.health.counts => found(
             if case.facts.probed { Problem } else { Warning },
             CauseId::EmulatorFails,
-            "the interpreter is no program: a script is not started for an entry with flag O or C (kernel 5.8 and later)",
+            "the interpreter is not a program: a script is not started for an entry with flag O or C (kernel 5.8 and later)",
             path,
         ),
         File::Elf { .. } | File::Other => None,
@@ -147,14 +147,14 @@ fn order(case: &Case) -> Vec<Finding> {
             let detail = "another entry does the same; which of the two is used depends on who registered last";
             causes.add((Severity::Note, CauseId::BinfmtConflictExisting), entry, detail, Some(seen));
         } else {
-            let detail = "a newer entry takes its files first: it is never used";
+            let detail = "a newer entry matches its files first: it is never used";
             causes.add((Severity::Warning, CauseId::BinfmtShadowed), entry, detail, Some(seen));
         }
     }
     causes.findings()
 }
 
-/// Whether the newer entry takes what the other is for.
+/// Whether the newer entry matches what the other is for.
 fn hides(newer: &Judged, entry: &Judged) -> bool {
     match (&entry.named, &entry.entry.rule) {
         (Some(NamedRule { probe: Some(program), .. }), rule) if rule.takes(program, b"") => {

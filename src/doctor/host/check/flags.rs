@@ -7,7 +7,7 @@ use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Severity;
 use crate::registrar::health::Problem;
 
-/// QEMU that is started by such a name takes its arguments as flag P hands them over.
+/// QEMU that is started by such a name takes its arguments as flag P passes them.
 const EXPECTS_P: &str = "-binfmt-P";
 
 pub(super) fn checks(case: &Case) -> Vec<Check> {
@@ -21,7 +21,7 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
         credentials(entry, &mut causes);
     }
     let state =
-        State::of(causes.findings(), || "each has what its emulator needs: F, C, and P where it is understood".into());
+        State::of(causes.findings(), || "each has what its emulator needs: F, C, and P if it is understood".into());
     vec![Check { group: entries::GROUP, name: "flags", state }]
 }
 
@@ -44,15 +44,16 @@ fn preserve(case: &Case, entry: &Judged, causes: &mut Causes) {
         }
         () if expects && !has => (
             Severity::Problem,
-            "no flag P, but the emulator goes by a name that tells it to expect it: arguments are shifted by one",
+            "no flag P, but the emulator's name tells it to expect it: arguments are shifted by one",
         ),
-        () if entry.health.problems.contains(&Problem::NoArgv0) => {
-            (Severity::Warning, "programs do not get their argv[0]: those that look at it (busybox) do something else")
-        }
+        () if entry.health.problems.contains(&Problem::NoArgv0) => (
+            Severity::Warning,
+            "programs do not get their argv[0]: those that depend on it (busybox) do something else",
+        ),
         // Nothing was run, and neither the kernel nor a name tells the emulator.
         () if has && !case.facts.probed && !expects && !case.facts.kernel.tells_preserve_argv0() => (
             Severity::Warning,
-            "flag P on a kernel that does not tell the emulator of it: arguments may be shifted by one",
+            "flag P on a kernel that does not tell the emulator about it: arguments may be shifted by one",
         ),
         () => return,
     };

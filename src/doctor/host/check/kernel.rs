@@ -68,7 +68,8 @@ fn flags(facts: &HostFacts) -> State {
     if kernel.knows_fix_binary() {
         return State::Fine(format!("entries can have the flags {letters}"));
     }
-    let detail = "this kernel has no flag F: an entry's interpreter is looked up in each container, and is not there";
+    let detail =
+        "this kernel has no flag F: an entry's interpreter is looked up in each container, where it does not exist";
     let finding = Finding::warning(CauseId::BinfmtFKernelTooOld, &kernel.release, detail);
     State::Found(vec![finding.evidence(format!("flags that it knows: {letters}"))])
 }

@@ -24,7 +24,7 @@ pub(super) fn checks(case: &Case, profiles: &Profiles) -> Vec<Check> {
         narrow(entry, &mut causes);
         broad(entry, profiles, &mut causes);
     }
-    let state = State::of(causes.findings(), || "no magic or mask takes too little or too much".into());
+    let state = State::of(causes.findings(), || "no magic or mask matches too little or too much".into());
     vec![Check { group: entries::GROUP, name: "masks", state }]
 }
 
@@ -49,7 +49,7 @@ fn narrow(entry: &Judged, causes: &mut Causes) {
     }
 }
 
-/// Rules that take more than their maker can have meant.
+/// Rules that match more than their maker can have meant.
 fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
     let Rule::Magic(magic) = &entry.entry.rule else { return };
     if profiles.of_rule(&entry.entry.rule).is_some() {
@@ -59,36 +59,37 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
     let mangled = (Severity::Warning, CauseId::BinfmtMangledString);
     let path = entry.path();
     if is_for_any_machine(&entry.entry.rule) {
-        let detail = "it takes ELF files without a look at their machine: was its magic cut off?";
+        let detail = "it matches ELF files of any machine: was its magic truncated?";
         causes.add(mangled, entry, detail, Some(format!("{} bytes of magic", magic.magic.len())));
     } else if bits < FEW_BITS {
         let detail = "its magic is so short that other files have it too";
         causes.add(mangled, entry, detail, Some(format!("{bits} bits count")));
     } else if !path.starts_with('/') {
-        let detail = "its interpreter is no absolute path: it is looked up in the directory where a program is started";
+        let detail =
+            "its interpreter is not an absolute path: it is looked up in the directory in which a program is started";
         causes.add(mangled, entry, detail, Some(path));
     } else if is_only(magic, b"MZ") && !entry.entry.name.starts_with(b"WSLInterop") {
         let detail =
-            "it takes every file that starts with MZ: Windows programs, and programs of Cosmopolitan (APE) too";
+            "it matches every file that starts with MZ: Windows programs, and programs of Cosmopolitan (APE) too";
         causes.add((Severity::Note, CauseId::ApeMzClash), entry, detail, Some(path));
     } else if is_only(magic, b"PK\x03\x04") {
-        let detail = "it takes every file that starts with PK: jar files, and other zip files that are executed too";
+        let detail = "it matches every file that starts with PK: jar files, and other zip files that are executed too";
         causes.add((Severity::Note, CauseId::PkJarHandler), entry, detail, Some(path));
     }
 }
 
-/// Whether a rule takes ELF files without a look at e_machine.
+/// Whether a rule matches ELF files of any e_machine.
 pub(super) fn is_for_any_machine(rule: &Rule) -> bool {
     let (low, high) = (18, 19);
     matches!(rule, Rule::Magic(magic) if starts(magic, b"\x7fELF") && magic.at(low).1 != 0xff && magic.at(high).1 != 0xff)
 }
 
-/// Whether the first bytes of every file that it takes are these.
+/// Whether the first bytes of every file that it matches are these.
 fn starts(magic: &Magic, bytes: &[u8]) -> bool {
     bytes.iter().enumerate().all(|(at, &byte)| magic.at(at) == (byte, 0xff))
 }
 
-/// Whether it takes every file that starts with these.
+/// Whether it matches every file that starts with these.
 fn is_only(magic: &Magic, bytes: &[u8]) -> bool {
     starts(magic, bytes) && magic.magic.len() == bytes.len()
 }

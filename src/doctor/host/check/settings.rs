@@ -33,7 +33,7 @@ fn number(facts: &HostFacts, name: &str) -> Option<u64> {
     facts.settings.get(name)?.parse().ok()
 }
 
-/// Settings that leave an emulator too little room: what is bad, what is usual, and what comes of it.
+/// Settings that leave an emulator too little space: what is bad, what is usual, and what comes of it.
 fn memory(facts: &HostFacts) -> Vec<Finding> {
     type Setting = (&'static str, fn(u64) -> bool, u64, &'static str);
     const SETTINGS: [Setting; 4] = [
@@ -41,7 +41,7 @@ fn memory(facts: &HostFacts) -> Vec<Finding> {
             "vm.mmap_min_addr",
             |n| n > USUAL_MIN_ADDRESS,
             USUAL_MIN_ADDRESS,
-            "programs whose addresses are fixed low down find no room",
+            "programs with low fixed addresses do not fit",
         ),
         (
             "vm.overcommit_memory",
@@ -56,7 +56,7 @@ fn memory(facts: &HostFacts) -> Vec<Finding> {
         SETTINGS.iter().filter_map(|setting| Some((setting, number(facts, setting.0).filter(|&n| setting.1(n))?)));
     let bad: Vec<(&Setting, u64)> = bad.collect();
     let names: Vec<&str> = bad.iter().map(|((name, ..), _)| *name).collect();
-    let detail = "emulators may find too little room for a program's addresses";
+    let detail = "emulators may not find enough space for a program's addresses";
     let finding = Finding::warning(CauseId::QemuGuestBase, listed(&names), detail);
     let finding = bad.iter().fold(finding, |finding, ((name, _, usual, why), value)| {
         finding.evidence(format!("{name} = {value} (usual: {usual}): {why}"))

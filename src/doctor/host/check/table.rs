@@ -1,4 +1,4 @@
-//! The table: whether it is mounted, seen, and switched on.
+//! The table: whether it is mounted, seen, and enabled.
 
 use super::{Check, State};
 use crate::binfmt::mounts::Mounted;
@@ -60,12 +60,11 @@ fn automount(facts: &HostFacts) -> Finding {
     const ID: CauseId = CauseId::BinfmtAutomountUntriggered;
     let finding = match (facts.held_by, facts.kernel.behaviour().survives_umount) {
         (Some(HeldBy::Entries | HeldBy::Process), _) => {
-            Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked; its entries hold the table")
+            Finding::note(ID, "binfmt_misc", "an automount is not triggered yet; the entries hold their table")
         }
-        (_, true) => Finding::note(ID, "binfmt_misc", "an automount waits, and nobody has looked yet"),
+        (_, true) => Finding::note(ID, "binfmt_misc", "an automount is not triggered yet"),
         _ => {
-            let detail =
-                "only an automount is here, and nobody has looked: what a container registers is lost when it ends";
+            let detail = "an automount is not triggered yet: what a container registers is lost when it ends";
             Finding::warning(ID, "binfmt_misc", detail)
         }
     };
@@ -94,7 +93,7 @@ fn switch(facts: &HostFacts) -> State {
     if table.enabled {
         return State::Fine("on".into());
     }
-    let detail = "binfmt_misc is switched off as a whole: the kernel looks at no entry";
+    let detail = "the whole table is disabled: the kernel consults no entry";
     let finding = match table.entries.is_empty() {
         true => Finding::warning(CauseId::BinfmtEntryDisabled, "status", detail),
         false => Finding::problem(CauseId::BinfmtEntryDisabled, "status", detail),
@@ -105,7 +104,7 @@ fn switch(facts: &HostFacts) -> State {
     State::Found(vec![if archs.is_empty() { finding } else { finding.with("arch", archs) }])
 }
 
-/// What the entries are for, as `rbinfmt install` takes it.
+/// What the entries are for, as `rbinfmt install` accepts it.
 fn archs(facts: &HostFacts) -> String {
     let names = facts.table.get().into_iter().flat_map(|f| &f.table.entries);
     let qemu = names.filter_map(|e| std::str::from_utf8(&e.name).ok()?.strip_prefix("qemu-").map(str::to_owned));

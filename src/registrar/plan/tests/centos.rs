@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Where fetched emulators lie: the longest path that we make.
+/// Where fetched emulators are: the longest path that we make.
 const STORE: &str = "/var/lib/rbinfmt/versions/debian-10.0.13+ds-0+deb13u1";
 
 /// The entries that `install all` adds to an empty table, by name, and what it passes over or refuses, and why.
@@ -38,7 +38,7 @@ fn centos_7_has_neither_f_nor_room_for_the_forty_bytes_of_32_bit_mips() {
     assert_eq!((added.len(), flags_of(&added)), (29, vec!["OC".to_owned()]));
     let names: Vec<&str> = others.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["qemu-mips", "qemu-mipsel", "qemu-mipsn32", "qemu-mipsn32el"]);
-    assert!(others.iter().all(|(_, why)| why.contains("this kernel takes 11 to 256")), "{others:?}");
+    assert!(others.iter().all(|(_, why)| why.contains("this kernel accepts 11 to 256")), "{others:?}");
     let arm64 = added["qemu-aarch64"].interpreter.as_ref().unwrap();
     assert_eq!(arm64, &format!("{STORE}/qemu-aarch64"));
 }
