@@ -3,7 +3,6 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::literal::{Literal, literal};
@@ -17,10 +16,9 @@ struct Settings {
     stable: String,
     suites: Vec<String>,
     packages: Vec<String>,
-    architectures: BTreeMap<String, String>,
 }
 
-literal!(struct Settings { fingerprints, mirror, stable, suites, packages, architectures });
+literal!(struct Settings { fingerprints, mirror, stable, suites, packages });
 
 /// Hex digits of the fingerprint of a key of OpenPGP's version 4.
 const FINGERPRINT: usize = 40;

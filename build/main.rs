@@ -54,13 +54,15 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
     };
     let groups = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(group))).collect::<Result<Vec<_>, _>>()?;
     let causes = catalogue::read(&groups)?;
+    let qemu = open("profiles/qemu.toml")?;
+    let architectures = architectures::read(&qemu)?;
     Ok(vec![
-        ("architectures.rs", architectures::generate(&open("profiles/qemu.toml")?)?),
+        ("architectures.rs", architectures::generate(&architectures)?),
         ("catalogue.rs", catalogue::generate(&causes)),
         ("debian.rs", debian::generate(&open("data/debian.toml")?)?),
         ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes)?),
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
-        ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?)?),
+        ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
     ])
 }

@@ -78,6 +78,11 @@ impl Error {
         self.status
     }
 
+    /// Whether it says something of the moment alone: see [`is_passing`].
+    pub fn is_passing(&self) -> bool {
+        self.source.as_ref().is_some_and(is_passing)
+    }
+
     /// The operating system's error number, where it was one.
     pub fn errno(&self) -> Option<i32> {
         self.source.as_ref().and_then(io::Error::raw_os_error)
@@ -97,6 +102,14 @@ pub fn os_text(error: &io::Error) -> String {
         Some(end) => text[..end].to_owned(),
         None => text,
     }
+}
+
+/// Whether an error says something of the moment alone: short of memory, of descriptors, of processes or of room, a signal,
+/// a disk that did not answer. The same call may succeed the next time.
+pub fn is_passing(error: &io::Error) -> bool {
+    use nix::errno::Errno::{EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY};
+    let passing = [EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY];
+    error.raw_os_error().is_some_and(|errno| passing.iter().any(|&p| p as i32 == errno))
 }
 
 /// `result.doing(|| "reading x")`: names what was being done when an `io::Error` came.

@@ -37,6 +37,7 @@ pub mod cli;
 pub mod commands;
 #[doc(hidden)]
 pub mod config;
+pub mod cpu;
 pub mod doctor;
 #[doc(hidden)]
 pub mod elf;
@@ -51,6 +52,8 @@ pub mod http;
 #[doc(hidden)]
 pub mod inspect;
 pub mod kernel;
+#[doc(hidden)]
+pub mod lock;
 #[doc(hidden)]
 pub mod oci;
 #[doc(hidden)]
@@ -73,5 +76,7 @@ pub mod selinux;
 pub mod signature;
 #[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
+pub mod time;
 #[doc(hidden)]
 pub mod verify;

@@ -2,24 +2,21 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 
 use crate::error::{Error, Result};
 use crate::text::{from_hex, to_hex};
 
 /// A SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest([u8; 32]);
+pub struct Digest([u8; SHA256_OUTPUT_LEN]);
 
 impl Digest {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Digest(Sha256::digest(bytes).into())
-    }
-
-    /// Of all that went into a hasher.
-    pub(crate) fn from_hasher(hasher: Sha256) -> Self {
-        Digest(hasher.finalize().into())
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        hasher.finish()
     }
 
     /// From 64 hex digits, with or without "sha256:" before them.
@@ -60,6 +57,25 @@ impl<'de> serde::Deserialize<'de> for Digest {
     }
 }
 
+/// Makes the [`Digest`] of bytes that come in pieces. The arithmetic is ring's, which TLS brings anyway.
+pub(crate) struct Hasher(Context);
+
+impl Hasher {
+    pub(crate) fn new() -> Self {
+        Hasher(Context::new(&SHA256))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        let mut hash = [0; SHA256_OUTPUT_LEN];
+        hash.copy_from_slice(self.0.finish().as_ref());
+        Digest(hash)
+    }
+}
+
 /// Size and hash that some bytes must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
@@ -97,7 +113,7 @@ pub fn refused(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Err
 /// Hashes and counts what is read through it. More than `limit` bytes are an error at once.
 pub struct HashingReader<R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Hasher,
     size: u64,
     limit: u64,
 }
@@ -105,7 +121,7 @@ pub struct HashingReader<R> {
 impl<R: Read> HashingReader<R> {
     /// Reads from `inner`, at most `limit` bytes.
     pub fn new(inner: R, limit: u64) -> Self {
-        HashingReader { inner, hasher: Sha256::new(), size: 0, limit }
+        HashingReader { inner, hasher: Hasher::new(), size: 0, limit }
     }
 
     /// Reads the rest and tells what came.
@@ -116,7 +132,7 @@ impl<R: Read> HashingReader<R> {
 
     /// What came so far.
     pub fn so_far(self) -> Expected {
-        Expected { sha256: Digest(self.hasher.finalize().into()), size: self.size }
+        Expected { sha256: self.hasher.finish(), size: self.size }
     }
 }
 

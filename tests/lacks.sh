@@ -18,6 +18,8 @@ case ${1:?usage: lacks.sh NEED} in
             { [ "$(setting kernel/unprivileged_userns_clone 1)" = 0 ] ||
                 [ "$(setting kernel/apparmor_restrict_unprivileged_userns 0)" = 1 ]; }; }
         ;;
+    # The mounts of process 1: in a container they are others, and may not be read. The stage `kernels` has them.
+    process-1) [ "$(readlink /proc/1/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ] ;;
     # A kernel with autofs.
     autofs) ! grep -qw autofs /proc/filesystems ;;
     *) exit 1 ;;

@@ -2,7 +2,7 @@
 # How every shell test speaks and ends: sourced first, by those of e2e/ and by the scripts of the Rust tests. $NAME is the
 # test's name. Whatever is redirected, `fail` writes to the standard error that the test was started with.
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-NAME=${NAME-$(basename "$0")}
+NAME=$(basename "$0")
 exec 9>&2
 
 ok() { echo "ok: $*"; }

@@ -211,18 +211,18 @@ impl Parallel {
         let state = Mutex::new(State { done, made: free.len(), free, ..State::default() });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
         let blocks = Arc::new(blocks);
-        let workers = (0..jobs.min(blocks.len()))
-            .map(|_| {
-                let (shared, part, blocks) = (shared.clone(), part.clone(), blocks.clone());
-                std::thread::spawn(move || {
-                    while let Some(number) = shared.take_up() {
-                        if let Err(error) = decode(&shared, &part, blocks[number], number) {
-                            return shared.fail(error);
-                        }
+        let start = |_| {
+            let (worker, part, blocks) = (shared.clone(), part.clone(), blocks.clone());
+            let work = move || {
+                while let Some(number) = worker.take_up() {
+                    if let Err(error) = decode(&worker, &part, blocks[number], number) {
+                        return worker.fail(error);
                     }
-                })
-            })
-            .collect();
+                }
+            };
+            std::thread::Builder::new().spawn(work).map_err(|error| shared.fail(error)).ok()
+        };
+        let workers = (0..jobs.min(blocks.len())).filter_map(start).collect();
         Parallel { shared, workers, chunk: Vec::new(), at: 0 }
     }
 

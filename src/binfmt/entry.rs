@@ -103,6 +103,11 @@ impl TryFrom<String> for Flags {
 }
 
 impl Entry {
+    /// Whether it does the same as another, whatever their names.
+    pub fn is_like(&self, other: &Entry) -> bool {
+        self.rule.same_meaning(&other.rule) && self.interpreter == other.interpreter && self.flags == other.flags
+    }
+
     /// Reads the text of the entry called `name`; the error says what is not as the kernel writes it.
     pub fn parse(name: &[u8], text: &[u8]) -> Result<Entry, String> {
         let (state, mut rest) = line(text).ok_or("the text is empty")?;

@@ -11,10 +11,13 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use crate::error::{Doing, Error, Result, os_text};
+use crate::error::{Doing, Error, Result, is_passing, os_text};
+use crate::lock;
 
 /// The kernel prints an entry into one page.
 const MAX_TEXT: u64 = 4096;
+/// How often an entry is read before it counts as unreadable.
+const TRIES: usize = 3;
 
 /// The file that says whether the kernel looks at any entry.
 const STATUS: &str = "status";
@@ -53,6 +56,34 @@ impl fmt::Display for Unreadable {
     }
 }
 
+impl Listing {
+    /// An error where an entry could not be read: it must not be taken for absent.
+    ///
+    /// # Errors
+    /// The first such entry.
+    pub fn readable(&self, doing: &str) -> Result<()> {
+        readable(&self.unreadable, doing)
+    }
+}
+
+/// Likewise, of a snapshot's list.
+pub(crate) fn readable(unreadable: &[Unreadable], doing: &str) -> Result<()> {
+    let Some(Unreadable { entry, why }) = unreadable.first() else { return Ok(()) };
+    let why = format!("the entry {entry} cannot be read: {why}");
+    Err(Error::unknown(doing, why).help("try again; `rbinfmt status` shows what can be read"))
+}
+
+/// A read that failed for the moment is tried again.
+fn again<T>(mut read: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    let mut tried = 1;
+    loop {
+        match read() {
+            Err(error) if tried < TRIES && is_passing(&error) => tried += 1,
+            result => return result,
+        }
+    }
+}
+
 /// Held while one run works on the table. It is a lock on the table's own file, so that it holds between containers
 /// that share nothing but the kernel.
 #[derive(Debug)]
@@ -69,12 +100,14 @@ impl Table {
         &self.dir
     }
 
-    /// Waits until no other run works on the table.
+    /// Waits until no other run works on the table. The lock is on `register`, which only those can open who may write to
+    /// the table: nobody else can keep us waiting.
+    ///
+    /// # Errors
+    /// Where the table may not be written, or another process does not let go of it.
     pub fn lock(&self) -> Result<Lock> {
-        let path = self.dir.join(STATUS);
-        let doing = || format!("locking {}", path.display());
-        let file = File::open(&path).doing(doing)?;
-        file.lock().doing(doing)?;
+        let file = self.open_register()?;
+        lock::take(&file, &self.dir.join(REGISTER), || {})?;
         Ok(Lock(file))
     }
 
@@ -89,7 +122,7 @@ impl Table {
             if name == REGISTER.as_bytes() || name == STATUS.as_bytes() {
                 continue;
             }
-            let entry = match self.text(&name) {
+            let entry = match again(|| self.text(&name)) {
                 Ok(text) => Entry::parse(&name, &text),
                 // Somebody removed it since we saw its name.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,

@@ -1,6 +1,6 @@
 //! From a container into the system of its host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -25,7 +25,6 @@ pub const COMES_BACK: &str = "it comes back with every boot; `rbinfmt disable --
 pub struct Move {
     program: Program,
     wish: Wish,
-    emulators: BTreeSet<String>,
 }
 
 impl Move {
@@ -50,14 +49,13 @@ impl Move {
             return Err(Error::failed("installing on the host", why).help("use the static build"));
         }
         tree.compare(&wish.files(&tree, Program::At(PathBuf::from("/")), &[])?)?;
-        let before = tree.versions()?;
+        tree.begin()?;
         bring(registrar, &tree, &wish, fetch)?;
-        let emulators = &tree.versions()? - &before;
         enter(&registrar.host, directory)?;
         let store = Store::open(SYSTEM);
         registrar.places = Places::usual(Some(&store));
         registrar.store = Some(store);
-        Ok(Move { program, wish, emulators })
+        Ok(Move { program, wish })
     }
 
     /// What is to be registered.
@@ -69,7 +67,7 @@ impl Move {
     pub fn write(self, installed: &Installed) -> Result<Vec<Change>> {
         let tree = Tree::at(Path::new("/"));
         let files = self.wish.files(&tree, self.program, &entries(&installed.rows))?;
-        tree.write(&files, &self.emulators)
+        tree.write(&files)
     }
 }
 
@@ -96,7 +94,7 @@ pub fn check(host: &Host, directory: &Path) -> Result<Tree> {
 
 /// Copies the emulators of this container, and those that have to be fetched, into the host's store.
 fn bring(registrar: &Registrar, tree: &Tree, wish: &Wish, fetch: Option<&FetchOptions>) -> Result<()> {
-    let store = Store::open(tree.real(SYSTEM));
+    let store = Store::open(tree.real(SYSTEM)?);
     let mut there = registrar.clone();
     there.store = Some(store.clone());
     let request = registrar.configured(&wish.config)?;

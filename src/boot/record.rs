@@ -2,27 +2,83 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::tree::{File, Tree};
-use crate::emulators::Store;
+use super::{LINES, OWN, OWN_IN_VAR};
 use crate::emulators::store::{SYSTEM, write_file};
 use crate::error::{Doing, Error, Result};
+use crate::host::Host;
 
 const PATH: &str = "/etc/rbinfmt/enabled.json";
+/// A record has a few lines.
+const MAX_RECORD: u64 = 1 << 20;
+/// All that we ever write.
+const FILES: [&str; 8] = [
+    Host::CONFIG,
+    PATH,
+    LINES,
+    OWN,
+    OWN_IN_VAR,
+    "/etc/systemd/system/rbinfmt.service",
+    "/etc/systemd/system/multi-user.target.wants/rbinfmt.service",
+    "/var/lib/rbinfmt",
+];
 
-/// What was written, told by its content, so that what somebody changed since is left alone.
+/// What was written, told by its content, so that what somebody changed since is left alone. It goes before what it
+/// describes: it may list too much, never too little.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     schema: u32,
     files: BTreeMap<PathBuf, String>,
+    /// What files were that are being written: a run that was killed leaves the one or the other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    earlier: BTreeMap<PathBuf, String>,
     /// Directories that were made for them ("folders" in records of 0.1).
     #[serde(alias = "folders")]
     directories: BTreeSet<PathBuf>,
     /// Versions of emulators that came with it.
     emulators: BTreeSet<String>,
+    /// Versions that were there before, while an `enable` has not ended: what came since is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<BTreeSet<String>>,
+}
+
+impl Record {
+    /// Whether what is at `path` is what we wrote there.
+    fn has(&self, path: &Path, print: &str) -> bool {
+        [&self.files, &self.earlier].iter().any(|files| files.get(path).is_some_and(|ours| ours == print))
+    }
+
+    /// A file is going to be written where `now` is.
+    fn announce(&mut self, file: &File, now: Option<String>) {
+        if let Some(now) = now.filter(|now| *now != file.print() && self.has(&file.path, now)) {
+            self.earlier.insert(file.path.clone(), now);
+        }
+        self.files.insert(file.path.clone(), file.print());
+    }
+
+    /// Those of the versions in the store that came with us.
+    fn ours(&self, there: &BTreeSet<String>) -> BTreeSet<String> {
+        let since = self.before.iter().flat_map(|before| there - before);
+        self.emulators.iter().cloned().chain(since).collect()
+    }
+
+    /// The record of another system is anybody's text.
+    ///
+    /// # Errors
+    /// A file or a directory that we never write.
+    fn check(&self) -> Result<(), String> {
+        let ours = |path: &&PathBuf| FILES.iter().any(|file| path.as_path() == Path::new(file));
+        let of_ours =
+            |path: &&PathBuf| FILES.iter().any(|file| Path::new(file).ancestors().skip(1).any(|p| p == **path));
+        let files = self.files.keys().chain(self.earlier.keys()).find(|path| !ours(path));
+        let strange = files.or_else(|| self.directories.iter().find(|path| !of_ours(path)));
+        strange.map_or(Ok(()), |path| Err(format!("it lists {}, which rbinfmt never writes", path.display())))
+    }
 }
 
 /// What became of a file.
@@ -50,33 +106,60 @@ pub enum Action {
 
 impl Tree {
     fn record(&self) -> Result<Option<Record>> {
-        let path = self.real(PATH);
+        let path = self.real(PATH)?;
         let doing = || format!("reading {}", path.display());
-        match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-                Error::failed(doing(), error).help("remove by hand what it lists, then the file itself")
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(doing(), error)),
-        }
+        let bytes = match fs::File::open(&path) {
+            Ok(file) => {
+                let mut bytes = Vec::new();
+                file.take(MAX_RECORD).read_to_end(&mut bytes).doing(doing)?;
+                bytes
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(doing(), error)),
+        };
+        let record: Record = serde_json::from_slice(&bytes).map_err(|error| damaged(doing(), error))?;
+        record.check().map_err(|why| damaged(doing(), why))?;
+        Ok(Some(record))
     }
 
     fn note(&self, record: &Record) -> Result<()> {
-        let path = self.real(PATH);
+        let path = self.place(Path::new(PATH))?;
         let bytes = serde_json::to_vec_pretty(record)
             .map_err(|error| Error::failed(format!("writing {}", path.display()), error))?;
+        self.sweep(Path::new(PATH))?;
         write_file(&path, &bytes, 0o644)
     }
 
+    /// Notes which emulators are there, before any are fetched.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub fn begin(&self) -> Result<()> {
+        let mut record = self.record()?.unwrap_or_default();
+        if record.before.is_none() {
+            record.schema = 1;
+            record.before = Some(self.versions()?);
+            let path = self.place(Path::new(PATH))?;
+            self.make_directory(path.parent().unwrap_or(Path::new("/")))?;
+            // An empty one goes with the rest, whoever made it.
+            record.directories.extend(Path::new(PATH).parent().map(Path::to_owned));
+            self.note(&record)?;
+        }
+        Ok(())
+    }
+
     /// What would be done for these files to be there. An error where one is there that is not ours.
+    ///
+    /// # Errors
+    /// In that case, and where a file cannot be read.
     pub fn compare(&self, files: &[File]) -> Result<Vec<Change>> {
         let record = self.record()?.unwrap_or_default();
         let mut changes = Vec::new();
         for file in files {
             let action = match self.print_of(&file.path)? {
                 Some(now) if now == file.print() => Action::Keep,
-                Some(now) if !file.shared && record.files.get(&file.path) != Some(&now) => {
-                    let path = self.real(&file.path);
+                Some(now) if !file.shared && !record.has(&file.path, &now) => {
+                    let path = self.place(&file.path)?;
                     return Err(Error::failed(
                         format!("writing {}", path.display()),
                         "there is one that rbinfmt did not write, or that was changed since",
@@ -93,78 +176,92 @@ impl Tree {
 
     /// What is ours and is not wanted any more.
     fn obsolete(&self, record: &Record, files: &[File]) -> Result<Vec<Change>> {
-        let unwanted = record.files.iter().filter(|(path, _)| !files.iter().any(|f| f.path == **path));
+        let unwanted = record.files.keys().filter(|path| !files.iter().any(|f| f.path == **path));
         let mut changes = Vec::new();
         // The unit's configuration stays when nothing new is said about it.
-        for (path, print) in unwanted.filter(|(path, _)| *path != Path::new(crate::host::Host::CONFIG)) {
-            if self.print_of(path)?.as_ref() == Some(print) {
+        for path in unwanted.filter(|path| *path != Path::new(Host::CONFIG)) {
+            if self.print_of(path)?.is_some_and(|now| record.has(path, &now)) {
                 changes.push(Change { path: path.clone(), action: Action::Remove });
             }
         }
         Ok(changes)
     }
 
-    /// Writes what has to be written. The record goes first: it may list too much, never too little.
-    pub fn write(&self, files: &[File], emulators: &BTreeSet<String>) -> Result<Vec<Change>> {
+    /// Writes what has to be written.
+    ///
+    /// # Errors
+    /// Where that fails; the same call goes on from there.
+    pub fn write(&self, files: &[File]) -> Result<Vec<Change>> {
+        self.begin()?;
         let changes = self.compare(files)?;
         let mut record = self.record()?.unwrap_or_default();
-        record.schema = 1;
-        record.emulators.extend(emulators.iter().cloned());
-        let directory = self.real(PATH);
-        let directory = directory.parent().unwrap_or(Path::new("/"));
-        if !directory.exists() {
-            record.directories.extend(self.inside(directory));
-        }
+        record.emulators = record.ours(&self.versions()?);
+        record.before = None;
         for (file, change) in files.iter().zip(&changes) {
-            let theirs = file.shared && {
-                let now = self.print_of(&file.path)?;
-                now.is_some() && record.files.get(&file.path) != now.as_ref()
-            };
+            let now = self.print_of(&file.path)?;
+            let theirs = file.shared && now.as_ref().is_some_and(|now| !record.has(&file.path, now));
             if theirs {
                 record.files.remove(&file.path);
             } else if change.action == Action::Write {
-                record.files.insert(file.path.clone(), file.print());
+                record.announce(file, now);
             }
+            record.directories.extend(self.missing_directories(&file.path)?);
         }
-        self.make_directory(directory)?;
         self.note(&record)?;
-        let before = record.directories.len();
         for (file, change) in files.iter().zip(&changes) {
+            self.sweep(&file.path)?;
             if change.action == Action::Write {
-                record.directories.extend(self.put(file)?);
+                self.put(file)?;
             }
         }
         for change in &changes[files.len()..] {
             self.remove(&change.path)?;
             record.files.remove(&change.path);
         }
-        if record.directories.len() > before || changes.len() > files.len() {
+        if !record.earlier.is_empty() || changes.len() > files.len() {
+            record.earlier.clear();
             self.note(&record)?;
         }
         Ok(changes)
     }
 
     /// Writes one file again that was written before; nothing where it was not, or where somebody changed it.
-    pub fn rewrite(&self, file: &File) -> Result<bool> {
-        let Some(mut record) = self.record()? else { return Ok(false) };
-        let now = self.print_of(&file.path)?;
-        if now.is_none() || record.files.get(&file.path) != now.as_ref() || now == Some(file.print()) {
-            return Ok(false);
+    ///
+    /// # Errors
+    /// Where that fails; the same call goes on from there.
+    pub fn rewrite(&self, file: &File) -> Result<()> {
+        let Some(mut record) = self.record()? else { return Ok(()) };
+        let Some(now) = self.print_of(&file.path)? else { return Ok(()) };
+        let done = now == file.print() && record.files.get(&file.path) == Some(&now) && record.earlier.is_empty();
+        if done || !record.has(&file.path, &now) {
+            return Ok(());
         }
-        self.put(file)?;
-        record.files.insert(file.path.clone(), file.print());
+        record.announce(file, Some(now));
         self.note(&record)?;
-        Ok(true)
+        self.sweep(&file.path)?;
+        self.put(file)?;
+        record.earlier.remove(&file.path);
+        self.note(&record)
     }
 
-    /// What is to be removed of what was written, or is.
+    /// What is to be taken away of what was written, or is. The record goes last.
+    ///
+    /// # Errors
+    /// Where something stays; the same call goes on from there.
     pub fn unwrite(&self, really: bool) -> Result<Vec<Change>> {
-        let Some(record) = self.record()? else { return Ok(Vec::new()) };
+        let own = Path::new(PATH).parent().unwrap_or(Path::new("/"));
+        let Some(record) = self.record()? else {
+            if really {
+                // All that a run which was killed right at its end may have left.
+                self.remove_directory(own)?;
+            }
+            return Ok(Vec::new());
+        };
         let mut changes = Vec::new();
-        for (path, print) in &record.files {
+        for path in record.files.keys() {
             let action = match self.print_of(path)? {
                 None => continue,
-                Some(now) if now == *print => Action::Remove,
+                Some(now) if record.has(path, &now) => Action::Remove,
                 Some(_) => Action::Leave,
             };
             changes.push(Change { path: path.clone(), action });
@@ -172,30 +269,39 @@ impl Tree {
         changes.extend(self.emulators(&record)?);
         if really {
             for change in changes.iter().filter(|c| c.action == Action::Remove) {
-                let real = self.real(&change.path);
-                if real.is_dir() {
+                if change.path == Path::new(SYSTEM) {
+                    let real = self.real(SYSTEM)?;
                     fs::remove_dir_all(&real).doing(|| format!("removing {}", real.display()))?;
                 } else {
                     self.remove(&change.path)?;
                 }
             }
-            self.remove(Path::new(PATH))?;
-            for directory in record.directories.iter().rev() {
-                // One that somebody else uses by now is not empty.
-                drop(fs::remove_dir(self.real(directory)));
+            for path in record.files.keys() {
+                self.sweep(path)?;
             }
+            for directory in record.directories.iter().rev().filter(|directory| *directory != own) {
+                self.remove_directory(directory)?;
+            }
+            self.sweep(Path::new(PATH))?;
+            self.remove(Path::new(PATH))?;
+            self.remove_directory(own)?;
         }
         Ok(changes)
     }
 
     /// The store goes where everything in it came with us.
     fn emulators(&self, record: &Record) -> Result<Option<Change>> {
-        let path = PathBuf::from(SYSTEM);
-        let has = Store::open(self.real(SYSTEM)).versions()?;
-        if record.emulators.is_empty() || has.is_empty() {
+        let there = self.versions()?;
+        let ours = record.ours(&there);
+        let real = self.real(SYSTEM)?;
+        if ours.is_empty() || real.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
             return Ok(None);
         }
-        let ours = has.iter().all(|version| record.emulators.contains(&version.id));
-        Ok(Some(Change { path, action: if ours { Action::Remove } else { Action::Leave } }))
+        let action = if there.is_subset(&ours) { Action::Remove } else { Action::Leave };
+        Ok(Some(Change { path: PathBuf::from(SYSTEM), action }))
     }
+}
+
+fn damaged(doing: String, why: impl std::fmt::Display) -> Error {
+    Error::failed(doing, why).help("remove by hand what it lists and rbinfmt wrote, then the file itself")
 }

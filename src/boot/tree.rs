@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::{AccessFlags, access};
 
-use crate::emulators::store::{sync_directory, write_file};
+use crate::emulators::store::{NEW, sweep, sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
+use crate::proc;
 use crate::selinux;
 use crate::verify::Digest;
 
@@ -72,13 +75,50 @@ impl File {
 impl Tree {
     /// The system below this directory.
     pub fn at(root: &Path) -> Tree {
-        Tree { root: root.to_owned() }
+        Tree { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()) }
     }
 
-    /// Where a path of the system really is.
-    pub fn real(&self, path: impl AsRef<Path>) -> PathBuf {
+    /// Where a path of the system really is. Links mean what they mean on that system, so that none leads out of the tree;
+    /// what does not exist yet is named below the last directory that does.
+    ///
+    /// # Errors
+    /// A path through something that is no directory, or through a link that leads nowhere.
+    pub fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
-        self.root.join(path.strip_prefix("/").unwrap_or(path))
+        let inner = path.strip_prefix("/").unwrap_or(path);
+        if self.is_ours() {
+            return Ok(self.root.join(inner));
+        }
+        let doing = || format!("looking for {} below {}", path.display(), self.root.display());
+        if inner.components().any(|part| !matches!(part, Component::Normal(_))) {
+            return Err(Error::failed(doing(), "the path has other parts than names"));
+        }
+        let root = fs::File::open(&self.root).doing(doing)?;
+        for known in inner.ancestors() {
+            let name = if known == Path::new("") { Path::new(".") } else { known };
+            let opened = match open_inside(&root, name) {
+                Err(Errno::ENOENT) => continue,
+                opened => opened.doing(doing)?,
+            };
+            let real = fs::read_link(proc::of_descriptor(&opened)).doing(doing)?;
+            let rest = inner.strip_prefix(known).unwrap_or(inner);
+            let Some(first) = rest.components().next() else { return Ok(real) };
+            // One that can be followed was.
+            if real.join(first).symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+                let why = format!("{} is a link that leads nowhere in this tree", real.join(first).display());
+                return Err(Error::failed(doing(), why).help("remove the link"));
+            }
+            return Ok(real.join(rest));
+        }
+        Err(Error::failed(doing(), "the tree is not there"))
+    }
+
+    /// Where a file of the system is itself, even where it is a link.
+    pub(super) fn place(&self, path: &Path) -> Result<PathBuf> {
+        match (path.parent(), path.file_name()) {
+            (Some(directory), Some(name)) => Ok(self.real(directory)?.join(name)),
+            _ => self.real(path),
+        }
     }
 
     /// The path that the system will have for a file of ours.
@@ -88,7 +128,7 @@ impl Tree {
 
     /// Whether it has this file.
     pub fn has(&self, path: impl AsRef<Path>) -> bool {
-        self.real(path).symlink_metadata().is_ok()
+        self.place(path.as_ref()).is_ok_and(|real| real.symlink_metadata().is_ok())
     }
 
     /// Whether this is the tree that we live in.
@@ -116,14 +156,14 @@ impl Tree {
 
     /// Whether a file cannot be made because the file system is read-only.
     pub fn is_read_only(&self, path: &str) -> bool {
-        let real = self.real(path);
+        let Ok(real) = self.place(Path::new(path)) else { return false };
         let directory = real.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
         access(directory, AccessFlags::W_OK) == Err(Errno::EROFS)
     }
 
     /// What tells whether the file there is the one that was written; `None` where there is none.
     pub fn print_of(&self, path: &Path) -> Result<Option<String>> {
-        let real = self.real(path);
+        let real = self.place(path)?;
         let doing = || format!("reading {}", real.display());
         match real.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -133,12 +173,14 @@ impl Tree {
         }
     }
 
-    /// Puts a file there, at once or not at all. The directories that had to be made are returned, outermost first.
-    pub fn put(&self, file: &File) -> Result<Vec<PathBuf>> {
-        let real = self.real(&file.path);
+    /// Puts a file there, at once or not at all.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn put(&self, file: &File) -> Result<()> {
+        let real = self.place(&file.path)?;
         let directory = real.parent().unwrap_or(&self.root);
-        let made = self.make_directory(directory)?;
-        self.contains(directory)?;
+        self.make_directory(directory)?;
         match &file.content {
             Content::Bytes(bytes, mode) => {
                 write_file(&real, bytes, *mode)?;
@@ -148,18 +190,21 @@ impl Tree {
             }
             Content::Link(target) => {
                 let doing = || format!("linking {}", real.display());
-                let new = directory.join(".new-rbinfmt");
+                let new = directory.join(format!("{NEW}link"));
                 drop(fs::remove_file(&new));
                 symlink(target, &new).and_then(|()| fs::rename(&new, &real)).doing(doing)?;
                 sync_directory(directory)?;
             }
         }
-        Ok(made)
+        Ok(())
     }
 
     /// Takes a file away; one that is not there is none.
+    ///
+    /// # Errors
+    /// Where it is there still.
     pub fn remove(&self, path: &Path) -> Result<()> {
-        let real = self.real(path);
+        let real = self.place(path)?;
         match fs::remove_file(&real) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::io(format!("removing {}", real.display()), error))
@@ -168,27 +213,66 @@ impl Tree {
         }
     }
 
-    pub(super) fn make_directory(&self, directory: &Path) -> Result<Vec<PathBuf>> {
-        let missing: Vec<&Path> = directory.ancestors().take_while(|p| !p.exists()).collect();
-        let mut made = Vec::new();
-        for directory in missing.into_iter().rev() {
+    /// Takes a directory away that was made for our files. One that somebody else uses by now is not empty, and stays.
+    pub(super) fn remove_directory(&self, path: &Path) -> Result<()> {
+        let real = self.place(path)?;
+        match fs::remove_dir(&real) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+                Err(Error::io(format!("removing {}", real.display()), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The directories that have to be made for a file, as the system will name them.
+    pub(super) fn missing_directories(&self, path: &Path) -> Result<Vec<PathBuf>> {
+        let real = self.place(path)?;
+        let missing = missing(real.parent().unwrap_or(&self.root))?;
+        Ok(missing.into_iter().filter_map(|directory| self.inside(directory)).collect())
+    }
+
+    /// Removes what a killed run had not yet put in its place.
+    pub(super) fn sweep(&self, path: &Path) -> Result<()> {
+        match self.place(path)?.parent() {
+            Some(directory) if directory.exists() => sweep(directory, |name| name.starts_with(NEW)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn make_directory(&self, directory: &Path) -> Result<()> {
+        for directory in missing(directory)?.into_iter().rev() {
             let doing = || format!("making the directory {}", directory.display());
             fs::create_dir(directory).doing(doing)?;
             // Whatever the umask is.
             fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)?;
-            made.extend(self.inside(directory));
         }
-        Ok(made)
+        Ok(())
     }
+}
 
-    /// A link in the tree must not lead out of it.
-    fn contains(&self, directory: &Path) -> Result<()> {
-        let doing = || format!("looking at {}", directory.display());
-        let (real, root) = (directory.canonicalize().doing(doing)?, self.root.canonicalize().doing(doing)?);
-        if real.starts_with(&root) {
-            return Ok(());
+/// A directory and those above it that are not there, innermost first.
+fn missing(directory: &Path) -> Result<Vec<&Path>> {
+    let mut missing = Vec::new();
+    for directory in directory.ancestors() {
+        if directory.try_exists().doing(|| format!("looking at {}", directory.display()))? {
+            break;
         }
-        let why = format!("it leads to {}, out of {}", real.display(), root.display());
-        Err(Error::failed(doing(), why).help("nothing was written there; make the link a relative one"))
+        missing.push(directory);
     }
+    Ok(missing)
+}
+
+/// openat2(2) with the tree as the root of every link. The kernel gives up with EAGAIN where something is renamed meanwhile.
+fn open_inside(root: &fs::File, path: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let mut opened = openat2(root, path, how);
+    for _ in 0..8 {
+        if !matches!(opened, Err(Errno::EAGAIN | Errno::EINTR)) {
+            break;
+        }
+        opened = openat2(root, path, how);
+    }
+    opened
 }

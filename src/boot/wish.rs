@@ -25,7 +25,7 @@ pub struct Wish {
 impl Wish {
     /// The configuration of the system, with these architectures where some are named.
     pub fn read(tree: &Tree, archs: &[String]) -> Result<Wish> {
-        let path = tree.real(Host::CONFIG);
+        let path = tree.real(Host::CONFIG)?;
         if archs.is_empty() {
             return Ok(Wish { config: Config::read(&path)?, text: None });
         }
@@ -51,7 +51,7 @@ impl Tree {
     /// # Errors
     /// Where its store cannot be read.
     pub fn versions(&self) -> Result<BTreeSet<String>> {
-        let store = Store::open(self.real(SYSTEM));
+        let store = Store::open(self.real(SYSTEM)?);
         Ok(store.versions()?.into_iter().map(|version| version.id).collect())
     }
 
@@ -61,13 +61,18 @@ impl Tree {
     /// # Errors
     /// Where the file or its record cannot be written.
     pub fn refresh(&self, rows: &[Row], whole: bool) -> Result<()> {
-        let Ok(old) = fs::read(self.real(LINES)) else { return Ok(()) };
+        let path = self.real(LINES)?;
+        let old = match fs::read(&path) {
+            Ok(old) => old,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
+        };
         let mut new = entries(rows);
         if !whole {
             let kept = old.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &Kernel::running()).ok());
             new = kept.map(|e| new.iter().find(|n| n.name == e.name).cloned().unwrap_or(e)).collect();
         }
-        self.rewrite(&File::text(LINES, lines(&strings(&new)?))).map(drop)
+        self.rewrite(&File::text(LINES, lines(&strings(&new)?)))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Context, print_advice};
+use crate::architecture::BUILDKIT;
 use crate::boot::persist::{COMES_BACK, Move};
 use crate::cli::DropIn;
 use crate::emulators::find::Places;
@@ -26,22 +27,6 @@ struct Supported {
     supported: Vec<String>,
     emulators: Vec<String>,
 }
-
-/// The platforms that BuildKit knows, in the order in which it lists platforms after the machine's own.
-const ORDER: [&str; 12] = [
-    "linux/amd64",
-    "linux/arm64",
-    "linux/riscv64",
-    "linux/ppc64",
-    "linux/ppc64le",
-    "linux/s390x",
-    "linux/386",
-    "linux/mips64le",
-    "linux/mips64",
-    "linux/loong64",
-    "linux/arm/v7",
-    "linux/arm/v6",
-];
 
 /// Uninstalls, installs, and prints what runs now, in this order.
 pub(super) fn run(context: &mut Context, args: &DropIn) -> Result<Status> {
@@ -183,7 +168,7 @@ fn add(context: &Context, request: &Request) -> Result<(Status, Option<Installed
 fn in_order(running: Vec<String>) -> Vec<String> {
     let Some(own) = running.first().cloned() else { return running };
     let is_own = |platform: &&String| **platform == own || platform.starts_with(&format!("{own}/"));
-    let others = ORDER.iter().filter(|listed| running.iter().any(|p| p == *listed && !is_own(&p)));
+    let others = BUILDKIT.iter().filter(|listed| running.iter().any(|p| p == *listed && !is_own(&p)));
     running.iter().filter(is_own).cloned().chain(others.map(|p| (*p).to_owned())).collect()
 }
 

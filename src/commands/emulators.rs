@@ -5,9 +5,10 @@ use serde_json::json;
 use super::{Context, print_followed};
 use crate::cli::fetch::{EmulatorsArgs, EmulatorsCommand};
 use crate::emulators::store::Manifest;
-use crate::emulators::{Store, Wanted, date};
+use crate::emulators::{Store, Wanted};
 use crate::error::{Error, Result, Status};
 use crate::report::progress::{Stderr, size};
+use crate::time;
 
 /// Runs the verb.
 pub(super) fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
@@ -72,7 +73,7 @@ fn list(store: &Store) -> Result<String> {
             manifest.emulators.len(),
             size(bytes),
             manifest.source,
-            date::show(manifest.fetched),
+            time::show(manifest.fetched),
             manifest.verified_by,
         ));
     }

@@ -36,11 +36,11 @@ pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
     }
     // What is in the way is found before anything is done.
     tree.compare(&wish.files(&tree, Program::At(Path::new("/").into()), &[])?)?;
-    let before = tree.versions()?;
+    tree.begin()?;
     let installed = registrar.install(&request)?;
     let run = print_enabled(context, &request, &installed)?;
     let files = wish.files(&tree, program, &entries(&installed.rows))?;
-    let changes = tree.write(&files, &(&tree.versions()? - &before))?;
+    let changes = tree.write(&files)?;
     // What fails there is said, but the files are what counts.
     for started in [tree.reload_units(&registrar.host), tree.start_unit(&registrar.host)] {
         printer.warn_of(started);
@@ -52,19 +52,19 @@ pub(super) fn run(context: &Context, args: &EnableArgs) -> Result<Status> {
 /// Another system's tree: nothing is registered, and its emulators are those that it has, or that are fetched into it.
 fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status> {
     let (mut registrar, printer) = (context.registrar.clone(), &context.printer);
-    registrar.store = Some(Store::open(tree.real(SYSTEM)));
-    registrar.places = Places {
-        directories: [Host::EMULATORS, Host::BIN].map(|directory| tree.real(directory)).to_vec(),
-        store: Some(tree.real(SYSTEM)),
-    };
+    let store = tree.real(SYSTEM)?;
+    let directories =
+        [Host::EMULATORS, Host::BIN].into_iter().map(|directory| tree.real(directory)).collect::<Result<_>>()?;
+    registrar.store = Some(Store::open(&store));
+    registrar.places = Places { directories, store: Some(store) };
     let wish = Wish::read(tree, &args.archs)?;
     let mut request = registrar.configured(&wish.config)?.fetching(&fetch_options(&args.source)?);
     if !wish.config.emulators.is_empty() {
-        let named: Vec<PathBuf> = wish.config.emulators.iter().map(|directory| tree.real(directory)).collect();
-        request.places.directories = named;
+        let named = wish.config.emulators.iter().map(|directory| tree.real(directory));
+        request.places.directories = named.collect::<Result<Vec<PathBuf>>>()?;
     }
-    let before = tree.versions()?;
     if !args.dry_run {
+        tree.begin()?;
         registrar.supply(&request)?;
     }
     let (facts, plan) = registrar.plan_afresh(&request)?;
@@ -80,7 +80,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
     let files = wish.files(tree, Program::own(tree)?, &entries)?;
     let changes = match args.dry_run {
         true => tree.compare(&files)?,
-        false => tree.write(&files, &(&tree.versions()? - &before))?,
+        false => tree.write(&files)?,
     };
     report::print(printer, &changes, None, args.dry_run)?;
     Ok(Status::Done)

@@ -14,8 +14,10 @@ mod status;
 mod uninstall;
 mod upgrade;
 
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::boot::Tree;
 use crate::cli::fetch::SourceArgs;
 use crate::cli::{Cli, Verb};
 use crate::emulators::find::Places;
@@ -24,6 +26,7 @@ use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::profile::{Directory, Profiles};
 use crate::progress::{Progress, Quiet};
+use crate::registrar::apply::State;
 use crate::registrar::{Advice, Followed, Installed, Registrar, Request};
 use crate::report::Printer;
 use crate::report::progress::Stderr;
@@ -141,9 +144,21 @@ fn print_followed(context: &Context, followed: Followed) -> Result<Status> {
             Ok(Status::Done)
         }
         Followed::Done(installed) => {
+            let changed = installed.rows.iter().any(|row| row.state != State::Kept);
+            if !changed && !context.printer.verbose {
+                return refresh(context, &installed, false);
+            }
             print_advice(&context.printer, &installed);
             let run = Run::done(&installed.rows, &context.registrar.host.table, installed.held_by);
-            run.print(&context.printer, context.printer.verbose)
+            let status = run.print(&context.printer, context.printer.verbose)?;
+            Ok(status.max(refresh(context, &installed, false)?))
         }
     }
+}
+
+/// Lets what systemd-binfmt reads follow the table. The registration is done, whatever comes of this; but the next boot
+/// would undo it.
+fn refresh(context: &Context, installed: &Installed, whole: bool) -> Result<Status> {
+    let refreshed = Tree::at(Path::new("/")).refresh(&installed.rows, whole);
+    Ok(refreshed.map_or_else(|error| context.printer.error(&error), |()| Status::Done))
 }

@@ -27,7 +27,8 @@ pub(super) fn run(context: &Context, args: &cli::UpgradeArgs) -> Result<Status> 
     let Some(first) = new.first() else {
         let version = fetched.first().map_or("", |e| e.version.as_str());
         printer.line(format!("QEMU {version} is in use already"))?;
-        return Ok(Status::Done);
+        // A run that was interrupted had chosen it, and perhaps not registered it yet.
+        return print_followed(context, registrar.follow(&fetched)?);
     };
     let tried = registrar.try_all(&new)?;
     for (emulator, why) in &tried.bad {

@@ -155,8 +155,8 @@ fn in_words(fix: &Remedy) -> Option<Fix> {
 
 /// A word as a shell reads it.
 pub(super) fn quoted(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    // No shell reads NUL, and no file's name has one.
+    shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
 }
 
 impl Serialize for Finding {

@@ -1,24 +1,9 @@
 //! Whether a file can be an emulator here: an ELF program of this machine, static, whole.
 
+use crate::architecture::Architecture;
 pub use crate::elf::PREFIX;
 use crate::elf::{self, Elf, Target};
 use crate::error::{Error, Result};
-use crate::signature::{Class, Data};
-
-/// `uname -m` of hosts, and what ELF files for it say.
-const MACHINES: [(&str, Class, Data, u16); 11] = [
-    ("x86_64", Class::Bits64, Data::Little, 62),
-    ("aarch64", Class::Bits64, Data::Little, 183),
-    ("armv7l", Class::Bits32, Data::Little, 40),
-    ("armv6l", Class::Bits32, Data::Little, 40),
-    ("i686", Class::Bits32, Data::Little, 3),
-    ("ppc64le", Class::Bits64, Data::Little, 21),
-    ("ppc64", Class::Bits64, Data::Big, 21),
-    ("riscv64", Class::Bits64, Data::Little, 243),
-    ("s390x", Class::Bits64, Data::Big, 22),
-    ("loongarch64", Class::Bits64, Data::Little, 258),
-    ("mips64", Class::Bits64, Data::Little, 8),
-];
 
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
@@ -28,7 +13,7 @@ const ET_DYN: u16 = 3;
 pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> {
     let refused = |why: String| Error::failed(format!("looking at the emulator {what}"), why);
     let elf = elf::parse(prefix).map_err(refused)?;
-    let native = MACHINES.iter().find(|m| m.0 == machine).map(target);
+    let native = Architecture::of_machine(machine).map(Architecture::target);
     if let Some(why) = native.and_then(|native| unfit(&elf, native)) {
         let help = match elf.interpreter {
             Some(_) => "take a static build: Debian's qemu-user-static (bookworm) or qemu-user (trixie)".to_owned(),
@@ -48,7 +33,7 @@ pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> 
 /// Why a program cannot be an emulator on a machine whose own programs are for `native`; `None` when it can.
 pub fn unfit(elf: &Elf, native: Target) -> Option<String> {
     if elf.target != native {
-        let name = |t: Target| MACHINES.iter().find(|m| target(m) == t).map_or("another CPU", |m| m.0);
+        let name = |target| Architecture::of_target(target).map_or("another CPU", |arch| arch.row().name);
         let (came, number) = (name(elf.target), elf.target.machine);
         return Some(format!(
             "it is itself a program for another machine: built for {came} (e_machine {number}), this one is {}",
@@ -60,10 +45,6 @@ pub fn unfit(elf: &Elf, native: Target) -> Option<String> {
     }
     let loader = elf.interpreter.as_ref()?;
     Some(format!("it is not static: it needs {loader} in every container where it is to run"))
-}
-
-fn target(&(_, class, data, machine): &(&str, Class, Data, u16)) -> Target {
-    Target { class, data, machine }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The one door: what is wanted, from the store, or fetched into it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::debian::mirror::{self, Wish};
@@ -8,7 +9,7 @@ use super::debian::{Archive, Offer, Package, SETTINGS, version};
 use super::image::take_layers;
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
-use super::{Emulator, From, Wanted, Which, date};
+use super::{Emulator, From, Wanted, Which};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -18,6 +19,7 @@ use crate::oci::reference::Reference;
 use crate::oci::registry::Registry;
 use crate::oci::{Platform, Stored, resolve};
 use crate::progress::Progress;
+use crate::time;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
@@ -95,42 +97,70 @@ impl Fetcher<'_> {
     fn without_network(&self, wanted: &Wanted, from: Option<&From>) -> Result<Option<Vec<Emulator>>> {
         match from {
             None => {
-                let current = self.store.all_current()?;
+                let current = self.whole_current(wanted)?;
                 Ok(match wanted {
                     Wanted::These(archs) => archs.iter().map(|arch| current.get(arch).cloned()).collect(),
                     Wanted::All => {
-                        let complete = self
-                            .store
-                            .versions()?
-                            .into_iter()
-                            .any(|m| m.complete && current.values().any(|e| e.id == m.id));
-                        complete.then(|| current.into_values().collect())
+                        let has_all = |m: &Manifest| {
+                            m.complete && m.emulators.keys().any(|arch| current.get(arch).is_some_and(|e| e.id == m.id))
+                        };
+                        let complete = self.store.versions()?.iter().any(has_all);
+                        let damaged = current.len() < self.store.all_current()?.len();
+                        (complete && !damaged).then(|| current.into_values().collect())
                     }
                 })
             }
             Some(From::Debian { which: Which::Version(wish), suite: None }) => {
                 let mut versions = self.store.versions()?;
                 versions.retain(|m| m.id.starts_with("debian-") && version::means(&m.version, wish));
-                Ok(versions.iter().rev().find_map(|m| self.held(m, wanted)))
+                for manifest in versions.iter().rev() {
+                    if let Some(held) = self.held(manifest, wanted)? {
+                        return Ok(Some(held));
+                    }
+                }
+                Ok(None)
             }
             Some(From::Registry(Reference { digest: Some(digest), .. })) => {
-                Ok(self.store.manifest(&image_id(*digest))?.and_then(|m| self.held(&m, wanted)))
+                let Some(manifest) = self.store.manifest(&image_id(*digest))? else { return Ok(None) };
+                self.held(&manifest, wanted)
             }
             Some(_) => Ok(None),
         }
     }
 
     /// The wanted emulators of a version, where it has them all.
-    fn held(&self, manifest: &Manifest, wanted: &Wanted) -> Option<Vec<Emulator>> {
-        let all = self.store.emulators(manifest).into_iter().filter(|e| e.path.exists());
-        let these: Vec<Emulator> = all.filter(|e| wanted.has(&e.arch)).collect();
+    fn held(&self, manifest: &Manifest, wanted: &Wanted) -> Result<Option<Vec<Emulator>>> {
+        let mut these: Vec<Emulator> = Vec::new();
+        for emulator in self.store.emulators(manifest).into_iter().filter(|e| wanted.has(&e.arch)) {
+            // What is damaged is fetched again.
+            if emulator.is_whole()? {
+                these.push(emulator);
+            }
+        }
         let whole = match wanted {
             Wanted::All => {
                 manifest.complete && manifest.emulators.keys().filter(|a| wanted.has(a)).count() == these.len()
             }
             Wanted::These(archs) => archs.iter().all(|arch| these.iter().any(|e| e.arch == *arch)),
         };
-        whole.then_some(these)
+        Ok(whole.then_some(these))
+    }
+
+    /// The emulators in use that are wanted and hold what was verified.
+    fn whole_current(&self, wanted: &Wanted) -> Result<BTreeMap<String, Emulator>> {
+        let mut whole = BTreeMap::new();
+        for (arch, emulator) in self.store.all_current()? {
+            if (*wanted == Wanted::All || wanted.has(&arch)) && emulator.is_whole()? {
+                whole.insert(arch, emulator);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// The version of this name, where the store has all that is wanted of it.
+    fn whole(&self, id: &str, wanted: &Wanted) -> Result<Option<Manifest>> {
+        let Some(manifest) = self.store.manifest(id)? else { return Ok(None) };
+        Ok(self.held(&manifest, wanted)?.map(|_| manifest))
     }
 
     fn choose(&self, lock: &Lock, found: &[Emulator], use_: Use) -> Result<()> {
@@ -156,7 +186,7 @@ impl Fetcher<'_> {
         let stable = From::Debian { which: Which::Stable, suite: None };
         let (wanted, mut have) = match (from, wanted) {
             (None, Wanted::These(archs)) => {
-                let current = self.store.all_current()?;
+                let current = self.whole_current(wanted)?;
                 let (have, missing): (Vec<_>, Vec<_>) = archs.iter().cloned().partition(|a| current.contains_key(a));
                 (Wanted::These(missing), have.iter().filter_map(|a| current.get(a).cloned()).collect())
             }
@@ -204,7 +234,7 @@ impl Fetcher<'_> {
             cache: self.store.cache(),
             store: self.store,
             lock,
-            now: date::now(),
+            now: time::now(),
             allow_expired: self.policy.allow_expired,
             jobs: self.policy.jobs,
             progress: self.progress,
@@ -212,7 +242,7 @@ impl Fetcher<'_> {
         let package = find(&archive, which, suite, self.progress)?;
         let id =
             format!("debian-{}", package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest));
-        if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
+        if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
         let file = archive.fetch(&package)?;
@@ -242,7 +272,7 @@ impl Fetcher<'_> {
         };
         let id = format!("file-{}", found.id);
         // The name is that of the content: what is in use already is not replaced by the same.
-        if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
+        if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
         self.commit(staging, wanted, &what, id, None, found.verified_by)
@@ -269,10 +299,10 @@ impl Fetcher<'_> {
 
     fn image(&self, lock: &Lock, wanted: &Wanted, image: &Named, parts: &mut dyn Stored) -> Result<Manifest> {
         let id = image_id(image.digest);
-        if let Some(manifest) = self.store.manifest(&id)?.filter(|m| self.held(m, wanted).is_some()) {
+        if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
-        let layers = resolve::layers(&image.what, image.bytes, &own_platform(&self.machine), parts)?;
+        let layers = resolve::layers(&image.what, image.bytes, &Platform::of_machine(&self.machine), parts)?;
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
         take_layers(&image.what, &layers, parts, wanted, &mut staging, self.policy.jobs)?;
         self.commit(staging, wanted, &image.what, id, None, format!("digest sha256:{}", image.digest))
@@ -310,7 +340,7 @@ impl Fetcher<'_> {
             version,
             source: what.to_owned(),
             verified_by,
-            fetched: date::now(),
+            fetched: time::now(),
             complete: *wanted == Wanted::All,
             emulators: Default::default(),
         };
@@ -330,20 +360,6 @@ struct Named<'a> {
 /// The name in the store of an image.
 fn image_id(digest: Digest) -> String {
     format!("image-{}", &digest.hex()[..12])
-}
-
-/// What programs of a machine (`uname -m`) are for, in OCI's words.
-fn own_platform(machine: &str) -> Platform {
-    let architecture = match machine {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "armv7l" | "armv6l" => "arm",
-        "i686" => "386",
-        "loongarch64" => "loong64",
-        "mips64" => "mips64le",
-        other => other,
-    };
-    Platform { os: "linux".into(), architecture: architecture.into(), variant: None }
 }
 
 /// The package that is asked for, among the suites that can have it.

@@ -7,7 +7,6 @@
 //! elf         can it run here             store/      versions and which is in use
 //! ```
 
-pub mod date;
 pub mod debian;
 pub mod elf;
 mod ensure;
@@ -18,6 +17,7 @@ pub mod known_bad;
 pub mod source;
 pub mod store;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -26,9 +26,10 @@ pub use self::ensure::{Fetcher, Policy, Use};
 pub use self::env::{FetchEnv, FetchOptions};
 pub use self::source::{From, Which};
 pub use self::store::Store;
-use crate::error::Result;
+use crate::architecture::Architecture;
+use crate::error::{Doing, Error, Result};
 use crate::profile::Profiles;
-use crate::verify::Digest;
+use crate::verify::{Digest, of_file};
 
 /// An installed emulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +48,32 @@ pub struct Emulator {
     pub size: u64,
     /// Whether it takes argv\[0\] as flag P hands it over; unknown until it was run.
     pub preserves_argv0: Option<bool>,
+}
+
+impl Emulator {
+    /// Whether its file is there and has its length.
+    ///
+    /// # Errors
+    /// Where that cannot be seen: it is not taken for absent then.
+    pub fn has_its_size(&self) -> Result<bool> {
+        match std::fs::metadata(&self.path) {
+            Ok(file) => Ok(file.is_file() && file.len() == self.size),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(Error::io(format!("looking at {}", self.path.display()), error)),
+        }
+    }
+
+    /// Whether its file is there and holds the bytes that were verified when it was fetched. Reads all of it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_whole(&self) -> Result<bool> {
+        if !self.has_its_size()? {
+            return Ok(false);
+        }
+        let came = of_file(&self.path, self.size).doing(|| format!("reading {}", self.path.display()))?;
+        Ok(came.sha256 == self.sha256)
+    }
 }
 
 /// Which emulators are wanted, by QEMU's names.
@@ -79,20 +106,11 @@ impl Wanted {
     /// Whether this one is among them. "All" are those that QEMU has: qemu-img and qemu-debootstrap are none.
     pub fn has(&self, arch: &str) -> bool {
         match self {
-            Wanted::All => TARGETS.contains(&arch),
+            Wanted::All => Architecture::named(arch).is_some(),
             Wanted::These(archs) => archs.iter().any(|a| a == arch),
         }
     }
 }
-
-/// Targets that QEMU's user emulators have or had. Others can be asked for by name.
-#[rustfmt::skip]
-const TARGETS: [&str; 40] = [
-    "aarch64", "aarch64_be", "alpha", "arm", "armeb", "cris", "hexagon", "hppa", "i386", "loongarch64", "m68k",
-    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "mipsn32", "mipsn32el", "nios2", "or1k", "ppc",
-    "ppc64", "ppc64abi32", "ppc64le", "riscv32", "riscv64", "s390x", "sh4", "sh4eb", "sparc", "sparc32plus", "sparc64",
-    "tilegx", "unicore32", "x86_64", "xtensa", "xtensaeb", "tricore", "avr",
-];
 
 /// What an emulator's file name tells: "aarch64" of "qemu-aarch64" and "qemu-aarch64-static".
 pub fn arch_of(file_name: &[u8]) -> Option<&str> {

@@ -6,6 +6,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::facts::{Environment, ExecFacts, MemoryFacts, TableFacts, TableState};
 use super::identity::Identity;
+use crate::architecture::Architecture;
 use crate::binfmt::mounts::{BINFMT_MISC, Mounted, devices, mounted_on};
 use crate::binfmt::table::{Listing, Table};
 use crate::host::page_size;
@@ -96,10 +97,12 @@ impl MemoryFacts {
 /// Whether the 32-bit mode is built in and enabled. The loader's own sysctl tells on x86_64; elsewhere the
 /// configuration would, which few kernels show: the usual one is assumed.
 fn has_compat(kernel: &Kernel) -> bool {
-    match kernel.machine.as_str() {
-        "x86_64" => proc::has_setting("abi.vsyscall32") && !text("cmdline").contains("ia32_emulation=0"),
-        "aarch64" => text("cpuinfo").contains("32bit") || has_el0_32(),
-        "ppc64" | "s390x" | "mips64" => true,
+    match Architecture::of_machine(&kernel.machine) {
+        Some(Architecture::X86_64) => {
+            proc::has_setting("abi.vsyscall32") && !text("cmdline").contains("ia32_emulation=0")
+        }
+        Some(Architecture::Aarch64) => text("cpuinfo").contains("32bit") || has_el0_32(),
+        Some(Architecture::Ppc64 | Architecture::S390x | Architecture::Mips64el) => true,
         _ => false,
     }
 }

@@ -25,6 +25,7 @@ mod walk;
 
 use bstr::BString;
 
+pub use arch::is_modelled;
 use facts::ExecFacts;
 pub use file::{FileKind, Refused};
 pub use misc::{NearMiss, near_misses};

@@ -1,9 +1,12 @@
 //! What was fetched, under its hash: taken again without the network, and verified again each time.
 
 use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Doing, Result};
+use crate::emulators::store::{NEW, sweep};
+use crate::error::{Doing, Error, Result};
 use crate::http::{Client, Missing};
 use crate::progress::Progress;
 use crate::verify::{Expected, of_file};
@@ -64,9 +67,10 @@ impl Cache {
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
         let path = self.0.join(name);
-        let new = path.with_extension("new");
+        let doing = || format!("keeping {}", path.display());
         // Not synced: what a power cut leaves is verified like all else, and fetched again.
-        fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path)).doing(|| format!("keeping {}", path.display()))
+        let mut new = tempfile::Builder::new().prefix(NEW).tempfile_in(&self.0).doing(doing)?;
+        new.write_all(bytes).and_then(|()| new.persist(&path).map_err(|e| e.error)).map(drop).doing(doing)
     }
 
     /// The document kept under a name.
@@ -93,7 +97,23 @@ impl Cache {
     }
 
     fn make(&self) -> Result<()> {
-        fs::create_dir_all(&self.0).doing(|| format!("making the directory {}", self.0.display()))
+        let doing = || format!("making the directory {}", self.0.display());
+        let mut builder = fs::DirBuilder::new();
+        match builder.mode(0o700).create(&self.0) {
+            // Whatever the umask is.
+            Ok(()) => fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).doing(doing),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if fs::symlink_metadata(&self.0).doing(doing)?.is_symlink() {
+                    return Err(Error::failed(doing(), "it is a link").help("remove the link"));
+                }
+                sweep(&self.0, |name| name.starts_with(NEW))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(&self.0).doing(doing)?;
+                fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).doing(doing)
+            }
+            Err(error) => Err(Error::io(doing(), error)),
+        }
     }
 
     fn path(&self, expected: &Expected) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ureq::http::{StatusCode, header};
@@ -175,6 +176,8 @@ fn open(partial: &Path) -> Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .mode(0o600)
         .open(partial)
         .doing(|| format!("opening {}", partial.display()))
 }

@@ -5,6 +5,7 @@ use goblin::elf::ProgramHeader;
 use goblin::elf::program_header::PT_LOAD;
 
 use super::{Elf, Inspection, number, versions};
+use crate::architecture::Architecture;
 use crate::exec::root::Root;
 
 /// Libraries that a program needs, and where it says they are.
@@ -91,7 +92,7 @@ pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<L
         let directory = directory.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
         BString::from(directory)
     });
-    let multiarch = triplets(program).iter().flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
+    let multiarch = triplets(program).flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
     let usual = DIRECTORIES.iter().map(|f| BString::from(*f));
     let directories: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
     let fitting = |path: BString| {
@@ -107,21 +108,8 @@ pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<L
 }
 
 /// Debian's names of the directories for a machine.
-fn triplets(program: &Inspection) -> &'static [&'static str] {
-    match (program.machine, program.bits, program.little) {
-        (62, 64, _) => &["x86_64-linux-gnu"],
-        (62, 32, _) => &["x86_64-linux-gnux32"],
-        (3 | 6, ..) => &["i386-linux-gnu"],
-        (183, ..) => &["aarch64-linux-gnu"],
-        (40, ..) => &["arm-linux-gnueabihf", "arm-linux-gnueabi"],
-        (243, 64, _) => &["riscv64-linux-gnu"],
-        (21, _, true) => &["powerpc64le-linux-gnu"],
-        (21, _, false) => &["powerpc64-linux-gnu"],
-        (20, ..) => &["powerpc-linux-gnu"],
-        (22, ..) => &["s390x-linux-gnu"],
-        (8, 64, true) => &["mips64el-linux-gnuabi64"],
-        (8, 32, true) => &["mipsel-linux-gnu"],
-        (258, ..) => &["loongarch64-linux-gnu"],
-        _ => &[],
-    }
+fn triplets(program: &Inspection) -> impl Iterator<Item = &'static str> {
+    let class = program.target().class;
+    let abis = Architecture::of_target(program.target()).map_or(&[][..], |arch| arch.row().abis);
+    abis.iter().filter(move |abi| abi.class == class).map(|abi| abi.triplet)
 }

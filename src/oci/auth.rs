@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use http_auth::parse_challenges;
 use serde::Deserialize;
 
 use crate::error::{Doing, Error, Result};
@@ -138,28 +139,15 @@ pub enum Challenge {
 impl Challenge {
     /// From a WWW-Authenticate header.
     pub fn parse(header: &str) -> Option<Self> {
-        let (scheme, rest) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
-        if scheme.eq_ignore_ascii_case("basic") {
-            return Some(Challenge::Basic);
-        }
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        let mut fields = BTreeMap::new();
-        let mut rest = rest.trim();
-        while let Some((name, value)) = rest.split_once('=') {
-            let (value, tail) = match value.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"')?,
-                None => value.split_at(value.find(',').unwrap_or(value.len())),
-            };
-            fields.insert(name.trim().to_ascii_lowercase(), value.to_owned());
-            rest = tail.trim_start_matches([',', ' ']);
-        }
-        Some(Challenge::Bearer {
-            realm: fields.remove("realm")?,
-            service: fields.remove("service"),
-            scope: fields.remove("scope"),
-        })
+        let challenges = parse_challenges(header).ok()?;
+        let named = |name: &str| challenges.iter().find(|challenge| challenge.scheme.eq_ignore_ascii_case(name));
+        // A token shows the registry less than a password does.
+        let Some(bearer) = named("bearer") else { return named("basic").map(|_| Challenge::Basic) };
+        let field = |name: &str| {
+            let found = bearer.params.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_unescaped())
+        };
+        Some(Challenge::Bearer { realm: field("realm")?, service: field("service"), scope: field("scope") })
     }
 }
 
@@ -176,6 +164,9 @@ mod tests {
         assert_eq!(scope.as_deref(), Some("repository:a/b:pull,push"));
         assert_eq!(Challenge::parse("Basic realm=\"x\""), Some(Challenge::Basic));
         assert_eq!(Challenge::parse("Digest x=y"), None);
+        let both = Challenge::parse(r#"Basic realm="r", Bearer realm="https://t/a\"b",scope=x"#);
+        let bearer = Challenge::Bearer { realm: "https://t/a\"b".into(), service: None, scope: Some("x".into()) };
+        assert_eq!(both, Some(bearer));
     }
 
     #[test]

@@ -79,11 +79,7 @@ impl Config {
     /// What it claims to be for.
     pub fn platform(&self) -> Platform {
         let or_unknown = |text: &str| if text.is_empty() { "unknown".to_owned() } else { text.to_owned() };
-        Platform {
-            os: or_unknown(&self.os),
-            architecture: or_unknown(&self.architecture),
-            variant: self.variant.clone(),
-        }
+        Platform::new(&or_unknown(&self.os), &or_unknown(&self.architecture), self.variant.as_deref())
     }
 
     /// What is executed: ENTRYPOINT and CMD.

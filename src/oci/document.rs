@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::platform::Platform;
 use crate::error::{Error, Result};
 use crate::verify::{Digest, Expected};
 
@@ -32,25 +33,6 @@ pub(super) struct Descriptor {
     /// What else is said of it: names and kinds.
     #[serde(default)]
     pub(super) annotations: BTreeMap<String, String>,
-}
-
-/// What an image runs on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Platform {
-    /// "linux"
-    pub os: String,
-    /// "amd64"
-    pub architecture: String,
-    /// "v7"
-    #[serde(default)]
-    pub variant: Option<String>,
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().filter(|v| !v.is_empty()).map_or(Ok(()), |variant| write!(f, "/{variant}"))
-    }
 }
 
 /// An index or a manifest: which of both is told by what it has.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::escape;
 use super::image::{self, Image, Opened, Options};
 use super::name::Name;
 use super::streamed::Streamed;
@@ -93,12 +94,6 @@ fn head(answer: &mut impl BufRead) -> io::Result<u16> {
     }
 }
 
-/// An image's name within a URL.
-fn escape(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@".contains(&b);
-    name.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
 /// An image that Podman has.
 pub(super) fn podman<'a>(what: &str, reference: &str, options: &Options<'a>) -> Result<Opened<'a>> {
     let doing = || format!("asking Podman for the image {reference}");
@@ -161,7 +156,7 @@ mod tests {
         for broken in ["", "HTTP/1.0 200 OK\r\nA: b", "\r\n\r\n", "garbage\r\n\r\n"] {
             assert_eq!(read(broken), None, "{broken:?}");
         }
-        assert_eq!(escape("a/b:1@sha256:0 \r\n"), "a/b:1@sha256:0%20%0D%0A");
+        assert_eq!(escape("a/b:1@sha256:0 \r\n").to_string(), "a/b:1@sha256:0%20%0D%0A");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bstr::{BStr, BString, ByteSlice};
-use sha2::{Digest as _, Sha256};
 
 use super::budget::Budget;
 use super::keep;
@@ -14,7 +13,7 @@ use crate::archive::tar::{Kind, Member, Tar};
 use crate::archive::{Part, unpack};
 use crate::error::{Error, Result, os_text};
 use crate::exec::tree::{Body, Bytes, Meta, Node, Stored, Tree};
-use crate::verify::{Digest, Expected, HashingReader};
+use crate::verify::{Digest, Expected, Hasher, HashingReader};
 
 /// What a layer adds and takes away, in the order of its tar.
 #[derive(Debug, Default)]
@@ -62,11 +61,11 @@ impl Layer {
         let mut read = || -> io::Result<(Layer, Option<Digest>)> {
             let mut raw = BufReader::with_capacity(128 << 10, &mut verifying);
             let is_packed = is_packed(raw.fill_buf()?);
-            let hasher = (expected.is_none() && is_packed).then(Sha256::new);
+            let hasher = (expected.is_none() && is_packed).then(Hasher::new);
             let mut unpacked = Unpacked { stream: unpack(raw)?, packed: packed.clone(), count: 0, hasher };
             let layer = Layer::read(&mut Tar::new(&mut unpacked), budget, keep::stored)?;
             io::copy(&mut unpacked, &mut io::sink())?;
-            Ok((layer, unpacked.hasher.map(Digest::from_hasher)))
+            Ok((layer, unpacked.hasher.map(Hasher::finish)))
         };
         let read = read();
         let packed = verifying.finish().map_err(|error| unreadable(origin, &error))?;
@@ -201,7 +200,7 @@ struct Unpacked<'a> {
     stream: Box<dyn BufRead + 'a>,
     packed: Arc<AtomicU64>,
     count: u64,
-    hasher: Option<Sha256>,
+    hasher: Option<Hasher>,
 }
 
 impl BufRead for Unpacked<'_> {

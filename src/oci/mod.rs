@@ -5,6 +5,7 @@
 //! reference   [HOST/]NAME[:TAG][@DIGEST]       name      a transport and what follows it: docker-daemon:REF, oci:DIR ...
 //! document    descriptors, indices, manifests  config    what an image claims and starts
 //! registry    manifests and blobs over HTTP    auth      Docker's logins, WWW-Authenticate
+//! platform    what an image is for, in containerd's normal form
 //! access      a registry's mirrors and login   files     directories and archives    engine  Docker, Podman    streamed
 //! resolve     index -> platforms -> manifests -> configurations and layers           whiteout  what a layer takes away
 //! layer       a tar -> what it adds and removes -> a tree in memory   keep, budget   how much of it is kept
@@ -22,6 +23,7 @@ pub mod image;
 mod keep;
 mod layer;
 pub mod name;
+pub mod platform;
 pub mod reference;
 pub mod registry;
 mod remote;
@@ -29,10 +31,21 @@ pub(crate) mod resolve;
 mod streamed;
 pub(crate) mod whiteout;
 
-pub use document::{Blob, Platform};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
+pub use self::document::Blob;
+pub use self::platform::Platform;
 use crate::archive::Stream;
 use crate::error::Result;
+
+/// All but letters, digits and what names, tags, digests and scopes are made of beside them.
+const SPECIAL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'/').remove(b'@');
+
+/// A name or a scope, as it stands within a URL.
+fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SPECIAL)
+}
 
 /// Where the parts of an image are.
 pub(crate) trait Parts {

@@ -9,7 +9,7 @@ use super::access::Endpoint;
 use super::auth::{Challenge, Login};
 use super::document::{INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
 use super::reference::Reference;
-use super::{Blob, Parts, Stored};
+use super::{Blob, Parts, Stored, escape};
 use crate::archive::{self, Stream};
 use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
@@ -219,12 +219,6 @@ struct Token {
 
 fn kept(digest: Digest) -> String {
     format!("manifest-{digest}")
-}
-
-/// A value within a query.
-fn escape(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/".contains(&b);
-    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 #[cfg(test)]

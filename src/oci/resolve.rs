@@ -2,7 +2,8 @@
 
 use super::Parts;
 use super::config::Config;
-use super::document::{Blob, Descriptor, Document, Platform, Saved, check_count};
+use super::document::{Blob, Descriptor, Document, Saved, check_count};
+use super::platform::Platform;
 use crate::error::{Error, Result, Status};
 use crate::verify::{Digest, refused};
 
@@ -33,19 +34,9 @@ const MAX_PLATFORMS: usize = 64;
 /// An index names manifests; one that names an index which names another index is not an image.
 const MAX_DEPTH: usize = 3;
 
-/// Whether a platform was asked for.
+/// Whether a platform serves who asked for one.
 fn is_wanted(platform: &Platform, wanted: Option<&Platform>) -> bool {
-    let same = |wanted: &Platform| {
-        let plain = |p: &Platform| match (p.architecture.as_str(), p.variant.as_deref()) {
-            // What OCI takes them for without a word.
-            ("arm64", Some("v8") | None) => "v8".to_owned(),
-            ("arm", None) => "v7".to_owned(),
-            (_, variant) => variant.unwrap_or_default().to_owned(),
-        };
-        let variants = wanted.variant.is_none() || plain(platform) == plain(wanted);
-        platform.os == wanted.os && platform.architecture == wanted.architecture && variants
-    };
-    wanted.is_none_or(same)
+    wanted.is_none_or(|wanted| wanted.rank(platform).is_some())
 }
 
 /// A manifest that was reached, before its configuration is read.
@@ -53,6 +44,8 @@ struct Manifest {
     listed: Option<Platform>,
     config: Option<serde_json::Value>,
     layers: Vec<Blob>,
+    /// Its layers are here. A store that holds one platform of an index has the documents of the others too.
+    here: bool,
 }
 
 /// The walk from an index to the manifests of the platforms that are wanted.
@@ -77,29 +70,36 @@ impl<'a> Walk<'a> {
         let document = Document::parse(self.what, bytes)?;
         if let Some(layers) = &document.layers {
             check_count(self.what, layers.len())?;
-            let layers = layers.iter().map(Blob::of).collect::<Result<_>>()?;
-            self.manifests.push(Manifest { listed: listed.cloned(), config: document.config, layers });
+            let layers = layers.iter().map(Blob::of).collect::<Result<Vec<_>>>()?;
+            let here = layers.iter().all(|layer| self.parts.has(layer));
+            self.manifests.push(Manifest { listed: listed.cloned(), config: document.config, layers, here });
             return Ok(());
         }
         let Some(manifests) = document.manifests.filter(|_| depth < MAX_DEPTH) else {
             return Err(Error::failed(reading(self.what), "it has neither layers nor manifests")
                 .help("images of the old schema 1 are not read, nor indices within indices within indices"));
         };
-        for descriptor in manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS) {
-            let platform = descriptor.platform.as_ref().filter(|p| p.os != "unknown").or(listed);
-            if let Some(platform) = platform {
-                self.listed.push(platform.clone());
-                if !is_wanted(platform, self.wanted) {
-                    continue;
-                }
+        let platform_of = |d: &Descriptor| d.platform.clone().filter(|p| p.os != "unknown").or(listed.cloned());
+        let images = manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS);
+        let mut images: Vec<(&Descriptor, Option<Platform>)> = images.map(|d| (d, platform_of(d))).collect();
+        self.listed.extend(images.iter().filter_map(|(_, platform)| platform.clone()));
+        if let Some(wanted) = self.wanted {
+            images.retain(|(_, platform)| platform.as_ref().is_none_or(|p| wanted.rank(p).is_some()));
+            images.sort_by_key(|(_, platform)| platform.as_ref().map_or(Some(usize::MAX), |p| wanted.rank(p)));
+        }
+        for (descriptor, platform) in images {
+            // The best that is here serves; the rest is for who has not got it.
+            if self.wanted.is_some() && self.manifests.iter().any(|manifest| manifest.here && manifest.listed.is_some())
+            {
+                break;
             }
             let blob = Blob::of_document(self.what, "a manifest", descriptor)?;
             if !self.parts.has(&blob) {
-                self.absent.extend(platform.cloned());
+                self.absent.extend(platform);
                 continue;
             }
             let bytes = self.parts.document(&blob)?;
-            self.document(&bytes, platform, depth + 1)?;
+            self.document(&bytes, platform.as_ref(), depth + 1)?;
         }
         Ok(())
     }
@@ -119,14 +119,16 @@ fn is_image(descriptor: &Descriptor) -> bool {
 pub(super) fn oci(what: &str, bytes: &[u8], wanted: Option<&Platform>, parts: &mut dyn Parts) -> Result<Found> {
     let Walk { manifests, listed, absent, parts, .. } = Walk::over(what, bytes, wanted, parts)?;
     let mut found = Found { candidates: Vec::new(), listed, absent };
-    for Manifest { listed, config, layers } in manifests {
+    for Manifest { listed, config, layers, here } in manifests {
+        if wanted.is_some() && !found.candidates.is_empty() {
+            break;
+        }
         let config = config.ok_or_else(|| Error::failed(reading(what), "its manifest names no configuration"))?;
         let config: Descriptor = serde_json::from_value(config)
             .map_err(|error| Error::failed(reading(what), format!("its configuration's descriptor: {error}")))?;
         let config = parts.config(&Blob::of_document(what, "a configuration", &config)?)?;
         let config = Config::parse(what, &config)?;
-        // A store that holds one platform of an index has the documents of the others too, but not their layers.
-        if layers.iter().any(|layer| !parts.has(layer)) {
+        if !here {
             found.absent.push(listed.unwrap_or_else(|| config.platform()));
             continue;
         }
@@ -141,12 +143,13 @@ pub(super) fn oci(what: &str, bytes: &[u8], wanted: Option<&Platform>, parts: &m
     Ok(found)
 }
 
-/// The layers of an OCI image for one platform, lowest first, without a look at its configuration. An image that says
-/// nothing of its platform has one manifest.
+/// The layers of an OCI image for one platform, lowest first, without a look at its configuration. Its 32-bit mode's will
+/// not do; an image that says nothing of its platform has one manifest.
 pub(crate) fn layers(what: &str, bytes: &[u8], wanted: &Platform, parts: &mut dyn Parts) -> Result<Vec<Blob>> {
     let walk = Walk::over(what, bytes, Some(wanted), parts)?;
     let only = walk.manifests.len() == 1;
-    let chosen = walk.manifests.into_iter().find(|manifest| manifest.listed.is_some() || only);
+    let fits = |m: &Manifest| m.listed.as_ref().map_or(only, |p| p.architecture == wanted.architecture);
+    let chosen = walk.manifests.into_iter().find(fits);
     chosen.map(|manifest| manifest.layers).ok_or_else(|| {
         let has: Vec<String> = walk.listed.iter().map(Platform::to_string).collect();
         let why = if walk.absent.is_empty() {

@@ -17,13 +17,17 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
 use crate::binfmt::entry::Flags;
-use crate::error::{Doing, Error, Result, os_text};
+use crate::error::{Doing, Error, Result, is_passing, os_text};
 use crate::proc;
 
 /// What a probe is called when it starts; exactly the 16 bytes that it writes.
 const TOKEN: &str = "rbinfmt-argv0-ok";
 /// An emulator starts in milliseconds; a minute-long start is as good as none.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How often a probe is run that did not work.
+const ROUNDS: usize = 3;
+/// Before the next round; what is short of memory or of processes is so for a moment.
+const PAUSE: Duration = Duration::from_millis(20);
 const PAGE: usize = 4096;
 
 /// What came of a probe.
@@ -37,12 +41,23 @@ pub enum Outcome {
     },
     /// The program did not run, and why.
     Fails(String),
+    /// It could not be determined: what stood in the way may have passed by the next time.
+    Unclear(String),
 }
 
 impl Outcome {
     /// Whether the program ran.
     pub fn works(&self) -> bool {
         matches!(self, Outcome::Works { .. })
+    }
+
+    /// Whether the answer of this round, counted from 1, is not to be believed yet.
+    fn is_doubtful(&self, round: usize) -> bool {
+        match self {
+            Outcome::Works { .. } => false,
+            Outcome::Fails(_) => round < 2,
+            Outcome::Unclear(_) => true,
+        }
     }
 
     /// What it means for an entry with these flags. Under P the kernel gives the emulator both the path and argv\[0\]:
@@ -113,14 +128,40 @@ pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
     let probe = Probe::new(program)?;
     let mut command = Command::new(emulator);
     command.arg("-0").arg(TOKEN).arg(&probe.path);
-    Ok(match Running::start_command(&probe.path, command) {
+    let mut once = || match Running::start_command(&probe.path, &mut command) {
         Ok(running) => running.finish().outcome,
-        Err(why) => Outcome::Fails(why),
-    })
+        Err(outcome) => outcome,
+    };
+    let mut outcome = once();
+    for round in 1..ROUNDS {
+        if !outcome.is_doubtful(round) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        outcome = once();
+    }
+    Ok(outcome)
 }
 
-/// Runs probes, as many at once as there are cores; the results come in their order.
+/// Runs probes, as many at once as there are cores; the results come in their order. A failure counts when it comes
+/// twice, and what could not be determined is tried again.
 pub fn run(probes: &[Probe]) -> Vec<Ran> {
+    let mut results = run_once(&probes.iter().collect::<Vec<_>>());
+    for round in 1..ROUNDS {
+        let doubtful: Vec<usize> = (0..results.len()).filter(|&at| results[at].outcome.is_doubtful(round)).collect();
+        if doubtful.is_empty() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        let again = run_once(&doubtful.iter().map(|&at| &probes[at]).collect::<Vec<_>>());
+        for (at, ran) in doubtful.into_iter().zip(again) {
+            results[at] = ran;
+        }
+    }
+    results
+}
+
+fn run_once(probes: &[&Probe]) -> Vec<Ran> {
     let at_once = cores();
     let mut results: Vec<Option<Ran>> = probes.iter().map(|_| None).collect();
     let mut running: Vec<(usize, Running)> = Vec::new();
@@ -133,7 +174,7 @@ pub fn run(probes: &[Probe]) -> Vec<Ran> {
         {
             match Running::start(probe) {
                 Ok(started) => running.push((index, started)),
-                Err(error) => results[index] = Some(Ran { outcome: Outcome::Fails(error), by: None }),
+                Err(outcome) => results[index] = Some(Ran { outcome, by: None }),
             }
         }
         if running.is_empty() {
@@ -183,24 +224,27 @@ struct Running {
 
 impl Running {
     /// Starts it, and looks which program the kernel started.
-    fn start(probe: &Probe) -> Result<Running, String> {
+    fn start(probe: &Probe) -> Result<Running, Outcome> {
         let mut command = Command::new(&probe.path);
         command.arg0(TOKEN);
-        Running::start_command(&probe.path, command)
+        Running::start_command(&probe.path, &mut command)
     }
 
-    fn start_command(path: &Path, mut command: Command) -> Result<Running, String> {
-        let failed = |what: &str, e: std::io::Error| format!("{what}: {}", os_text(&e));
-        let (mut output, input, filled) = full_pipe().map_err(|e| failed("making a pipe", e.into()))?;
+    fn start_command(path: &Path, command: &mut Command) -> Result<Running, Outcome> {
+        let unclear = |what: &str, e: std::io::Error| Outcome::Unclear(format!("{what}: {}", os_text(&e)));
+        let (mut output, input, filled) = full_pipe().map_err(|e| unclear("making a pipe", e.into()))?;
         let complaints = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).ok().map(File::from);
         let errors = complaints.as_ref().and_then(|f| f.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
         let mut child =
             command.env_clear().stdin(Stdio::null()).stdout(input).stderr(errors).spawn().map_err(|e| explain(&e))?;
+        // The command would keep the pipe open.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         // Its output pipe is full, so that it cannot have ended yet.
         let by = running_file(child.id());
         if let Err(e) = output.read_exact(&mut vec![0; filled]) {
             let _ = child.kill();
-            return Err(failed("reading the probe's output", e));
+            let _ = child.wait();
+            return Err(unclear("reading the probe's output", e));
         }
         Ok(Running { child, output, complaints, path: path.to_owned(), by, deadline: Instant::now() + LIMIT })
     }
@@ -224,7 +268,7 @@ impl Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let why = format!("it did not end within {} s", LIMIT.as_secs());
-        Ran { outcome: Outcome::Fails(why), by: self.by }
+        Ran { outcome: Outcome::Unclear(why), by: self.by }
     }
 
     /// How it ended. One that has closed its output is about to; one that does not end all the same has a deadline.
@@ -237,6 +281,7 @@ impl Running {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(20));
                 }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Ok(None) | Err(_) => return None,
             }
         }
@@ -246,7 +291,15 @@ impl Running {
     fn end(mut self) -> Ran {
         // The pipe holds all there is: a page at the most, since nobody else read from it.
         let mut written = vec![0; PAGE];
-        let len = self.output.read(&mut written).unwrap_or(0);
+        let len = match self.output.read(&mut written) {
+            Ok(len) => len,
+            Err(e) => {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                let why = format!("reading the probe's output: {}", os_text(&e));
+                return Ran { outcome: Outcome::Unclear(why), by: self.by };
+            }
+        };
         // The program's sixteen bytes are the last. QEMU 10 writes a complaint before them, and to standard output, where
         // it cannot resolve the program's path, as that of a file in memory.
         let written = &written[len.saturating_sub(TOKEN.len())..len];
@@ -259,6 +312,10 @@ impl Running {
             (Some(0), written) if written.starts_with(shown) => Outcome::Works { argv0: false },
             (Some(0), _) => Outcome::Fails("the program ran, but its arguments are shifted".into()),
             (Some(code), _) => Outcome::Fails(format!("the emulator ended with status {code}{}", self.complaint())),
+            // Nobody but the kernel, when memory is short, and the administrator send it.
+            (None, _) if status.signal() == Some(nix::libc::SIGKILL) => {
+                Outcome::Unclear("the emulator was killed by signal 9".into())
+            }
             (None, _) => {
                 let signal = status.signal().unwrap_or(0);
                 Outcome::Fails(format!("the emulator was killed by signal {signal}{}", self.complaint()))
@@ -296,23 +353,32 @@ fn running_file(child: u32) -> Option<FileId> {
 /// A pipe that is full, as small as the kernel makes one, and how many bytes fill it. Its reading end does not block.
 fn full_pipe() -> nix::Result<(File, OwnedFd, usize)> {
     let (output, input) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-    let size = fcntl(&input, FcntlArg::F_SETPIPE_SZ(PAGE as i32))? as usize;
+    let size = match fcntl(&input, FcntlArg::F_SETPIPE_SZ(PAGE as i32)) {
+        Ok(size) => size,
+        Err(_) => fcntl(&input, FcntlArg::F_GETPIPE_SZ)?,
+    } as usize;
     nix::unistd::write(&input, &vec![0; size])?;
     fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((output.into(), input, size))
 }
 
-/// What an error of execve means for a probe.
-fn explain(error: &std::io::Error) -> String {
+/// What an error of starting a probe means.
+fn explain(error: &std::io::Error) -> Outcome {
     use nix::errno::Errno;
     let meaning = match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOEXEC) => "no entry of the table matches it, or the entry's interpreter cannot be executed",
         Some(Errno::ENOENT) => "the entry's interpreter does not exist here",
         Some(Errno::EACCES) => "the entry's interpreter may not be executed",
         Some(Errno::ELOOP) => "the entry's interpreter is itself matched by an entry",
-        _ => return os_text(error),
+        _ if is_passing(error) => return Outcome::Unclear(os_text(error)),
+        _ => return Outcome::Fails(os_text(error)),
     };
-    format!("{}: {meaning}", os_text(error))
+    Outcome::Fails(format!("{}: {meaning}", os_text(error)))
+}
+
+/// The error where it could not be determined whether programs of an architecture run.
+pub fn unclear(label: &str, why: &str) -> Error {
+    Error::unknown(format!("running a probe program of {label}"), why).help("try again; nothing is concluded from this")
 }
 
 /// An error for a probe that had to work and did not.

@@ -86,8 +86,8 @@ pub struct NamedRule {
 impl Profile {
     /// That of profiles/qemu.toml.
     fn built_in(architecture: Architecture) -> Profile {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let ArchitectureRow { name, platforms, aliases, native_on, elf, probe } = architecture.row();
+        let owned = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+        let ArchitectureRow { name, platforms, aliases, machines, native_on, elf, probe, .. } = architecture.row();
         let kind = Kind::Elf {
             emulator: format!("qemu-{name}"),
             signatures: elf.signatures().collect(),
@@ -96,7 +96,11 @@ impl Profile {
         Profile {
             name: (*name).to_owned(),
             platforms: owned(platforms),
-            aliases: owned(aliases),
+            // "mips64" is what kernels of both byte orders say, and the name of one.
+            aliases: owned(aliases)
+                .into_iter()
+                .chain(owned(machines).into_iter().filter(|m| Architecture::named(m).is_none()))
+                .collect(),
             native_on: owned(native_on),
             rules: Profile::rules_of(name, &kind),
             kind,

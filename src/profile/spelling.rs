@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Profile;
 use crate::error::{Error, Result};
+use crate::oci::Platform;
 use crate::text::nearest;
 
 /// All spellings of a profile, lower case, without "linux/".
@@ -21,8 +22,11 @@ fn plain(text: &str) -> String {
 pub(super) fn find<'a>(text: &str, profiles: &'a [Profile]) -> Option<&'a Profile> {
     let text = plain(text);
     let of = |wanted: &str| profiles.iter().find(|p| spellings(p).any(|s| plain(s) == wanted));
-    // A variant that no profile names (arm64/v8, amd64/v3) does not change the emulator.
-    of(&text).or_else(|| text.split_once("/v").and_then(|(arch, _)| of(arch)))
+    of(&text).or_else(|| {
+        let platform = Platform::parse(&text).ok().filter(|p| p.os == "linux" && text.contains('/'))?;
+        // A variant that no profile names (amd64/v3) does not change the emulator.
+        of(&plain(&platform.to_string())).or_else(|| of(&platform.architecture))
+    })
 }
 
 pub(super) fn unknown(text: &str, profiles: &[Profile]) -> Error {

@@ -1,6 +1,14 @@
-//! Carries a plan out. What fails undoes what was done before it.
+//! Carries a plan out, so that every architecture which had a handler has one between any two writes to the table.
+//!
+//! New entries go beside the old ones first. A failure until then takes them away again: nothing else was touched. From the
+//! moment that programs ran through a new entry it goes only forward: an old entry that cannot be removed, or a stand-in
+//! that does not get its name, is said in the row of its architecture, and the next run finishes it. At the end the table
+//! is read back, since others write to it too.
 
-use bstr::BString;
+use std::time::Duration;
+
+use bstr::{BStr, BString};
+use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::binfmt::entry::{Entry, Flags};
@@ -47,17 +55,20 @@ pub enum State {
 /// Runs a program of each item; `None` for an item that has none.
 pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 
-/// A way to undo a step.
+/// How often a write to the table is tried.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What was done before anything was verified, and takes it back.
 enum Undo {
     Remove(BString),
     Disable(BString),
-    Register(Box<Entry>),
 }
 
 struct Work<'a> {
     session: &'a mut Session,
     kernel: &'a Kernel,
-    done: Vec<Undo>,
+    journal: Vec<Undo>,
 }
 
 /// An entry that is registered and still has to be tried.
@@ -70,42 +81,44 @@ struct Pending {
     old: Vec<BString>,
 }
 
-/// Carries out `plan`. `before` is the table as it was; `prober` is left out where nothing is to be tried.
-pub fn apply(
-    plan: Plan,
-    before: &[Entry],
-    session: &mut Session,
-    kernel: &Kernel,
-    prober: Option<&mut Prober>,
-) -> Result<Vec<Row>> {
-    let mut work = Work { session, kernel, done: Vec::new() };
+/// Carries out `plan`; `prober` is left out where nothing is to be tried.
+///
+/// # Errors
+/// What failed before anything was verified; the table is as it was then, or the error says what is not.
+pub fn apply(plan: Plan, session: &mut Session, kernel: &Kernel, prober: Option<&mut Prober>) -> Result<Vec<Row>> {
+    let changes = plan.changes();
+    let mut work = Work { session, kernel, journal: Vec::new() };
     let mut rows: Vec<Row> = Vec::new();
-    let mut standing = Vec::new();
+    let mut pending = Vec::new();
     for item in plan.items {
         match work.first_step(&item, rows.len()) {
-            Ok((state, stands)) => {
-                standing.extend(stands);
+            Ok((state, new)) => {
+                pending.extend(new);
                 rows.push(Row { item, state, entry: None, outcome: None });
             }
             Err(error) => return Err(work.take_back(error)),
         }
     }
     if let Some(prober) = prober {
-        standing = match work.try_out(&mut rows, standing, prober) {
+        pending = match work.try_out(&mut rows, pending, prober) {
             Ok(tried) => tried,
             Err(error) => return Err(work.take_back(error)),
         };
     }
-    for stands in standing {
-        rows[stands.row].entry = Some(stands.change.entry.clone());
-        if let Err(error) = work.settle(stands) {
-            return Err(work.take_back(error));
+    for new in pending {
+        let row = &mut rows[new.row];
+        row.entry = Some(new.change.entry.clone());
+        if let Err(why) = work.settle(new) {
+            row.state = State::Failed(why);
         }
     }
-    for row in rows.iter().filter(|r| r.item.step == Step::Remove) {
-        if let Err(error) = work.remove(row.item.name.as_bytes(), before) {
-            return Err(work.take_back(error));
+    for at in 0..rows.len() {
+        if rows[at].item.step == Step::Remove {
+            rows[at].state = work.remove_old(&rows, &rows[at].item.name);
         }
+    }
+    if changes {
+        work.read_back(&mut rows);
     }
     Ok(rows)
 }
@@ -119,8 +132,9 @@ impl Work<'_> {
             Step::Refuse(why) => (State::Failed(why.clone()), None),
             Step::Remove => (State::Removed, None),
             Step::Enable => {
-                self.session.table.enable(item.name.as_bytes())?;
-                self.done.push(Undo::Disable(item.name.as_str().into()));
+                let name = item.name.as_bytes();
+                again(|| self.session.table.enable(name))?;
+                self.journal.push(Undo::Disable(name.into()));
                 (State::Enabled, None)
             }
             Step::Add(change) => {
@@ -138,8 +152,8 @@ impl Work<'_> {
     fn register(&mut self, entry: &Entry) -> Result<()> {
         let string = register::compose(entry, self.kernel)
             .map_err(|mistake| Error::failed(format!("registering {}", entry.name), mistake))?;
-        self.session.register(&entry.name, &string)?;
-        self.done.push(Undo::Remove(entry.name.clone()));
+        again(|| self.session.register(&entry.name, &string))?;
+        self.journal.push(Undo::Remove(entry.name.clone()));
         Ok(())
     }
 
@@ -165,107 +179,176 @@ impl Work<'_> {
     }
 
     /// Runs a program of each new entry. Where flag P does not suit the emulator, the other choice is tried; an entry
-    /// that does not work is undone, and its row says why.
-    fn try_out(&mut self, rows: &mut [Row], standing: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
-        let items: Vec<&Item> = standing.iter().map(|s| &rows[s.row].item).collect();
+    /// that does not work is taken back, and its row says why.
+    fn try_out(&mut self, rows: &mut [Row], pending: Vec<Pending>, prober: &mut Prober) -> Result<Vec<Pending>> {
+        let items: Vec<&Item> = pending.iter().map(|p| &rows[p.row].item).collect();
         let first = prober(&items)?;
         let mut tried = Vec::new();
-        for (mut stands, ran) in standing.into_iter().zip(first) {
-            let row = &mut rows[stands.row];
-            let Some(mut outcome) = ran.map(|ran| ran.outcome.under(stands.change.entry.flags)) else {
-                tried.push(stands);
+        for (mut new, ran) in pending.into_iter().zip(first) {
+            let row = &mut rows[new.row];
+            let Some(mut outcome) = ran.map(|ran| ran.outcome.under(new.change.entry.flags)) else {
+                tried.push(new);
                 continue;
             };
-            if outcome != (Outcome::Works { argv0: true }) && stands.change.try_preserve {
-                outcome = self.try_other(&mut stands, &row.item, outcome, prober)?;
+            let other = matches!(outcome, Outcome::Works { argv0: false } | Outcome::Fails(_));
+            if other && new.change.try_preserve {
+                outcome = self.try_other(&mut new, &row.item, outcome, prober);
             }
             row.outcome = Some(outcome.clone());
-            match outcome {
-                Outcome::Works { .. } => tried.push(stands),
-                Outcome::Fails(why) => {
-                    row.state = State::Failed(why);
-                    self.withdraw(&stands.name)?;
+            let why = match outcome {
+                Outcome::Works { .. } => {
+                    tried.push(new);
+                    continue;
                 }
-            }
+                Outcome::Fails(why) => why,
+                Outcome::Unclear(why) => format!("whether it works could not be determined: {why}; try again"),
+            };
+            row.state = State::Failed(match self.withdraw(&new.name) {
+                Ok(()) => why,
+                Err(error) => format!("{why}; {}", self.remains(&new.name, &error)),
+            });
         }
         Ok(tried)
     }
 
     /// The same entry with the other choice of flag P; the better one of the two stays.
-    fn try_other(
-        &mut self,
-        stands: &mut Pending,
-        item: &Item,
-        outcome: Outcome,
-        prober: &mut Prober,
-    ) -> Result<Outcome> {
-        let flags = stands.change.entry.flags;
+    fn try_other(&mut self, new: &mut Pending, item: &Item, outcome: Outcome, prober: &mut Prober) -> Outcome {
+        let flags = new.change.entry.flags;
         let flags = if flags.has(Flags::P) { flags.without(Flags::P) } else { flags.with(Flags::P) };
-        let other = Entry { flags, ..stands.change.entry.clone() };
-        let name = self.register_beside(&other, true)?;
-        let ran = prober(&[item])?.into_iter().next().flatten().map(|ran| ran.outcome.under(flags));
-        let better = match &ran {
-            Some(Outcome::Works { argv0 }) => *argv0 || !outcome.works(),
-            _ => false,
+        let other = Entry { flags, ..new.change.entry.clone() };
+        let name = match self.register_beside(&other, true) {
+            Ok(name) => name,
+            Err(error) => return Outcome::Unclear(error.to_string()),
         };
+        let ran = prober(&[item]).map(|ran| ran.into_iter().next().flatten().map(|ran| ran.outcome.under(flags)));
         let (loser, result) = match ran {
-            Some(ran) if better => {
-                stands.change.entry = other;
-                (std::mem::replace(&mut stands.name, name), ran)
+            Ok(Some(Outcome::Works { argv0 })) if argv0 || !outcome.works() => {
+                new.change.entry = other;
+                (std::mem::replace(&mut new.name, name), Outcome::Works { argv0 })
             }
-            _ => (name, outcome),
+            Ok(Some(Outcome::Unclear(why))) => (name, Outcome::Unclear(why)),
+            Err(error) => (name, Outcome::Unclear(error.to_string())),
+            Ok(_) => (name, outcome),
         };
-        self.withdraw(&loser)?;
-        Ok(result)
+        match self.withdraw(&loser) {
+            Ok(()) => result,
+            // The newer of the two is the one that runs, whichever that is.
+            Err(error) => Outcome::Unclear(self.remains(&loser, &error)),
+        }
     }
 
     /// Takes back an entry that this run registered.
     fn withdraw(&mut self, name: &[u8]) -> Result<()> {
-        self.session.table.remove(name)?;
-        self.done.retain(|undo| !matches!(undo, Undo::Remove(done) if done == name));
+        self.remove(name)?;
+        self.journal.retain(|undo| !matches!(undo, Undo::Remove(done) if done == name));
         Ok(())
     }
 
-    /// Takes the old entries away, and gives the new one its name.
-    fn settle(&mut self, stands: Pending) -> Result<()> {
-        let name = &stands.change.entry.name;
-        for old in &stands.old {
-            self.session.table.remove(old)?;
+    /// Removes an entry; one that is not there is removed.
+    fn remove(&self, name: &[u8]) -> Result<()> {
+        match again(|| self.session.table.remove(name)) {
+            Err(error) if error.errno() == Some(nix::libc::ENOENT) => Ok(()),
+            result => result,
         }
-        if stands.name != *name {
-            self.register(&stands.change.entry)?;
-            self.withdraw(&stands.name)?;
+    }
+
+    /// Takes the old entries away, and gives the new one its name. Programs ran through the new one: whatever fails here,
+    /// it stays under the name that it has.
+    fn settle(&mut self, new: Pending) -> Result<(), String> {
+        let own = &new.change.entry.name;
+        let stays =
+            |error: &Error| format!("the entry {} runs it, but {error}; the same command finishes this", new.name);
+        for old in &new.old {
+            self.remove(old).map_err(|error| stays(&error))?;
+        }
+        if new.name != *own {
+            self.register(&new.change.entry).map_err(|error| stays(&error))?;
+            self.remove(&new.name).map_err(|error| self.remains(&new.name, &error))?;
         }
         Ok(())
     }
 
-    fn remove(&mut self, name: &[u8], before: &[Entry]) -> Result<()> {
-        self.session.table.remove(name)?;
-        let entry = before.iter().find(|e| e.name == name).cloned();
-        self.done.extend(entry.map(|e| Undo::Register(Box::new(e))));
-        Ok(())
+    /// Removes what the plan removes. A stand-in of an earlier run stays where the entry that should follow it failed.
+    fn remove_old(&self, rows: &[Row], name: &str) -> State {
+        let successor = rows.iter().find(|row| is_stand_in_of(name, &row.item.name) && row.item.step != Step::Remove);
+        if successor.is_some_and(|row| matches!(row.state, State::Failed(_))) {
+            return State::Skipped(Skip::StandsIn);
+        }
+        match self.remove(name.as_bytes()) {
+            Ok(()) => State::Removed,
+            Err(error) => State::Failed(error.to_string()),
+        }
+    }
+
+    /// Holds the table against what was done: others may write to it at the same time.
+    fn read_back(&self, rows: &mut [Row]) {
+        let doing = "reading the table back";
+        let now = again(|| self.session.table.list()).and_then(|now| now.readable(doing).map(|()| now.entries));
+        for row in rows {
+            let name = row.item.name.as_bytes();
+            let there = now.as_ref().map(|now| now.iter().find(|e| e.name == name));
+            let wrong = match (&row.state, there) {
+                (State::Added | State::Replaced | State::Enabled | State::Removed, Err(error)) => error.to_string(),
+                (State::Added | State::Replaced, Ok(there)) => match (there, &row.entry) {
+                    (Some(there), Some(entry)) if there.enabled && there.is_like(entry) => continue,
+                    (None, _) => format!("{doing}: somebody removed {}", row.item.name),
+                    _ => format!("{doing}: somebody changed {}", row.item.name),
+                },
+                (State::Enabled, Ok(Some(there))) if there.enabled => continue,
+                (State::Enabled, Ok(_)) => format!("{doing}: somebody switched {} off or removed it", row.item.name),
+                (State::Removed, Ok(Some(_))) => format!("{doing}: {} is there again", row.item.name),
+                _ => continue,
+            };
+            row.state = State::Failed(format!("{wrong}; the same command tries again"));
+        }
+    }
+
+    /// Says that an entry of ours is still in the table, and how it goes.
+    fn remains(&self, name: &[u8], error: &Error) -> String {
+        let path = self.session.table.dir().join(crate::text::to_text(name));
+        format!("{error}; `echo -1 >{}` removes it", path.display())
     }
 
     /// Undoes everything, newest first, and returns the error that was the reason; where something could not be undone,
-    /// it says so too.
+    /// it says so too, and how to do it.
     fn take_back(mut self, error: Error) -> Error {
         let mut left = Vec::new();
-        for undo in std::mem::take(&mut self.done).into_iter().rev() {
-            let (name, undone) = match undo {
-                Undo::Remove(name) => (name.clone(), self.session.table.remove(&name)),
-                Undo::Disable(name) => (name.clone(), self.session.table.disable(&name)),
-                Undo::Register(entry) => (entry.name.clone(), self.register(&entry)),
+        for undo in std::mem::take(&mut self.journal).into_iter().rev() {
+            let (name, by_hand, undone) = match undo {
+                Undo::Remove(name) => (name.clone(), "-1", self.remove(&name)),
+                Undo::Disable(name) => (name.clone(), "0", again(|| self.session.table.disable(&name))),
             };
             if undone.is_err_and(|e| e.errno() != Some(nix::libc::ENOENT)) {
-                left.push(name.to_string());
+                let path = self.session.table.dir().join(crate::text::to_text(&name));
+                left.push(format!("{} is still there: `echo {by_hand} >{}`", BStr::new(&name), path.display()));
             }
         }
-        match &left[..] {
-            [] => error,
-            left => {
-                let help = format!("could not be restored: {}; `rbinfmt status` shows the table", left.join(", "));
-                error.help(help)
+        if left.is_empty() { error } else { error.help(left.join("; ")) }
+    }
+}
+
+/// Whether `name` is a stand-in's for the entry `own`: "rbinfmt-new-qemu-arm", "rbinfmt-new-qemu-arm.2".
+fn is_stand_in_of(name: &str, own: &str) -> bool {
+    let rest = name.strip_prefix(STAND_IN).and_then(|rest| rest.strip_prefix(own));
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u8>().is_ok()))
+}
+
+/// Tries again what failed; what is there already and what is not there does not change by that.
+fn again<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    let mut tried = 1;
+    loop {
+        match work() {
+            Err(error) if tried < TRIES && !is_lasting(&error) => {
+                tried += 1;
+                std::thread::sleep(PAUSE);
             }
+            result => return result,
         }
     }
+}
+
+fn is_lasting(error: &Error) -> bool {
+    const LASTING: [Errno; 6] =
+        [Errno::EEXIST, Errno::ENOENT, Errno::EROFS, Errno::EINVAL, Errno::ENOEXEC, Errno::ELIBBAD];
+    error.errno().is_none_or(|errno| LASTING.contains(&Errno::from_raw(errno)))
 }

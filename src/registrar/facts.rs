@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::Architecture;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::WINDOW;
@@ -95,6 +96,14 @@ impl TableFacts {
         Ok(TableFacts { path: table.dir().to_owned(), writable: table.is_writable(), enabled, entries, unreadable })
     }
 
+    /// An error where an entry could not be read.
+    ///
+    /// # Errors
+    /// The first such entry.
+    pub fn readable(&self, doing: &str) -> Result<()> {
+        crate::binfmt::table::readable(&self.unreadable, doing)
+    }
+
     /// A table that cannot be seen, taken as an empty one.
     pub fn unseen(path: &Path) -> TableFacts {
         let (entries, unreadable) = (Vec::new(), Vec::new());
@@ -160,7 +169,10 @@ impl Facts {
             for (index, rule) in profile.rules.iter().enumerate() {
                 let Some(program) = &rule.probe else { continue };
                 let taken = self.taker(program).map(|entry| entry.flags);
-                if taken.is_some() && maybe_native && self.kernel.machine == "x86_64" {
+                if taken.is_some()
+                    && maybe_native
+                    && Architecture::of_machine(&self.kernel.machine) == Some(Architecture::X86_64)
+                {
                     // An entry hides whether the kernel would do; practically every x86_64 kernel runs i386.
                     self.native.push(profile.name.clone());
                 }
@@ -178,6 +190,7 @@ impl Facts {
                 }
                 (None, Outcome::Works { .. }) => self.native.push(profile.name.clone()),
                 (None, Outcome::Fails(_)) => {}
+                (None, Outcome::Unclear(why)) => return Err(probe::unclear(&profile.name, why)),
             }
         }
         Ok(())
@@ -231,10 +244,10 @@ pub fn own_target() -> Result<Target> {
 
 /// Whether uname may say `shown` on a kernel built for `real` (32-bit personalities).
 fn compatible(real: &str, shown: &str) -> bool {
-    let x86 = |name: &str| name == "x86_64" || (name.len() == 4 && name.starts_with('i') && name.ends_with("86"));
-    let arm = |name: &str| name == "aarch64" || name.starts_with("arm");
-    let family = |name: &str| name.trim_end_matches("le").trim_end_matches("64").to_owned();
-    (x86(real) && x86(shown)) || (arm(real) && arm(shown)) || family(real) == family(shown)
+    let known = Architecture::of_machine(real).zip(Architecture::of_machine(shown));
+    // The 32-bit names of some kernels are no target of QEMU's: "ppcle", "s390".
+    let family = |name: &str| name.trim_end_matches("le").trim_end_matches(['x', '4', '6']).to_owned();
+    known.is_some_and(|(real, shown)| shown.runs_on(real) || real.runs_on(shown)) || family(real) == family(shown)
 }
 
 fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {

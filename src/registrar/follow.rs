@@ -1,6 +1,7 @@
 //! The table follows the store: what is registered for an architecture is the version that is in use for it.
 
 use super::plan::is_ours;
+use super::session;
 use super::{Installed, Registrar, Selection};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::Emulator;
@@ -43,6 +44,7 @@ impl Registrar {
             };
             match probe::run_with(&emulator.path, &program)? {
                 Outcome::Fails(why) => tried.bad.push((emulator, why)),
+                Outcome::Unclear(why) => return Err(probe::unclear(&emulator.arch, &why)),
                 Outcome::Works { .. } => tried.good.push(emulator),
             }
         }
@@ -57,8 +59,10 @@ impl Registrar {
     pub fn follow(&self, chosen: &[Emulator]) -> Result<Followed> {
         let facts = match self.look(false) {
             Ok((facts, _)) => facts,
+            Err(error) if error.is_passing() || session::mounted(&self.host, false)?.is_visible() => return Err(error),
             Err(error) => return Ok(Followed::Unseen(error)),
         };
+        facts.table.readable("letting the table follow the store")?;
         let entries = &facts.table.entries;
         let ours = |entry: &&Entry| is_ours(entry, &self.profiles, &self.places);
         let is_registered = |rule: &NamedRule| entries.iter().filter(ours).any(|e| e.rule.same_meaning(&rule.rule));

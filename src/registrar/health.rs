@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bstr::{BString, ByteSlice};
 
 use crate::binfmt::entry::{Entry, Flags};
+use crate::cpu;
 use crate::emulators::find::Places;
 use crate::probe::Outcome;
 use crate::profile::{NamedRule, Profile, Profiles};
@@ -44,6 +45,8 @@ pub enum Problem {
     NoArgv0,
     /// A program of the architecture did not run through it, and why.
     Fails(String),
+    /// Whether a program of the architecture runs through it could not be determined.
+    Unclear(String),
 }
 
 impl fmt::Display for Problem {
@@ -56,6 +59,7 @@ impl fmt::Display for Problem {
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
             Problem::Fails(why) => f.write_str(why),
+            Problem::Unclear(why) => write!(f, "whether it works could not be determined: {why}"),
         }
     }
 }
@@ -94,6 +98,7 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
                     health.problems.push(Problem::NoArgv0);
                 }
             }
+            Some(Outcome::Unclear(why)) => health.problems.push(Problem::Unclear(why.clone())),
             Some(Outcome::Fails(why)) => {
                 health.works = Some(false);
                 health.problems.push(Problem::Fails(why.clone()));
@@ -133,7 +138,7 @@ pub fn platforms(profiles: &Profiles, facts: &Facts) -> Vec<String> {
     let (own, other): (Vec<&Profile>, Vec<&Profile>) = runs.partition(|p| facts.is_own(p));
     let mut platforms: Vec<String> = own.iter().flat_map(|p| p.platforms.clone()).collect();
     if platforms.iter().any(|p| p == "linux/amd64") {
-        platforms.extend(amd64_levels().iter().map(|level| format!("linux/amd64/{level}")));
+        platforms.extend((2..=cpu::x86_64_level().unwrap_or(1)).map(|level| format!("linux/amd64/v{level}")));
     }
     platforms.extend(other.iter().flat_map(|p| p.platforms.clone()));
     platforms
@@ -143,20 +148,4 @@ pub fn platforms(profiles: &Profiles, facts: &Facts) -> Vec<String> {
 pub fn runs(profile: &Profile, facts: &Facts) -> bool {
     let works = |r: &NamedRule| facts.probes.get(&r.entry).is_some_and(|ran| ran.outcome.works());
     facts.native.contains(&profile.name) || profile.rules.first().is_some_and(works)
-}
-
-/// The micro-architecture levels beyond the first that this processor has (x86-64 psABI).
-fn amd64_levels() -> &'static [&'static str] {
-    #[cfg(target_arch = "x86_64")]
-    {
-        macro_rules! has {
-            ($($feature:tt)*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
-        }
-        let v2 = has!("cmpxchg16b" "popcnt" "sse3" "sse4.1" "sse4.2" "ssse3");
-        let v3 = v2 && has!("avx" "avx2" "bmi1" "bmi2" "f16c" "fma" "lzcnt" "movbe");
-        let v4 = v3 && has!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl");
-        &["v2", "v3", "v4"][..usize::from(v2) + usize::from(v3) + usize::from(v4)]
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    &[]
 }

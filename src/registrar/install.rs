@@ -11,6 +11,7 @@ use super::start::Start;
 use super::{HeldBy, Registrar, Request, supply};
 use crate::binfmt::entry::Flags;
 use crate::binfmt::table::Table;
+use crate::emulators::{Use, Wanted};
 use crate::error::{Error, Result, Status};
 use crate::host::Identity;
 use crate::probe::{self, Outcome, Probe, Ran};
@@ -77,6 +78,14 @@ enum Attempt {
     NextWay(Error),
     /// None will.
     Final(Error),
+    /// Emulators in the store, by QEMU's names, do not hold what was verified when they were fetched.
+    Damaged(Vec<String>),
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        Attempt::Final(error)
+    }
 }
 
 impl Registrar {
@@ -107,8 +116,15 @@ impl Registrar {
         }
         let mut failures: Vec<Error> = Vec::new();
         for way in ways {
-            match self.attempt(request, &start, way) {
+            let mut attempted = self.attempt(request, &start, way);
+            if let Err(Attempt::Damaged(archs)) = attempted {
+                self.fetch_again(request, archs)?;
+                start = Start::look(self, request)?;
+                attempted = self.attempt(request, &start, way);
+            }
+            match attempted {
                 Ok(installed) => return Ok(installed),
+                Err(Attempt::Damaged(archs)) => return Err(damaged(&archs)),
                 Err(Attempt::NextWay(error)) => failures.push(error),
                 Err(Attempt::Final(error)) => return Err(error),
             }
@@ -131,7 +147,7 @@ impl Registrar {
         if plan.changes() {
             return Err(self.may_not_change(&start.identity, start.mounted));
         }
-        let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
+        let rows = apply::apply(plan, &mut session, &facts.kernel, None)?;
         let rows = with_facts(rows, &facts);
         Ok(Installed { advice: self.no_fix_binary(&rows).into_iter().collect(), rows, held_by: None })
     }
@@ -147,8 +163,8 @@ impl Registrar {
         let unheld = session.take_unheld();
         // Leaving ends our own mount of the table: what is still there afterwards will stay.
         let left = session.leave();
-        let rows = worked.map_err(Attempt::Final)?;
-        left.map_err(Attempt::Final)?;
+        let rows = worked?;
+        left?;
         if away && let Some(label) = self.stopped(&rows).map_err(Attempt::Final)? {
             let why = format!("they were gone when our own mount of it was ({label} does not run)");
             return Err(Attempt::NextWay(unheld.unwrap_or_else(|| Error::failed("making the entries last", why))));
@@ -168,16 +184,28 @@ impl Registrar {
         Ok(Installed { rows, held_by, advice })
     }
 
-    fn work(&self, request: &Request, start: &Start, session: &mut Session) -> Result<Vec<Row>> {
+    fn work(&self, request: &Request, start: &Start, session: &mut Session) -> Result<Vec<Row>, Attempt> {
         let _lock = session.table.lock()?;
         let (facts, plan) = start.plan(self, request, session)?;
+        let damaged = supply::damaged(request, &plan)?;
+        if !damaged.is_empty() {
+            return Err(Attempt::Damaged(damaged));
+        }
         if !facts.table.enabled && request.force {
             session.table.enable_all()?;
         }
         let mut prober = |items: &[&Item]| self.probe(items);
         let prober: Option<&mut apply::Prober> = if request.verify { Some(&mut prober) } else { None };
-        let rows = apply::apply(plan, &facts.table.entries, session, &facts.kernel, prober)?;
+        let rows = apply::apply(plan, session, &facts.kernel, prober)?;
         Ok(with_facts(rows, &facts))
+    }
+
+    /// Fetches emulators whose files in the store are damaged.
+    fn fetch_again(&self, request: &Request, archs: Vec<String>) -> Result<()> {
+        match &request.fetch {
+            Some(options) => self.fetch(options, &Wanted::These(archs), Use::Always).map(drop),
+            None => Err(damaged(&archs)),
+        }
     }
 
     /// Runs a program of each item that has one.
@@ -259,6 +287,12 @@ impl Installed {
         }
         Ok(())
     }
+}
+
+/// The error where what is in the store is not what was verified.
+fn damaged(archs: &[String]) -> Error {
+    let why = format!("the emulators of {} in the store are not the bytes that were verified", archs.join(" "));
+    Error::failed("registering emulators", why).help("`rbinfmt fetch` fetches them again")
 }
 
 /// A container without the rights for any of this gets one sentence.

@@ -37,6 +37,7 @@ impl Start {
     }
 
     fn plan_over(&self, registrar: &Registrar, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
+        table.readable("registering emulators")?;
         let scope = Scope { profiles: &request.selection.profiles, emulators: &self.emulators, probe: request.verify };
         let facts = Facts::gather(&registrar.host, self.mounted, table, &registrar.profiles, scope)?;
         if let Some(why) = &facts.emulated {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use super::apply::{Row, State};
+use super::plan::Plan;
 use super::{Advice, Registrar, Request, facts};
 use crate::binfmt::entry::Flags;
 use crate::emulators::find::Found;
-use crate::emulators::{Emulator, FetchEnv, FetchOptions, Use, Wanted, known_bad};
+use crate::emulators::{Emulator, FetchEnv, FetchOptions, Store, Use, Wanted, known_bad};
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::probe::Outcome;
@@ -52,6 +53,27 @@ pub(super) fn lacking(request: &Request, found: &BTreeMap<String, Found>) -> Res
     }
     let names = emulator_names(request, &lacking)?;
     Ok((!names.is_empty()).then_some(Wanted::These(names)))
+}
+
+/// The emulators of the store that a plan registers and that do not hold what was verified when they were fetched.
+pub(super) fn damaged(request: &Request, plan: &Plan) -> Result<Vec<String>> {
+    let Some(store) = &request.places.store else { return Ok(Vec::new()) };
+    let mut current = None;
+    let mut damaged = Vec::new();
+    for (_, change) in plan.changed() {
+        let path = change.entry.interpreter.as_ref().and_then(|path| path.to_path().ok());
+        let Some(path) = path.filter(|path| path.starts_with(store)) else { continue };
+        let current = match &mut current {
+            Some(current) => current,
+            None => current.insert(Store::open(store).all_current()?),
+        };
+        if let Some(emulator) = current.values().find(|emulator| emulator.path == path)
+            && !emulator.is_whole()?
+        {
+            damaged.push(emulator.arch.clone());
+        }
+    }
+    Ok(damaged)
 }
 
 /// Emulators that came with the system or with an image are what `all` means there.

@@ -39,12 +39,14 @@ impl Registrar {
     /// Where the table is out of reach or may not be changed.
     pub fn uninstall(&self, wanted: Vec<Wanted>, force: bool) -> Result<Vec<Row>> {
         self.with_table(|session, identity, mounted| {
-            let _lock = session.table.lock()?;
+            // Whoever may not write finds out from the plan.
+            let _lock = if session.table.is_writable() { Some(session.table.lock()?) } else { None };
             let (plan, table) = self.plan_removal(wanted, force, session)?;
+            table.readable("removing entries")?;
             if plan.changes() && !table.writable {
                 return Err(self.may_not_change(identity, mounted));
             }
-            apply::apply(plan, &table.entries, session, &Kernel::running(), None)
+            apply::apply(plan, session, &Kernel::running(), None)
         })
     }
 

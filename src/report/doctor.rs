@@ -7,9 +7,11 @@ use bstr::BString;
 use serde_json::{Value, json};
 
 use super::diagnostic;
+use crate::architecture::Architecture;
 use crate::binfmt::table::Unreadable;
 use crate::doctor::file::FileVerdict;
 use crate::doctor::finding::Severity;
+use crate::elf::Target;
 use crate::exec::{Decided, Handler, Outcome, Step};
 use crate::text::to_text;
 
@@ -139,7 +141,7 @@ pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
         Some(Handler::Loader) => "its loader".into(),
         None if step.decided == Decided::PtInterp => "named by PT_INTERP, but no loader".into(),
         None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
-            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.machine), step.decided.words()),
+            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.target()), step.decided.words()),
             None => step.decided.words().into(),
         },
     }
@@ -170,28 +172,9 @@ fn hex(step: &Step) -> String {
 }
 
 /// A machine as people call it.
-fn machine(number: u16) -> String {
-    let name = match number {
-        2 | 18 | 43 => "SPARC",
-        3 | 6 => "i386",
-        4 => "m68k",
-        8 => "MIPS",
-        15 => "PA-RISC",
-        20 => "PowerPC",
-        21 => "PowerPC 64",
-        22 => "s390x",
-        40 => "ARM",
-        42 => "SuperH",
-        62 => "x86_64",
-        92 => "OpenRISC",
-        94 => "Xtensa",
-        164 => "Hexagon",
-        183 => "arm64",
-        189 => "MicroBlaze",
-        243 => "RISC-V",
-        258 => "LoongArch",
-        0x9026 => "Alpha",
-        _ => return format!("machine {number}"),
-    };
-    name.into()
+fn machine(target: Target) -> String {
+    match Architecture::of_target(target) {
+        Some(arch) => arch.label().to_owned(),
+        None => format!("machine {}", target.machine),
+    }
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::emulators::date;
+use crate::time::Timestamp;
 
 /// The longest name that a label can have, without its prefix.
 const LONGEST: usize = 63;
 
-/// Labels such as `feature.node.kubernetes.io/rbinfmt-linux-arm64=true` for what runs; they count until `expiry`
-/// (seconds since 1970), so that nobody believes a process that was killed.
-pub fn file(platforms: &BTreeMap<String, bool>, expiry: i64) -> String {
-    let mut text = format!("# written by rbinfmt\n# +expiry-time={}\n", date::rfc3339(expiry));
+/// Labels such as `feature.node.kubernetes.io/rbinfmt-linux-arm64=true` for what runs; they count until `expiry`,
+/// so that nobody believes a process that was killed.
+pub fn file(platforms: &BTreeMap<String, bool>, expiry: Timestamp) -> String {
+    let mut text = format!("# written by rbinfmt\n# +expiry-time={}\n", expiry);
     for (platform, _) in platforms.iter().filter(|(_, works)| **works) {
         let _ = writeln!(text, "feature.node.kubernetes.io/{}=true", name(platform));
     }
@@ -34,7 +34,7 @@ mod tests {
     fn what_runs_becomes_labels() {
         let platforms = [("linux/arm/v7", true), ("linux/arm64", true), ("linux/s390x", false), ("my profile!", true)];
         let platforms = platforms.iter().map(|(name, works)| ((*name).to_owned(), *works)).collect();
-        insta::assert_snapshot!(file(&platforms, 1_783_764_997), @"
+        insta::assert_snapshot!(file(&platforms, crate::time::seconds(1_783_764_997)), @"
         # written by rbinfmt
         # +expiry-time=2026-07-11T10:16:37Z
         feature.node.kubernetes.io/rbinfmt-linux-arm-v7=true

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::registrar::apply::{Row, State};
+use crate::time::Timestamp;
 
 /// The state of the table at the last check, and what was done since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,17 +15,17 @@ pub struct Metrics {
     pub platforms: BTreeMap<String, bool>,
     /// Entries that were registered again.
     pub repairs: i64,
-    /// When the last one was, in seconds since 1970.
-    pub last_repair: Option<i64>,
+    /// When the last one was.
+    pub last_repair: Option<Timestamp>,
     /// Checks that ended with an error.
     pub errors: i64,
-    /// When the last check was, in seconds since 1970.
-    pub last_check: i64,
+    /// When the last check was.
+    pub last_check: Timestamp,
 }
 
 impl Metrics {
     /// Records the state after a check.
-    pub fn see(&mut self, rows: &[Row], now: i64) {
+    pub fn see(&mut self, rows: &[Row], now: Timestamp) {
         self.last_check = now;
         self.platforms.clear();
         let stands = |row: &&Row| matches!(row.state, State::Kept | State::Added | State::Replaced | State::Enabled);
@@ -59,7 +60,7 @@ impl Metrics {
         let repairs = "Entries that were registered again since the start.";
         family(&mut text, "repairs_total", "counter", repairs, one(self.repairs));
         let last = "When an entry was last registered again.";
-        let repair = self.last_repair.map(|at| (String::new(), at));
+        let repair = self.last_repair.map(|at| (String::new(), at.as_second()));
         family(&mut text, "last_repair_timestamp_seconds", "gauge", last, repair);
         family(&mut text, "errors_total", "counter", "Checks that ended with an error.", one(self.errors));
         family(
@@ -67,7 +68,7 @@ impl Metrics {
             "last_check_timestamp_seconds",
             "gauge",
             "When the table was last checked.",
-            one(self.last_check),
+            one(self.last_check.as_second()),
         );
         text
     }
@@ -119,8 +120,9 @@ mod tests {
             row("i386", &["linux/386"], State::Skipped(Skip::Native), None),
             row("x\"\\\n", &[], State::Kept, works),
         ];
-        let mut metrics = Metrics { repairs: 2, last_repair: Some(1_783_764_000), ..Metrics::default() };
-        metrics.see(&rows, 1_783_764_997);
+        let mut metrics =
+            Metrics { repairs: 2, last_repair: Some(crate::time::seconds(1_783_764_000)), ..Metrics::default() };
+        metrics.see(&rows, crate::time::seconds(1_783_764_997));
         insta::assert_snapshot!(metrics.exposition(), @r#"
         # HELP rbinfmt_build_info The rbinfmt that checks the table.
         # TYPE rbinfmt_build_info gauge

@@ -1,86 +1,79 @@
 //! Draws how far a long piece of work is.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::io::Write;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::progress::Progress;
 
-/// Writes to standard error: a bar on a terminal, plain lines elsewhere.
+/// The name of the work is cut to what the rest of the line leaves of the terminal.
+const UNKNOWN_TOTAL: &str = "{wide_msg} {amount}";
+const KNOWN_TOTAL: &str = "{wide_msg} [{bar:10}] {amount}";
+
+/// How often the line is drawn, at most, in a second.
+const HZ: u8 = 10;
+
+/// Writes to standard error: one line with a bar on a terminal, plain lines elsewhere, and where TERM is "dumb".
 #[derive(Debug)]
-pub struct Stderr {
-    terminal: bool,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    what: String,
-    drawn: Option<Instant>,
-    bar: bool,
-}
-
-const REDRAW: Duration = Duration::from_millis(100);
-const BAR: u64 = 24;
+pub struct Stderr(ProgressBar);
 
 impl Default for Stderr {
     fn default() -> Self {
-        Stderr { terminal: std::io::stderr().is_terminal(), state: Mutex::default() }
+        // Hidden where there is no terminal, or one without escape codes.
+        Stderr(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(HZ)))
     }
 }
 
 impl Stderr {
-    fn with(&self, write: impl FnOnce(&mut State, &mut dyn Write) -> std::io::Result<()>) {
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    fn line(&self, text: fmt::Arguments) {
         // Nobody is told when standard error is gone: the work matters more than its progress.
-        let _ = write(&mut state, &mut std::io::stderr().lock());
-    }
-
-    fn clear(&self) {
-        self.with(|state, err| if std::mem::take(&mut state.bar) { write!(err, "\r\x1b[K") } else { Ok(()) });
+        self.0.suspend(|| drop(writeln!(std::io::stderr().lock(), "{text}")));
     }
 }
 
 impl Progress for Stderr {
     fn step(&self, what: &str) {
-        self.clear();
-        self.with(|state, err| {
-            state.what = what.to_owned();
-            state.drawn = None;
-            state.bar = self.terminal;
-            if self.terminal { write!(err, "\r\x1b[K{what}") } else { writeln!(err, "{what}") }
-        });
+        if self.0.is_hidden() {
+            return self.line(format_args!("{what}"));
+        }
+        self.0.update(|state| state.set_pos(0));
+        self.0.unset_length();
+        self.0.set_style(style(UNKNOWN_TOTAL));
+        self.0.set_message(what.to_owned());
+        self.0.reset();
+        self.0.force_draw();
     }
 
     fn bytes(&self, done: u64, total: Option<u64>) {
-        if !self.terminal {
-            return;
+        if let Some(total) = total.filter(|&total| total > 0 && self.0.length() != Some(total)) {
+            self.0.set_length(total);
+            self.0.set_style(style(KNOWN_TOTAL));
         }
-        self.with(|state, err| {
-            if state.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAW) {
-                return Ok(());
-            }
-            state.drawn = Some(Instant::now());
-            state.bar = true;
-            match total.filter(|&total| total > 0) {
-                Some(total) => {
-                    let full = (BAR * done.min(total) / total) as usize;
-                    let bar = format!("{}{}", "=".repeat(full), " ".repeat(BAR as usize - full));
-                    write!(err, "\r\x1b[K{} [{bar}] {} of {}", state.what, size(done), size(total))
-                }
-                None => write!(err, "\r\x1b[K{} {}", state.what, size(done)),
-            }
-        });
+        self.0.set_position(done);
     }
 
     fn note(&self, text: &str) {
-        self.clear();
-        self.with(|_, err| writeln!(err, "note: {text}"));
+        self.line(format_args!("note: {text}"));
     }
 
     fn done(&self) {
-        self.clear();
+        self.0.finish_and_clear();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+        .with_key("amount", |state: &ProgressState, line: &mut dyn fmt::Write| {
+            // An error of a String.
+            let _ = match (state.pos(), state.len()) {
+                (done, Some(total)) => write!(line, "{} of {}", size(done), size(total)),
+                (0, None) => Ok(()),
+                (done, None) => line.write_str(&size(done)),
+            };
+        })
 }
 
 /// A size for people.
@@ -89,5 +82,17 @@ pub fn size(bytes: u64) -> String {
         0..10_000 => format!("{bytes} B"),
         10_000..1_000_000 => format!("{} kB", bytes / 1000),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_valid() {
+        for template in [UNKNOWN_TOTAL, KNOWN_TOTAL] {
+            ProgressStyle::with_template(template).unwrap();
+        }
     }
 }

@@ -229,6 +229,7 @@ pub fn explain(skip: &Skip) -> String {
         Skip::NoEmulator(why) | Skip::Kernel(why) => why.clone(),
         Skip::ToFetch => "its emulator is not here: it would be fetched first, then registered".into(),
         Skip::Handled(name) => format!("the entry {name} already runs it; name the architecture to put QEMU before it"),
+        Skip::StandsIn => "it runs the architecture until the entry that follows it can be registered".into(),
         Skip::NotFound => "not found".into(),
         Skip::NotOurs(why) => why.clone(),
     }

@@ -104,11 +104,20 @@ impl Table {
     /// What it means as a whole.
     pub fn status(&self) -> Status {
         if let Some(Wanted { missing, extra }) = &self.wanted {
-            return if missing.is_empty() && extra.is_empty() { Status::Done } else { Status::Failed };
+            return match () {
+                () if !missing.is_empty() || !extra.is_empty() => Status::Failed,
+                () if !self.table.unreadable.is_empty() => Status::Unknown,
+                () => Status::Done,
+            };
         }
         let broken = |row: &Row| row.counts && (row.works == Some(false) || !row.problems.is_empty());
         let off = !self.table.enabled && !self.entries.is_empty();
-        if off || self.entries.iter().any(broken) { Status::Failed } else { Status::Done }
+        match () {
+            () if off || self.entries.iter().any(broken) => Status::Failed,
+            // What cannot be read may be broken, or be what was looked for.
+            () if !self.table.unreadable.is_empty() => Status::Unknown,
+            () => Status::Done,
+        }
     }
 
     /// The lines for people.

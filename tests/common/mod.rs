@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use rbinfmt::architecture::Architecture;
 use rbinfmt::sandbox::Sandbox;
 use serde_json::Value;
 
@@ -16,16 +17,18 @@ pub(crate) use skip::{Need, say, skipped};
 
 pub(crate) const RBINFMT: &str = env!("CARGO_BIN_EXE_rbinfmt");
 
-/// Architectures by Debian's name, QEMU's, and what `uname -m` says in them.
-pub(crate) const FOREIGN: [(&str, &str, &str); 7] = [
-    ("arm64", "aarch64", "aarch64"),
-    ("armhf", "arm", "armv7l"),
-    ("i386", "i386", "i686"),
-    ("mips64el", "mips64el", "mips64"),
-    ("ppc64el", "ppc64le", "ppc64le"),
-    ("s390x", "s390x", "s390x"),
-    ("riscv64", "riscv64", "riscv64"),
-];
+/// Debian's names of the architectures whose programs are fetched.
+const FOREIGN: [&str; 7] = ["arm64", "armhf", "i386", "mips64el", "ppc64el", "s390x", "riscv64"];
+
+/// They, by Debian's name, QEMU's, and what `uname -m` says in them.
+pub(crate) fn foreign() -> Vec<(&'static str, &'static str, &'static str)> {
+    let row = |port: &'static str| {
+        let has = |arch: &Architecture| arch.row().abis.iter().any(|abi| abi.debian == Some(port));
+        let row = Architecture::ALL.into_iter().find(has).unwrap().row();
+        (port, row.name, row.machines[0])
+    };
+    FOREIGN.into_iter().map(row).collect()
+}
 
 /// Where tests start: `None`, said aloud, where this machine has no sandboxes.
 pub(crate) fn lab() -> Option<Lab> {

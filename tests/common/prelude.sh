@@ -2,9 +2,9 @@
 # What every script of the Rust tests can use; tests/common/mod.rs runs it first, in a sandbox with a table of its own.
 # From there come $SCRATCH (an empty directory), $EMULATORS (Debian's) and $FIXTURES (tests/fixtures.sh).
 set -u
-NAME=
 # shellcheck source=../report.sh
 . "${BASH_SOURCE%/*}/../report.sh"
+NAME=
 cd "$SCRATCH" || fail "$SCRATCH"
 # Nothing may outlive the script: it would keep the test waiting.
 # shellcheck disable=SC2046 # words

@@ -4,8 +4,8 @@
 use crate::common::archive::{Key, Suite, stable, version, world};
 use crate::common::server::{Fault, Server};
 use crate::common::{World, emulator, these};
-use rbinfmt::emulators::date::now;
 use rbinfmt::emulators::{From, Use, Wanted, Which};
+use rbinfmt::time::{SignedDuration, now};
 
 struct Scene {
     server: Server,
@@ -71,7 +71,7 @@ fn versions_are_found_among_the_suites_and_going_back_is_one_step() {
     Suite::new("trixie-backports", "stable-backports", "1:11.1.3+ds-1~bpo13+1", &[("arm", &new)])
         .publish(&s.server, &s.key);
     let mut expired = Suite::new("sid", "unstable", "1:12.0+ds-1", &[("arm", &new)]);
-    expired.valid_until = Some(now() - 1000);
+    expired.valid_until = Some(now() - SignedDuration::from_secs(1000));
     expired.publish(&s.server, &s.key);
     let get = |which: &str, use_| {
         s.world.ensure_use(&these(&["arm"]), Some(&version(which)), use_).unwrap().remove(0).version
@@ -131,18 +131,18 @@ fn expired_rolled_back_and_future_indices_are_refused_unless_insisted_on() {
     let mut s = scene();
     s.world.ensure(&these(&["arm"]), Some(&stable())).unwrap();
     let date = s.suite.date;
-    s.suite.date = date - 86_400;
+    s.suite.date = date - SignedDuration::from_hours(24);
     s.suite.publish(&s.server, &s.key);
     assert!(s.refusal().contains("rolled back"));
     s.suite.date = date;
-    s.suite.valid_until = Some(now() - 60);
+    s.suite.valid_until = Some(now() - SignedDuration::from_mins(1));
     s.suite.publish(&s.server, &s.key);
     let text = s.refusal();
     assert!(text.contains("expired") && text.contains("--allow-expired"), "{text}");
     s.world.policy.allow_expired = true;
     s.world.ensure(&these(&["arm"]), Some(&stable())).unwrap();
     s.suite.valid_until = None;
-    s.suite.date = now() + 3 * 86_400;
+    s.suite.date = now() + SignedDuration::from_hours(3 * 24);
     s.suite.publish(&s.server, &s.key);
     s.world.policy.allow_expired = false;
     assert!(s.refusal().contains("future"));

@@ -88,6 +88,37 @@ fn every_platform_of_an_index_or_one() {
 }
 
 #[test]
+fn a_platform_is_found_by_each_of_its_spellings() {
+    let of =
+        |platform: &str, arch: &str| image(platform, &["/app"], vec![Layer::new().file("app", 0o755, program(arch))]);
+    let images =
+        [of("linux/arm/v6", "arm"), of("linux/arm64/v8", "arm64"), of("linux/amd64", "amd64"), of("linux/arm", "arm")];
+    let world = World::new();
+    write_layout(&world.path("layout"), &layout("v1", &images.iter().collect::<Vec<_>>()));
+    for (wanted, found) in [
+        ("linux/arm64", "linux/arm64"),
+        ("linux/aarch64", "linux/arm64"),
+        ("arm64/8", "linux/arm64"),
+        ("linux/arm64/v9", "linux/arm64"),
+        ("x86_64", "linux/amd64"),
+        ("LINUX/AMD64", "linux/amd64"),
+        ("linux/amd64/v3", "linux/amd64"),
+        ("armhf", "linux/arm/v7"),
+        ("linux/arm", "linux/arm/v7"),
+        ("arm/8", "linux/arm/v7"),
+        ("armel", "linux/arm/v6"),
+    ] {
+        let (_, exam) = world.judged_with(&["--platform", wanted, "oci:layout"]);
+        let platforms: Vec<&str> = runs(&exam).into_iter().map(|(platform, _)| platform).collect();
+        assert_eq!(platforms, [found], "{wanted}: {exam}");
+    }
+    assert_eq!(
+        world.judged_with(&["--platform", "linux/arm/v5", "oci:layout"]).1["findings"][0]["id"],
+        "no-matching-manifest"
+    );
+}
+
+#[test]
 fn an_index_without_this_machine() {
     let others = || {
         let one = |platform: &str, arch: &str| {

@@ -13,6 +13,7 @@ mod headers;
 mod hold;
 mod host;
 mod keep;
+mod prelude;
 mod programs;
 mod replace;
 mod supply;

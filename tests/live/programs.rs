@@ -1,6 +1,6 @@
 //! Real programs of seven architectures, before, with and after the entries.
 
-use crate::common::{FOREIGN, entry, lab, lab_of, script};
+use crate::common::{entry, foreign, lab, lab_of, script};
 
 /// One architecture: it does not run, is installed, runs, is removed, and does not run.
 fn comes_and_goes(arch: &str, qemu: &str, machine: &str) {
@@ -42,7 +42,7 @@ fn riscv64_comes_and_goes() {
 fn install_all_runs_every_architecture_and_uninstall_all_ends_it() {
     let Some(lab) = lab_of("arm64") else { return };
     let (present, absent): (Vec<_>, Vec<_>) =
-        FOREIGN.iter().partition(|(arch, _, _)| crate::common::fixtures().join(arch).join("busybox").is_file());
+        foreign().into_iter().partition(|(arch, _, _)| crate::common::fixtures().join(arch).join("busybox").is_file());
     assert!(absent.len() < 2, "{absent:?}");
     let archs = present.iter().map(|(arch, _, machine)| format!("{arch}:{machine} ")).collect::<String>();
     let lab = lab.env("ARCHS", &archs);

@@ -54,7 +54,7 @@ pub(super) fn run(
         let why = "an image's configuration has the user and the arguments";
         return Err(Error::usage("reading the command line", why).help("--as and --argv go with files"));
     }
-    let platform = args.platform.as_deref().map(platform).transpose()?;
+    let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
     let directories =
         common.profiles.iter().map(|path| crate::profile::Directory { path: path.clone(), required: true });
     let profiles = Profiles::load(&directories.collect::<Vec<_>>())?;
@@ -85,21 +85,4 @@ pub(super) fn run(
         sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
     }
     Ok(())
-}
-
-/// OS/ARCHITECTURE[/VARIANT]; linux where only the architecture is named.
-fn platform(text: &str) -> Result<Platform> {
-    let parts: Vec<&str> = text.split('/').collect();
-    let (os, architecture, variant) = match parts.as_slice() {
-        [architecture] => ("linux", architecture, None),
-        [os, architecture] if *os != "arm" => (*os, architecture, None),
-        [architecture, variant] => ("linux", architecture, Some(variant)),
-        [os, architecture, variant] => (*os, architecture, Some(variant)),
-        _ => {
-            return Err(Error::usage(format!("reading the platform {text:?}"), "expected OS/ARCHITECTURE[/VARIANT]")
-                .help("for example linux/arm64 or linux/arm/v7"));
-        }
-    };
-    let variant = variant.map(|v| (*v).to_owned());
-    Ok(Platform { os: os.to_owned(), architecture: (*architecture).to_owned(), variant })
 }

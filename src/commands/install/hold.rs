@@ -11,18 +11,18 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::cli::hold::HoldArgs;
 use crate::commands::Context;
-use crate::emulators::date;
 use crate::emulators::store::write_whole;
 use crate::error::{Doing, Result, Status};
 use crate::registrar::apply::{Row, State};
 use crate::registrar::{Installed, Request};
 use crate::report::features;
 use crate::report::metrics::Metrics;
+use crate::time::{self, SignedDuration};
 
 /// The feature file's name.
 const FEATURES: &str = "rbinfmt";
-/// How long after a look that did not come its labels count, in seconds.
-const GRACE: i64 = 600;
+/// How long after a look that did not come its labels count.
+const GRACE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Looks at the table every `interval` seconds until SIGTERM, SIGINT or SIGHUP; then `status` is the result.
 pub(super) fn stay(
@@ -43,7 +43,7 @@ pub(super) fn stay(
     let timeout = PollTimeout::try_from(Duration::from_secs(interval.into())).unwrap_or(PollTimeout::MAX);
     let mut holder = Holder::new(context, request, args);
     let failures = failures(&installed.rows);
-    holder.metrics.see(&installed.rows, date::now());
+    holder.metrics.see(&installed.rows, time::now());
     holder.metrics.errors = i64::from(!failures.is_empty());
     // They were printed as the result of the run.
     holder.said.clone_from(&failures);
@@ -68,7 +68,7 @@ struct Holder<'a> {
     request: &'a Request<'a>,
     metrics_file: Option<PathBuf>,
     features_file: Option<PathBuf>,
-    interval: i64,
+    interval: SignedDuration,
     metrics: Metrics,
     /// Failures that were said and have not ended.
     said: Vec<String>,
@@ -81,7 +81,7 @@ impl<'a> Holder<'a> {
             request,
             metrics_file: args.metrics_file.clone(),
             features_file: args.nfd_dir.as_ref().map(|dir| dir.join(FEATURES)),
-            interval: args.interval.into(),
+            interval: SignedDuration::from_secs(args.interval.into()),
             metrics: Metrics::default(),
             said: Vec::new(),
         }
@@ -90,7 +90,7 @@ impl<'a> Holder<'a> {
     /// One check. A failure is said once, and the next check may succeed.
     fn look(&mut self) -> Status {
         let printer = &self.context.printer;
-        let now = date::now();
+        let now = time::now();
         let failures = match self.context.registrar.install(self.request) {
             Ok(installed) => {
                 self.metrics.see(&installed.rows, now);
@@ -129,7 +129,7 @@ impl<'a> Holder<'a> {
 
     /// Writes the files that were asked for; what could not be written.
     fn publish(&self) -> Vec<String> {
-        let expiry = self.metrics.last_check + 3 * self.interval + GRACE;
+        let expiry = self.metrics.last_check + self.interval * 3 + GRACE;
         let metrics = self.metrics_file.as_ref().map(|file| (file, self.metrics.exposition()));
         let labels = self.features_file.as_ref().map(|file| (file, features::file(&self.metrics.platforms, expiry)));
         let files = metrics.into_iter().chain(labels);

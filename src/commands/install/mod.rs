@@ -3,10 +3,7 @@
 mod hold;
 mod persist;
 
-use std::path::Path;
-
-use super::{Context, fetch_options, print_advice};
-use crate::boot::{LINES, Tree};
+use super::{Context, fetch_options, print_advice, refresh};
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Result, Status};
@@ -29,10 +26,7 @@ pub(super) fn run(context: &Context, args: &cli::InstallArgs) -> Result<Status> 
     let status = run.print(printer, printer.verbose)?;
     installed.check(&request)?;
     print_advice(printer, &installed);
-    // The registration is done, whatever comes of this.
-    if let Err(error) = Tree::at(Path::new("/")).refresh(&installed.rows, request.converge) {
-        printer.warn(format!("{LINES} was not brought up to date: {error}"));
-    }
+    let status = status.max(refresh(context, &installed, request.converge)?);
     if args.holding.hold { hold::stay(context, &request, &args.holding, &installed, status) } else { Ok(status) }
 }
 

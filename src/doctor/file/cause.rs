@@ -4,12 +4,12 @@ use bstr::{BStr, ByteSlice};
 use nix::errno::Errno;
 
 use super::{Setting, content, loader};
+use crate::architecture::Architecture;
 use crate::binfmt::entry::Flags;
 use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::facts::TableState;
 use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
-use crate::profile::{Profile, Profiles};
 use crate::text::to_text;
 
 /// Bytes of an ELF header of 32 bits.
@@ -182,7 +182,7 @@ impl Case<'_> {
                 .with("entry", to_text(&entry))
                 .with("arch", self.arch_of(Some(step)).unwrap_or_default());
         }
-        loader::missing(self.setting, &to_text(&program.path), name)
+        loader::missing(self.setting, program, name)
     }
 
     fn turns_in_circles(&self, why: &str) -> Finding {
@@ -193,8 +193,8 @@ impl Case<'_> {
         };
         let entry = step.name.as_ref().map_or(String::new(), |name| to_text(name));
         // The last one is the interpreter, which the same entry matches again.
-        let machine = &self.setting.facts.kernel.machine;
-        let native = profile_of(step).is_some_and(|p| p.name == *machine || p.native_on.contains(machine));
+        let own = Architecture::of_machine(&self.setting.facts.kernel.machine);
+        let native = architecture_of(step).zip(own).is_some_and(|(arch, own)| arch.runs_on(own));
         let id = if native { CauseId::BinfmtNativeHijack } else { CauseId::BinfmtInterpreterForeign };
         let detail = format!("the entry {entry} matches {}, which is its own interpreter: {why}", step.path);
         Finding::problem(id, to_text(self.target), detail).with("entry", entry)
@@ -264,18 +264,18 @@ impl Case<'_> {
             18 => {}
             _ => return self.problem(CauseId::TruncatedElf, why),
         }
-        let arch = self.arch_of(Some(step));
-        let what = arch.clone().unwrap_or_else(|| "a CPU that no emulator here is for".into());
+        let arch = architecture_of(step);
+        let what = arch.map_or("a CPU that no emulator here is for", Architecture::label);
         let machine = &*facts.kernel.machine;
         let detail = format!("the program is for {what}, and this kernel is for {machine}");
-        let id = match (machine, &step.head[4..6], step.head[18]) {
-            ("x86_64", [1, 1], 3) if !facts.compat => CauseId::Ia32Disabled,
-            ("aarch64", [1, 1], 40) if !facts.compat => CauseId::NoAarch32,
+        let id = match (Architecture::of_machine(machine), arch) {
+            (Some(Architecture::X86_64), Some(Architecture::I386)) if !facts.compat => CauseId::Ia32Disabled,
+            (Some(Architecture::Aarch64), Some(Architecture::Arm)) if !facts.compat => CauseId::NoAarch32,
             _ => CauseId::ForeignArchNoHandler,
         };
         let mut finding = self.problem(id, &detail);
-        if let Some(arch) = &arch {
-            finding = finding.with("arch", &**arch).with("platform", format!("linux/{arch}"));
+        if let Some(arch) = arch.map(Architecture::label) {
+            finding = finding.with("arch", arch).with("platform", format!("linux/{arch}"));
         }
         let table = &facts.table;
         let would = |entry: &&crate::binfmt::entry::Entry| entry.rule.takes(&step.head, &step.path);
@@ -312,13 +312,11 @@ impl Case<'_> {
 
     /// What OCI, or QEMU, calls the CPU of a file.
     fn arch_of(&self, step: Option<&Step>) -> Option<String> {
-        Some(profile_of(step?)?.label().to_owned())
+        Some(architecture_of(step?)?.label().to_owned())
     }
 }
 
-/// The profile of a file's CPU.
-pub(super) fn profile_of(step: &Step) -> Option<Profile> {
-    let profiles = Profiles::load(&[]).ok()?;
-    let takes = |p: &&Profile| p.rules.iter().any(|r| r.rule.takes(&step.head, &step.path));
-    profiles.iter().filter(|p| p.is_emulated()).find(takes).cloned()
+/// The architecture that a file is for.
+pub(super) fn architecture_of(step: &Step) -> Option<Architecture> {
+    Architecture::of_program(&step.head)
 }

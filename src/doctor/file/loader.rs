@@ -1,83 +1,163 @@
 //! A loader that is not there: whose it is, and how this tree would get it.
 
 use super::Setting;
+use crate::architecture::{Abi, Architecture};
 use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
+use crate::exec::Step;
 use crate::text::to_text;
 
-struct Loader {
-    paths: &'static [&'static str],
+/// A C library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Library {
+    Glibc,
+    Musl,
+}
+
+/// What installs loaders of a library on a distribution, by its id in os-release.
+struct Install {
+    library: Library,
+    on: &'static str,
+    /// Debian's names of the ABIs; empty for all.
+    of: &'static [&'static str],
+    command: &'static str,
+}
+
+/// Loaders of no architecture's own.
+struct Other {
     library: &'static str,
-    cpu: &'static str,
-    /// Debian's package of that library for cross-building.
-    cross: Option<Cross>,
-    /// What installs it, by the ids of distributions.
-    install: &'static [(&'static str, &'static str)],
+    paths: &'static [&'static str],
+    cause: CauseId,
 }
 
-/// A package, and the directory in which its tree is.
-struct Cross {
-    package: &'static str,
-    prefix: &'static str,
-}
-
-// LOADERS
+// INSTALLS and OTHERS.
 include!(concat!(env!("OUT_DIR"), "/loaders.rs"));
 
-/// Files that tell which C library a tree has.
-const GLIBC: [&str; 5] = [
-    "/lib64/ld-linux-x86-64.so.2",
-    "/lib/ld-linux-aarch64.so.1",
-    "/lib/ld-linux-armhf.so.3",
-    "/lib64/ld64.so.2",
-    "/lib/ld64.so.1",
-];
+/// A loader of the table of architectures.
+struct Known {
+    library: Library,
+    arch: Architecture,
+    abi: &'static Abi,
+}
 
-/// The program at `about` names a PT_INTERP that is not in the tree.
-pub(super) fn missing(setting: &Setting, about: &str, name: &[u8]) -> Finding {
-    let path = to_text(name);
-    let known = LOADERS.iter().find(|l| l.paths.contains(&&*path));
-    let (like, is_nixos) = family(setting);
-    let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
-    let id = match &*path {
-        _ if is_nixos => CauseId::NixosStubLd,
-        "/lib/ld-linux.so.2" => CauseId::I386LoaderMissing,
-        "/system/bin/linker64" | "/system/bin/linker" => CauseId::AndroidPie,
-        "/lib64/ld.so.1" if setting.facts.kernel.machine == "loongarch64" => CauseId::LoongarchAbi,
-        "/lib/ld-linux-armhf.so.3" if has("/lib/ld-linux.so.3") => CauseId::ArmFloatAbi,
-        "/lib/ld-linux.so.3" if has("/lib/ld-linux-armhf.so.3") => CauseId::ArmFloatAbi,
-        "/lib/ld-linux-aarch64.so.1" if has("/lib/ld-linux-armhf.so.3") => CauseId::Userland32On64Kernel,
-        _ => CauseId::MissingElfLoader,
-    };
-    let whose = known.map_or(String::new(), |l| format!(", the loader of {} for {}", l.library, l.cpu));
-    let mut finding = Finding::problem(id, about, format!("the program asks for {path}{whose}, which is not there"))
-        .with("path", about);
-    if let Some(tree) = library_of(setting) {
-        finding = finding.evidence(format!("this tree has {tree}"));
-        if known.is_some_and(|l| l.library != tree) {
-            finding = finding.evidence(format!("the program is linked for {}", known.map_or("", |l| l.library)));
+impl Library {
+    fn word(self) -> &'static str {
+        match self {
+            Library::Glibc => "glibc",
+            Library::Musl => "musl",
         }
     }
-    if let Some((_, command)) = known.and_then(|l| like.iter().find_map(|id| l.install.iter().find(|(of, _)| of == id)))
-    {
-        finding = finding.fix("Install that loader in this tree.", *command, FixClass::Decision);
+
+    fn loaders(self, abi: &'static Abi) -> &'static [&'static str] {
+        match self {
+            Library::Glibc => abi.glibc,
+            Library::Musl => abi.musl,
+        }
+    }
+}
+
+/// All loaders of the table.
+fn all() -> impl Iterator<Item = Known> {
+    let abis = Architecture::ALL.into_iter().flat_map(|arch| arch.row().abis.iter().map(move |abi| (arch, abi)));
+    abis.flat_map(|(arch, abi)| [Library::Glibc, Library::Musl].map(|library| Known { library, arch, abi }))
+}
+
+impl Known {
+    /// The loader at `path` that a program of this architecture means; several have one of the same name.
+    fn find(path: &str, arch: Option<Architecture>) -> Option<Known> {
+        all().find(|known| arch.is_none_or(|arch| arch == known.arch) && known.paths().contains(&path))
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        self.library.loaders(self.abi)
+    }
+
+    /// What the loader is for: "arm64"; "armhf" where the architecture has several ABIs.
+    fn cpu(&self) -> &'static str {
+        match (self.arch.row().abis, self.abi.debian) {
+            ([_, _, ..], Some(port)) => port,
+            _ => self.arch.label(),
+        }
+    }
+
+    /// What installs it on a distribution that is like these, the nearest first.
+    fn install(&self, like: &[String]) -> Option<String> {
+        let is_of = |row: &&Install| row.of.is_empty() || self.abi.debian.is_some_and(|port| row.of.contains(&port));
+        let on = |id: &String| INSTALLS.iter().filter(is_of).find(|row| row.library == self.library && row.on == id);
+        let row = like.iter().find_map(on)?;
+        Some(row.command.replace("{debian}", self.abi.debian.unwrap_or_default()))
+    }
+
+    /// The cause that it is missing in a tree, which `has` other loaders; `kernel` is the machine's architecture.
+    fn cause(&self, kernel: Option<Architecture>, has: impl Fn(&str) -> bool) -> CauseId {
+        let has_one = |arch: Architecture| {
+            arch.row()
+                .abis
+                .iter()
+                .filter(|abi| !std::ptr::eq(*abi, self.abi))
+                .any(|abi| abi.glibc.iter().any(|p| has(p)))
+        };
+        match (self.library, self.arch) {
+            (Library::Glibc, Architecture::I386) => CauseId::I386LoaderMissing,
+            // The old world's has no port of Debian's.
+            (Library::Glibc, Architecture::Loongarch64) if self.abi.debian.is_none() && kernel == Some(self.arch) => {
+                CauseId::LoongarchAbi
+            }
+            (Library::Glibc, Architecture::Arm) if has_one(Architecture::Arm) => CauseId::ArmFloatAbi,
+            (Library::Glibc, Architecture::Aarch64) if has_one(Architecture::Arm) => CauseId::Userland32On64Kernel,
+            _ => CauseId::MissingElfLoader,
+        }
+    }
+}
+
+/// A program names a PT_INTERP that is not in the tree.
+pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding {
+    let (about, path) = (to_text(&program.path), to_text(name));
+    let known = Known::find(&path, Architecture::of_program(&program.head));
+    let other = OTHERS.iter().find(|other| other.paths.contains(&&*path));
+    let (like, is_nixos) = family(setting);
+    let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
+    let kernel = Architecture::of_machine(&setting.facts.kernel.machine);
+    let id = match (&known, other) {
+        _ if is_nixos => CauseId::NixosStubLd,
+        (Some(known), _) => known.cause(kernel, has),
+        (None, Some(other)) => other.cause,
+        (None, None) => CauseId::MissingElfLoader,
+    };
+    let whose = match (&known, other) {
+        (Some(known), _) => format!(", the loader of {} for {}", known.library.word(), known.cpu()),
+        (None, Some(other)) => format!(", the loader of {}", other.library),
+        (None, None) => String::new(),
+    };
+    let detail = format!("the program asks for {path}{whose}, which is not there");
+    let mut finding = Finding::problem(id, &*about, detail).with("path", about);
+    if let Some(tree) = library_of(setting) {
+        finding = finding.evidence(format!("this tree has {}", tree.word()));
+        let linked = known.as_ref().map(|known| known.library).filter(|library| *library != tree);
+        if let Some(library) = linked.map(Library::word).or(other.map(|other| other.library)) {
+            finding = finding.evidence(format!("the program is linked for {library}"));
+        }
+    }
+    if let Some(command) = known.and_then(|known| known.install(&like)) {
+        finding = finding.fix("Install that loader in this tree.", command, FixClass::Decision);
     }
     finding
 }
 
 /// An emulator starts and does not find the program's own loader, which Debian has for cross-building.
-pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u8]) -> Finding {
+pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &Step) -> Finding {
     let path = to_text(name);
     let detail = format!(
         "the emulator of the entry {} starts, and then does not find the program's loader {path} in this tree",
-        to_text(entry)
+        program.name.as_ref().map_or(String::new(), |entry| to_text(entry))
     );
     let finding = Finding::problem(CauseId::QemuMissingSysroot, about, detail).with("path", about);
-    let known = LOADERS.iter().find(|l| l.paths.contains(&&*path)).and_then(|l| l.cross.as_ref());
-    let debian = family(setting).0.iter().any(|id| id == "debian");
-    let Some(Cross { package, prefix }) = known.filter(|_| debian) else { return finding };
+    let known = Known::find(&path, Architecture::of_program(&program.head));
+    let known =
+        known.filter(|known| known.library == Library::Glibc && family(setting).0.iter().any(|id| id == "debian"));
+    let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
     let program = quoted(&setting.root.outside(about));
-    let command = format!("apt-get install {package} && QEMU_LD_PREFIX={prefix} {program}");
+    let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
     finding.fix(
         "Install its C library for cross-building, and show the emulator where that is.",
         command,
@@ -87,19 +167,16 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], entry: &[u
 
 /// NixOS answers programs of other distributions with a loader that only says so.
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
-    let usual = || LOADERS.iter().any(|l| l.paths.iter().any(|path| path.as_bytes() == name));
+    let usual = || all().any(|known| known.paths().iter().any(|path| path.as_bytes() == name));
     let detail = format!("{} of NixOS runs no program unless nix-ld is enabled", to_text(name));
     (family(setting).1 && usual()).then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
 }
 
 /// The C library that a tree has.
-fn library_of(setting: &Setting) -> Option<&'static str> {
-    let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
-    let musl = LOADERS.iter().filter(|l| l.library == "musl").flat_map(|l| l.paths).any(|p| has(p));
-    match GLIBC.iter().any(|path| has(path)) {
-        true => Some("glibc"),
-        false => musl.then_some("musl"),
-    }
+fn library_of(setting: &Setting) -> Option<Library> {
+    let has = |path: &&str| setting.root.open(path.as_bytes()).is_ok();
+    let has_any = |library| all().filter(|known| known.library == library).flat_map(|k| k.paths()).any(has);
+    [Library::Glibc, Library::Musl].into_iter().find(|library| has_any(*library))
 }
 
 /// The ids of the tree's distribution, nearest first, and whether it is NixOS.

@@ -2,9 +2,10 @@
 
 use bstr::BString;
 
-use super::cause::profile_of;
+use super::cause::architecture_of;
 use super::{Setting, loader};
 use crate::binfmt::entry::Flags;
+use crate::cpu;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::facts::TableState;
@@ -53,7 +54,7 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     }
     if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
-        findings.push(match own_level().filter(|_| setting.here) {
+        findings.push(match cpu::x86_64_level().filter(|_| setting.here) {
             Some(own) if native && own < level => {
                 problem(CauseId::X8664Level, format!("{text}, and this CPU is an x86-64-v{own}"))
             }
@@ -94,7 +95,7 @@ fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict)
     if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
         return None;
     }
-    Some(loader::no_sysroot(setting, about, name, &entry))
+    Some(loader::no_sysroot(setting, about, name, verdict.steps.first()?))
 }
 
 /// The libraries that it needs directly: there, new enough, and for this CPU.
@@ -123,7 +124,7 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
             findings.push(Finding::problem(CauseId::GlibcTooOld, about, detail).with("library", to_text(&place)));
         }
         if let Some(level) = found.notes.x86_level.filter(|level| *level > 1 && native && setting.here)
-            && let Some(own) = own_level().filter(|own| *own < level)
+            && let Some(own) = cpu::x86_64_level().filter(|own| *own < level)
         {
             let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
             findings.push(Finding::problem(CauseId::IsaNoteLevel, about, detail).with("library", to_text(&place)));
@@ -147,8 +148,8 @@ fn setuid(setting: &Setting, about: &str, program: &Inspection, verdict: &Verdic
     let detail =
         format!("it is setuid, and the entry {} has no flag C: it runs without its owner's rights", entry.name);
     let mut finding = Finding::warning(CauseId::BinfmtSetuidNoC, about, detail);
-    if let Some(profile) = profile_of(step) {
-        finding = finding.with("arch", profile.label());
+    if let Some(arch) = architecture_of(step) {
+        finding = finding.with("arch", arch.label());
     }
     (!entry.flags.has(Flags::C)).then_some(finding)
 }
@@ -199,19 +200,4 @@ fn osabi(number: u8) -> Option<&'static str> {
         255 => "standalone",
         _ => return None,
     })
-}
-
-/// The x86-64 level of this CPU; `None` on another one. In a virtual machine each question takes a while.
-#[cfg(target_arch = "x86_64")]
-fn own_level() -> Option<u8> {
-    let v2 = is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("popcnt");
-    let v3 =
-        v2 && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("fma");
-    let v4 = v3 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
-    Some(1 + u8::from(v2) + u8::from(v3) + u8::from(v4))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn own_level() -> Option<u8> {
-    None
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::World;
 use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
+use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{FileVerdict, Setting, identity_of};
 use crate::doctor::finding::{Finding, Severity};
@@ -13,7 +14,7 @@ use crate::exec::facts::{Environment, ExecFacts, TableFacts};
 use crate::exec::identity::Identity;
 use crate::exec::root::Root;
 use crate::exec::tree::Tree;
-use crate::exec::{Decided, Handler, Outcome, Step};
+use crate::exec::{self, Decided, Handler, Outcome, Step};
 use crate::oci::Platform;
 use crate::oci::config::Config;
 use crate::oci::image::Candidate;
@@ -75,10 +76,6 @@ pub enum Runs {
     Unknown(String),
 }
 
-/// QEMU's names of the targets whose kernels are modelled.
-const MODELLED: [&str; 10] =
-    ["x86_64", "i386", "aarch64", "arm", "riscv64", "ppc64", "ppc64le", "s390x", "mips64el", "loongarch64"];
-
 const SHELL: &str = "/bin/sh";
 
 /// What Docker lets a container have without --cap-add (CAP_CHOWN to CAP_SETFCAP).
@@ -99,7 +96,8 @@ struct Case<'a> {
 impl World<'_> {
     /// The profile of this machine's own programs.
     pub(super) fn own(&self) -> Option<&Profile> {
-        self.profiles.spelled(&self.facts.kernel.machine)
+        let own = Architecture::of_machine(&self.facts.kernel.machine)?;
+        self.profiles.named(own.row().name)
     }
 
     /// Judges one platform. `only` says that it is the one that will be used.
@@ -201,8 +199,8 @@ impl Case<'_> {
     /// A machine of the claimed platform, with as new a kernel and without an entry.
     fn home(&self) -> ExecFacts {
         let mut facts = self.here();
-        let name = self.claimed.map_or("", |profile| profile.name.as_str());
-        facts.kernel.machine = if name == "mips64el" { "mips64".into() } else { name.into() };
+        let machine = self.architecture().and_then(|arch| arch.row().machines.first());
+        facts.kernel.machine = machine.map_or_else(String::new, |machine| (*machine).to_owned());
         facts.table = TableFacts::with(Vec::new());
         facts.page_size = 4096;
         // What every architecture's kernel has at least.
@@ -211,8 +209,13 @@ impl Case<'_> {
         facts
     }
 
+    /// What it claims to be for.
+    fn architecture(&self) -> Option<Architecture> {
+        Architecture::named(&self.claimed?.name)
+    }
+
     fn is_modelled(&self) -> bool {
-        self.claimed.is_some_and(|profile| MODELLED.contains(&profile.name.as_str()))
+        self.architecture().is_some_and(exec::is_modelled)
     }
 
     /// Whether programs of this CPU run on machines of the claimed platform.

@@ -1,6 +1,7 @@
 //! What stands in data/debian.toml and data/debian-archive.pgp.
 
 /// Certificates of the archive's signing keys; those that count are pinned in [`Settings::fingerprints`].
+#[cfg(feature = "openpgp")]
 pub(super) const KEYS: &[u8] = include_bytes!("../../../data/debian-archive.pgp");
 
 /// The Debian archive's names and pins.
@@ -16,8 +17,6 @@ pub struct Settings {
     pub suites: &'static [&'static str],
     /// The packages with emulators in them.
     pub packages: &'static [&'static str],
-    /// `uname -m` to the archive's name.
-    pub architectures: &'static [(&'static str, &'static str)],
 }
 
 // SETTINGS

@@ -15,11 +15,13 @@ use self::mirror::Mirror;
 use self::openpgp::Keyring;
 use self::release::Release;
 use super::store::{Lock, Store};
+use crate::architecture::Architecture;
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
 use crate::http::cache::Cache;
 use crate::progress::Progress;
+use crate::time::Timestamp;
 use crate::verify::{Digest, Expected};
 
 /// The largest InRelease file is Debian sid's, with 200 kB.
@@ -48,7 +50,7 @@ pub struct Archive<'a> {
     /// The right to do so.
     pub lock: &'a Lock,
     /// This machine's clock.
-    pub now: i64,
+    pub now: Timestamp,
     /// Whether an expired or rolled-back index is taken.
     pub allow_expired: bool,
     /// How many threads decode.
@@ -86,8 +88,8 @@ pub enum Offer {
 impl Archive<'_> {
     /// The archive's name for `uname -m`.
     pub fn arch_of(machine: &str) -> Result<String> {
-        let known = SETTINGS.architectures.iter().find(|(uname, _)| *uname == machine);
-        known.map(|(_, arch)| (*arch).to_owned()).ok_or_else(|| {
+        let port = Architecture::of_machine(machine).and_then(|arch| arch.abi_of_machine(machine)?.debian);
+        port.map(str::to_owned).ok_or_else(|| {
             Error::failed("choosing a package", format!("Debian has no emulators that run on {machine}"))
                 .help("take emulators from elsewhere: --from DIR or --from docker://IMAGE")
         })

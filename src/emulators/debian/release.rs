@@ -1,12 +1,9 @@
 //! A suite's Release text: what it is, when it was made, until when it counts, and the hashes of its indices.
 
 use super::deb822::Paragraph;
-use crate::emulators::date;
 use crate::error::{Error, Result};
+use crate::time::{self, CLOCK, Timestamp, show};
 use crate::verify::{Digest, Expected};
-
-/// How far a clock may go wrong.
-const CLOCK: i64 = 86_400;
 
 /// The signed text of an InRelease file, read.
 #[derive(Debug, Clone)]
@@ -17,9 +14,9 @@ pub struct Release {
     /// Its own name, without alias: "trixie".
     pub codename: String,
     /// When it was made.
-    pub date: i64,
+    pub date: Timestamp,
     /// Until when it counts, where it says so.
-    pub valid_until: Option<i64>,
+    pub valid_until: Option<Timestamp>,
     /// Whether indices are found by their hash.
     pub by_hash: bool,
 }
@@ -44,40 +41,39 @@ impl Release {
         if suite != codename && suite != alias {
             return Err(wrong(format!("expected suite {suite}, it is {alias} ({codename})")));
         }
-        let time = |name: &str| match paragraph.get(name) {
+        let date_of = |name: &str| match paragraph.get(name) {
             Some(value) => {
-                date::parse(value).map(Some).ok_or_else(|| wrong(format!("field {name} has no date: {value:?}")))
+                time::parse(value).map(Some).ok_or_else(|| wrong(format!("field {name} has no date: {value:?}")))
             }
             None => Ok(None),
         };
-        let date = time("Date")?.ok_or_else(|| wrong("it has no field Date".to_owned()))?;
+        let date = date_of("Date")?.ok_or_else(|| wrong("it has no field Date".to_owned()))?;
         // Ubuntu's pockets share a codename, Debian's do not.
         let own = if alias.starts_with(codename) { alias } else { codename };
         Ok(Release {
             name: format!("{origin} {own}").trim().to_owned(),
             codename: codename.to_owned(),
             date,
-            valid_until: time("Valid-Until")?,
+            valid_until: date_of("Valid-Until")?,
             by_hash: field("Acquire-By-Hash") == "yes",
             paragraph,
         })
     }
 
     /// Refuses an index from the future, one that has expired, and one older than the newest seen.
-    pub fn check_age(&self, what: &str, newest_seen: Option<i64>, now: i64) -> Result<()> {
+    pub fn check_age(&self, what: &str, newest_seen: Option<Timestamp>, now: Timestamp) -> Result<()> {
         let refused = |why: String| Error::failed(format!("verifying {what}"), why);
         const INSIST: &str = "take another mirror (--mirror URL), or insist with --allow-expired";
         if self.date > now + CLOCK {
-            let why = format!("made on {}, which is in the future here", date::show(self.date));
+            let why = format!("made on {}, which is in the future here", show(self.date));
             return Err(refused(why).help("set this machine's clock"));
         }
         if let Some(end) = self.valid_until.filter(|&end| end < now) {
-            let why = format!("expired: it counted until {}, now it is {}", date::show(end), date::show(now));
+            let why = format!("expired: it counted until {}, now it is {}", show(end), show(now));
             return Err(refused(why).help(INSIST));
         }
         if let Some(seen) = newest_seen.filter(|&seen| seen > self.date) {
-            let why =
-                format!("rolled back: it is of {}, one of {} was seen before", date::show(self.date), date::show(seen));
+            let why = format!("rolled back: it is of {}, one of {} was seen before", show(self.date), show(seen));
             return Err(refused(why).help(INSIST));
         }
         Ok(())
@@ -110,6 +106,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::SignedDuration;
 
     const TEXT: &str = "Origin: Debian\nSuite: unstable\nCodename: sid\nDate: Fri, 30 Oct 2026 08:08:01 UTC\n\
         Valid-Until: Fri, 06 Nov 2026 08:08:01 UTC\nAcquire-By-Hash: yes\nSHA256:\n \
@@ -126,11 +123,12 @@ mod tests {
     fn expired_future_and_rolled_back_are_refused() {
         let release = Release::parse("x", TEXT, "sid").unwrap();
         let made = release.date;
-        release.check_age("x", Some(made), made + 3600).unwrap();
+        let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
+        release.check_age("x", Some(made), made + hour).unwrap();
         let why = |seen, now| release.check_age("x", seen, now).unwrap_err().to_string();
-        assert!(why(None, made + 8 * 86_400).contains("expired"));
-        assert!(why(None, made - 2 * 86_400).contains("future"));
-        assert!(why(Some(made + 1), made + 3600).contains("rolled back"));
+        assert!(why(None, made + day * 8).contains("expired"));
+        assert!(why(None, made - day * 2).contains("future"));
+        assert!(why(Some(made + SignedDuration::from_secs(1)), made + hour).contains("rolled back"));
     }
 
     #[test]

@@ -4,13 +4,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::archive;
 use crate::emulators::store::Staging;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Digest, Expected, of_file};
+use crate::verify::{Digest, Expected, Hasher, of_file};
 
 /// A list of hashes is small.
 const MAX_SUMS: u64 = 4 << 20;
@@ -137,7 +135,7 @@ pub fn take_directory(directory: &Path, wanted: &Wanted, staging: &mut Staging) 
         .collect::<Result<_, _>>()
         .doing(doing)?;
     names.sort();
-    let mut all = Sha256::new();
+    let mut all = Hasher::new();
     for name in names {
         let Some(name) = name.to_str() else { continue };
         let Some(arch) = arch_of(name.as_bytes()).filter(|a| wanted.has(a)) else { continue };
@@ -163,9 +161,9 @@ pub fn take_directory(directory: &Path, wanted: &Wanted, staging: &mut Staging) 
         if let Some(sums) = &sums {
             sums.check(name, item.sha256)?;
         }
-        all.update(format!("{name} {}\n", item.sha256));
+        all.update(format!("{name} {}\n", item.sha256).as_bytes());
     }
     let verified = sums.is_some();
     let verified_by = sums.map_or_else(|| "none but the user's word".to_owned(), |s| s.path.display().to_string());
-    Ok(Found { id: Digest::from_hasher(all).hex()[..12].to_owned(), verified_by, verified })
+    Ok(Found { id: all.finish().hex()[..12].to_owned(), verified_by, verified })
 }

@@ -1,13 +1,15 @@
 //! One at a time: whoever changes the store holds its lock.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::Store;
+use super::{NEW, Store};
 use crate::error::{Doing, Error, Result};
+use crate::lock;
 use crate::progress::Progress;
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
@@ -27,16 +29,14 @@ impl Store {
         }
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(&path).doing(doing).map_err(help)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                progress.note(&format!("another rbinfmt is changing {}: waiting for it", self.root().display()));
-                file.lock().doing(doing)?;
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io(doing(), error)),
-        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).custom_flags(nix::libc::O_NOFOLLOW);
+        let file = options.open(&path).doing(doing).map_err(help)?;
+        // Whoever may open it may hold it: that is nobody else, whatever the umask was.
+        file.set_permissions(fs::Permissions::from_mode(0o600)).doing(doing).map_err(help)?;
+        lock::take(&file, &path, || {
+            progress.note(&format!("another rbinfmt is changing {}: waiting for it", self.root().display()));
+        })?;
         let lock = Lock { _file: file };
         lock.sweep(self.root())?;
         Ok(lock)
@@ -50,23 +50,47 @@ impl Lock {
         TempDir::new_in(&tmp).doing(|| format!("making a directory in {}", tmp.display()))
     }
 
-    /// Removes what a killed process left.
+    /// Removes what a killed process left: all that is in tmp, and files that were still being written.
     fn sweep(&self, root: &Path) -> Result<()> {
-        let tmp = root.join("tmp");
-        let doing = || format!("sweeping {}", tmp.display());
-        for item in fs::read_dir(&tmp).doing(doing)? {
-            let path = item.doing(doing)?.path();
-            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.doing(doing)?;
+        sweep(&root.join("tmp"), |_| true)?;
+        sweep(root, |name| name.starts_with(NEW))?;
+        let versions = root.join("versions");
+        let doing = || format!("sweeping {}", versions.display());
+        for item in fs::read_dir(&versions).doing(doing)? {
+            let item = item.doing(doing)?;
+            if item.file_type().doing(doing)?.is_dir() {
+                sweep(&item.path(), |name| name.starts_with(NEW))?;
+            }
         }
         Ok(())
     }
 }
 
+/// Removes what is in a directory and has such a name. Links are not followed.
+pub(crate) fn sweep(directory: &Path, temporary: impl Fn(&str) -> bool) -> Result<()> {
+    let doing = || format!("sweeping {}", directory.display());
+    for item in fs::read_dir(directory).doing(doing)? {
+        let item = item.doing(doing)?;
+        if item.file_name().to_str().is_some_and(&temporary) {
+            let is_directory = item.file_type().doing(doing)?.is_dir();
+            let path = item.path();
+            if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.doing(doing)?;
+        }
+    }
+    Ok(())
+}
+
 /// A directory that everybody may read: emulators are run by all users, whatever root's umask is.
 fn make_directory(directory: &Path) -> Result<()> {
     let doing = || format!("making the directory {}", directory.display());
-    if directory.is_dir() {
-        return Ok(());
+    match directory.symlink_metadata() {
+        Ok(there) if there.is_dir() => return Ok(()),
+        // The store's own root may lie elsewhere; a link within it would be emptied and written through.
+        Ok(there) if there.is_symlink() && directory.file_name().is_some_and(|n| n == "tmp" || n == "versions") => {
+            return Err(Error::failed(doing(), "it is a link").help("remove the link; the store makes its directories"));
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(doing(), error)),
+        _ => {}
     }
     fs::create_dir_all(directory).doing(doing)?;
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
 use crate::verify::Digest;
 
 /// A version in the store.
@@ -18,8 +19,9 @@ pub struct Manifest {
     /// What it was verified by ("proof" in manifests of 0.1).
     #[serde(alias = "proof")]
     pub verified_by: String,
-    /// When, in seconds since 1970.
-    pub fetched: i64,
+    /// When; a number of seconds since 1970 in the file.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub fetched: Timestamp,
     /// Whether all of the source's emulators are here, so that there is nothing more to get from it.
     #[serde(default)]
     pub complete: bool,

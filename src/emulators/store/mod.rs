@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::lock::Lock;
+pub(crate) use self::lock::sweep;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
 use super::Emulator;
@@ -31,9 +32,16 @@ use super::debian::version;
 use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
 use crate::selinux;
+use crate::time::{Timestamp, seconds};
+
+/// The newest date seen of each suite, in seconds since 1970.
+type Seen = BTreeMap<String, i64>;
 
 /// The store of a system.
 pub const SYSTEM: &str = "/var/lib/rbinfmt";
+
+/// What files are called while they are being written: a kill leaves them, the next who takes the lock sweeps them.
+pub(crate) const NEW: &str = ".rbinfmt-new-";
 
 /// The installed emulators.
 #[derive(Debug, Clone)]
@@ -122,15 +130,26 @@ impl Store {
         Ok(self.all_current()?.remove(arch))
     }
 
-    /// The emulators in use, by architecture. Reads one small file.
+    /// The emulators in use, by architecture. Reads one small file, and looks at the size of each.
     pub fn all_current(&self) -> Result<BTreeMap<String, Emulator>> {
+        let mut whole = BTreeMap::new();
+        for (arch, emulator) in self.all_chosen()? {
+            // What somebody deleted by hand or cut short is not installed, whatever the list says.
+            if emulator.has_its_size()? {
+                whole.insert(arch, emulator);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// The emulators that were chosen, whether or not they are still there.
+    fn all_chosen(&self) -> Result<BTreeMap<String, Emulator>> {
         let choices: Choices = self.read("current.json")?.unwrap_or_default();
         let emulators = choices.current.into_iter().map(|(arch, c)| {
             let emulator = self.emulator(&arch, &c.id, &c.version, c.item);
             (arch, emulator)
         });
-        // What somebody deleted by hand is not installed, whatever the list says.
-        Ok(emulators.filter(|(_, e)| e.path.exists()).collect())
+        Ok(emulators.collect())
     }
 
     /// All versions, oldest first.
@@ -211,7 +230,7 @@ impl Store {
 
     /// Takes a version out. One that is in use stays.
     pub fn remove(&self, lock: &Lock, id: &str) -> Result<u64> {
-        let users: Vec<String> = self.all_current()?.into_values().filter(|e| e.id == id).map(|e| e.arch).collect();
+        let users: Vec<String> = self.all_chosen()?.into_values().filter(|e| e.id == id).map(|e| e.arch).collect();
         if !users.is_empty() {
             return Err(Error::failed(format!("removing {id}"), format!("it is in use for {}", users.join(" ")))
                 .help("choose another first: `rbinfmt emulators use ID`"));
@@ -229,7 +248,7 @@ impl Store {
     /// Takes out all versions that are in use for nothing, and empties the cache.
     pub fn gc(&self, lock: &Lock) -> Result<Swept> {
         let mut swept = Swept { bytes: self.cache().clear()?, ..Swept::default() };
-        let current = self.all_current()?;
+        let current = self.all_chosen()?;
         for manifest in self.versions()? {
             if !current.values().any(|e| e.id == manifest.id) {
                 swept.bytes += self.remove(lock, &manifest.id)?;
@@ -240,13 +259,14 @@ impl Store {
     }
 
     /// The newest date seen of a suite.
-    pub fn seen(&self, suite: &str) -> Result<Option<i64>> {
-        Ok(self.read::<BTreeMap<String, i64>>("seen.json")?.and_then(|seen| seen.get(suite).copied()))
+    pub fn seen(&self, suite: &str) -> Result<Option<Timestamp>> {
+        Ok(self.read::<Seen>("seen.json")?.and_then(|seen| seen.get(suite).copied()).map(seconds))
     }
 
     /// Remembers that an index of a suite with this date was verified.
-    pub fn note_seen(&self, lock: &Lock, suite: &str, date: i64) -> Result<()> {
-        let mut seen: BTreeMap<String, i64> = self.read("seen.json")?.unwrap_or_default();
+    pub fn note_seen(&self, lock: &Lock, suite: &str, date: Timestamp) -> Result<()> {
+        let mut seen: Seen = self.read("seen.json")?.unwrap_or_default();
+        let date = date.as_second();
         if seen.get(suite).is_none_or(|&old| old < date) {
             seen.insert(suite.to_owned(), date);
             self.write(lock, "seen.json", &seen)?;
@@ -317,7 +337,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 pub(crate) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let doing = || format!("writing {}", path.display());
     let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory).doing(doing)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory).doing(doing)?;
     // Whatever root's umask is.
     file.as_file().set_permissions(fs::Permissions::from_mode(mode)).doing(doing)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).doing(doing)?;

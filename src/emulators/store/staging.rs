@@ -8,13 +8,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use bstr::ByteSlice;
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::{Item, Lock, Manifest, Store, sync_directory};
 use crate::emulators::{elf, valid_arch};
 use crate::error::{Doing, Error, Result};
-use crate::verify::Digest;
+use crate::verify::Hasher;
 
 /// QEMU's largest emulator has 20 MB.
 const MAX_EMULATOR: u64 = 256 << 20;
@@ -42,7 +41,9 @@ impl<'a> Staging<'a> {
     pub fn new(store: &'a Store, lock: &'a Lock, machine: &str) -> Result<Self> {
         let directory = lock.temporary(store.root())?;
         let (files, written) = sync_channel::<File>(64);
-        let thread = std::thread::spawn(move || written.iter().try_for_each(|file| file.sync_all()));
+        let thread = std::thread::Builder::new()
+            .spawn(move || written.iter().try_for_each(|file| file.sync_all()))
+            .doing(|| "starting a thread that syncs files")?;
         let disk = Some(Disk { files, thread });
         Ok(Staging { store, lock, machine: machine.to_owned(), directory, items: BTreeMap::new(), disk })
     }
@@ -76,7 +77,7 @@ impl<'a> Staging<'a> {
         };
         let mut file = File::options().write(true).create_new(true).mode(0o755).open(&path).map_err(writing)?;
         let mut look =
-            Look { hasher: Sha256::new(), prefix: Vec::new(), size: 0, limit: size, version: VersionText::of(arch) };
+            Look { hasher: Hasher::new(), prefix: Vec::new(), size: 0, limit: size, version: VersionText::of(arch) };
         let mut disk_error = None;
         let pumped = pump(&mut |piece| {
             look.at(piece)?;
@@ -104,8 +105,7 @@ impl<'a> Staging<'a> {
         if !matches!(sent, Some(Ok(()))) {
             self.sync()?;
         }
-        let item =
-            Item { size, sha256: Digest::from_hasher(look.hasher), reports: look.version.found, preserves_argv0: None };
+        let item = Item { size, sha256: look.hasher.finish(), reports: look.version.found, preserves_argv0: None };
         Ok(self.items.entry(arch.to_owned()).or_insert(item))
     }
 
@@ -164,7 +164,7 @@ impl<'a> Staging<'a> {
 
 /// What is learnt of an emulator while it passes.
 struct Look {
-    hasher: Sha256,
+    hasher: Hasher,
     prefix: Vec<u8>,
     size: u64,
     limit: u64,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 
 use super::{Change, Item, Plan, STAND_IN, Skip, Step, guard, is_ours, is_qemu, missing};
 use crate::binfmt::entry::{Entry, Flags};
@@ -42,12 +42,30 @@ pub fn install(request: &Install, profiles: &Profiles, facts: &Facts) -> Plan {
     let named = |items: &[Item], entry: &Entry| items.iter().any(|i| i.name.as_bytes() == &entry.name[..]);
     for entry in &facts.table.entries {
         let left_behind = entry.name.starts_with(STAND_IN.as_bytes());
+        let own = if left_behind { stand_for(entry) } else { None };
+        // A killed run had removed the entry and not yet registered it again: the stand-in gets its name.
+        if let Some(own) = own.filter(|own| {
+            !items.iter().any(|i| i.name == *own) && !facts.table.entries.iter().any(|e| e.name == own.as_bytes())
+        }) {
+            let entry = Entry { name: own.into(), ..entry.clone() };
+            items.push(Item {
+                step: Step::Add(Change { entry: entry.clone(), try_preserve: false }),
+                ..removal(&entry, profiles)
+            });
+        }
         let unwanted = request.converge && is_ours(entry, profiles, request.places) && !named(&items, entry);
         if left_behind || unwanted {
             items.push(removal(entry, profiles));
         }
     }
     Plan { items }
+}
+
+/// The name of the entry for which a stand-in stands.
+fn stand_for(entry: &Entry) -> Option<String> {
+    let own = entry.name.to_str().ok()?.strip_prefix(STAND_IN)?;
+    let numbered = own.rsplit_once('.').filter(|(_, n)| n.parse::<u8>().is_ok());
+    Some(numbered.map_or(own, |(name, _)| name).to_owned())
 }
 
 fn item(profile: &Profile, name: &str, step: Step, prefix: &str) -> Item {

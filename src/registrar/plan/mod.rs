@@ -78,6 +78,8 @@ pub enum Skip {
     Handled(String),
     /// There is no such entry.
     NotFound,
+    /// It is a stand-in, and the entry that should follow it could not be registered.
+    StandsIn,
     /// A glob matched it, but it is not for us to remove.
     NotOurs(String),
 }

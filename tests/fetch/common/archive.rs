@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use rbinfmt::emulators::{From, Which};
+use rbinfmt::time::{SignedDuration, Timestamp};
 use rbinfmt::verify::Digest;
 
 use super::server::Server;
@@ -74,8 +75,8 @@ pub struct Suite {
     pub alias: &'static str,
     pub version: String,
     /// Seconds since 1970.
-    pub date: i64,
-    pub valid_until: Option<i64>,
+    pub date: Timestamp,
+    pub valid_until: Option<Timestamp>,
     pub deb: Vec<u8>,
 }
 
@@ -89,7 +90,7 @@ impl Suite {
             name,
             alias,
             version: version.to_owned(),
-            date: rbinfmt::emulators::date::now() - 3600,
+            date: rbinfmt::time::now() - SignedDuration::from_hours(1),
             valid_until: None,
             deb,
         }
@@ -144,8 +145,8 @@ impl Suite {
 }
 
 /// A date as Release files have it.
-pub fn rfc(time: i64) -> String {
-    let date = pipe("date", &["-u", "-d", &format!("@{time}"), "+%a, %d %b %Y %H:%M:%S UTC"], b"");
+pub fn rfc(time: Timestamp) -> String {
+    let date = pipe("date", &["-u", "-d", &format!("@{}", time.as_second()), "+%a, %d %b %Y %H:%M:%S UTC"], b"");
     String::from_utf8(date).unwrap().trim().to_owned()
 }
 

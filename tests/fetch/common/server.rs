@@ -6,6 +6,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// What a slow answer comes in.
+const PIECES: u32 = 20;
+
 /// What goes wrong with one answer.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -13,6 +16,8 @@ pub enum Fault {
     Cut(usize),
     /// Nothing more comes after so many bytes of the body.
     Stall(usize),
+    /// The body comes in pieces, for about as long as this.
+    Slow(Duration),
     /// One byte of the body is another.
     Corrupt(usize),
     /// Another place is named.
@@ -176,7 +181,11 @@ fn answer(
             std::thread::sleep(Duration::from_secs(3));
         }
         _ => {
-            out.write_all(&body)?;
+            let pause = if let Some(Fault::Slow(time)) = fault { time / PIECES } else { Duration::ZERO };
+            for piece in body.chunks(body.len().div_ceil(PIECES as usize).max(1)) {
+                out.write_all(piece)?;
+                std::thread::sleep(pause);
+            }
             return Ok(!matches!(fault, Some(Fault::Oversize(_) | Fault::Length(_))));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::causes::listed;
 use super::{Case, Check, State};
+use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::HostFacts;
@@ -68,7 +69,9 @@ fn memory(facts: &HostFacts) -> Vec<Finding> {
 fn random_bits(case: &Case) -> Option<Finding> {
     let name = "vm.mmap_rnd_bits";
     let bits = number(case.facts, name).filter(|&bits| bits > USUAL_RANDOM_BITS)?;
-    if case.facts.kernel.machine != "x86_64" || number(case.facts, "kernel.randomize_va_space") == Some(0) {
+    if Architecture::of_machine(&case.facts.kernel.machine) != Some(Architecture::X86_64)
+        || number(case.facts, "kernel.randomize_va_space") == Some(0)
+    {
         return None;
     }
     let versions = case.emulating().filter_map(|e| e.program?.version.as_deref());

@@ -1,5 +1,5 @@
-//! Whether a text was signed by somebody we trust. The arithmetic is rPGP's; the policy is ours: pinned certificates,
-//! no weak hash, no expired or revoked key, no key that may not sign, nothing outside the signed text.
+//! Certificates, and whether they signed a text. The arithmetic is rPGP's; the policy is ours: pinned certificates, no
+//! weak hash, no expired or revoked key, no key that may not sign.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -9,18 +9,16 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::KeyDetails;
 
-use super::data;
-use crate::emulators::date;
+use super::clearsigned::Frame;
+use crate::emulators::debian::data;
 use crate::error::{Doing, Error, Result};
+use crate::time::{CLOCK, Timestamp, seconds, show};
 
 /// A keyring is small; Debian's whole archive keyring is 56 kB.
 const MAX_KEYRING: u64 = 4 << 20;
 
 /// An InRelease file carries three signatures; a thousand would be a way to keep us busy.
 const MAX_SIGNATURES: usize = 16;
-
-/// How far a clock may go wrong.
-const CLOCK: i64 = 86_400;
 
 /// Whose signatures count.
 #[derive(Debug, Clone)]
@@ -74,7 +72,7 @@ impl Keyring {
     }
 
     /// The text inside a clear-signed file, after its signature was verified; `what` names the file.
-    pub fn open(&self, what: &str, bytes: &[u8], now: i64) -> Result<String> {
+    pub fn open(&self, what: &str, bytes: &[u8], now: Timestamp) -> Result<String> {
         let doing = || format!("verifying {what}");
         let frame = Frame::parse(bytes).map_err(|why| Error::failed(doing(), why).help(HELP))?;
         let (signatures, _) = DetachedSignature::from_armor_many(Cursor::new(frame.signature))
@@ -101,7 +99,7 @@ impl Keyring {
         Err(Error::failed(doing(), format!("expected a signature by a key of {}; {why}", self.name)).help(HELP))
     }
 
-    fn check(&self, signature: &Signature, text: &[u8], now: i64) -> Result<(), Verdict> {
+    fn check(&self, signature: &Signature, text: &[u8], now: Timestamp) -> Result<(), Verdict> {
         let ignored = |why: String| Err(Verdict::Ignored(why));
         if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary)) {
             return ignored(format!("a signature of type {:?}", signature.typ()));
@@ -166,26 +164,29 @@ fn made_by(signature: &Signature, key: &impl KeyDetails) -> bool {
     fingerprints.contains(&&key.fingerprint())
 }
 
-fn seconds(time: pgp::types::Timestamp) -> i64 {
-    i64::from(time.as_secs())
+fn at(time: pgp::types::Timestamp) -> Timestamp {
+    seconds(time.as_secs().into())
+}
+
+/// The end of what lasts so long; of 32 bits both, so that no sum is too large.
+fn after(start: Timestamp, lifetime: pgp::types::Duration) -> Timestamp {
+    seconds(start.as_second() + i64::from(lifetime.as_secs()))
 }
 
 /// Whether a signature was made in the past and has not expired.
-fn in_time(signature: &Signature, now: i64) -> Result<(), String> {
-    let created = signature.created().map(seconds).ok_or("signed at no time")?;
+fn in_time(signature: &Signature, now: Timestamp) -> Result<(), String> {
+    let created = signature.created().map(at).ok_or("signed at no time")?;
     if created > now + CLOCK {
-        return Err(format!("signed in the future, on {}: is the clock right?", date::show(created)));
+        return Err(format!("signed in the future, on {}: is the clock right?", show(created)));
     }
-    match signature.signature_expiration_time().map(|d| created + i64::from(d.as_secs())) {
-        Some(end) if end != created && end < now => {
-            Err(format!("made a signature that expired on {}", date::show(end)))
-        }
+    match signature.signature_expiration_time().map(|lifetime| after(created, lifetime)) {
+        Some(end) if end != created && end < now => Err(format!("made a signature that expired on {}", show(end))),
         _ => Ok(()),
     }
 }
 
 /// Whether a certificate's primary key, or one of its subkeys, may sign an archive now.
-fn usable(key: &SignedPublicKey, subkey: Option<&SignedPublicSubKey>, now: i64) -> Result<(), String> {
+fn usable(key: &SignedPublicKey, subkey: Option<&SignedPublicSubKey>, now: Timestamp) -> Result<(), String> {
     let primary = &key.primary_key;
     if key.details.revocation_signatures.iter().any(|s| s.verify_key(primary).is_ok()) {
         return Err("is revoked".to_owned());
@@ -223,60 +224,14 @@ fn usable(key: &SignedPublicKey, subkey: Option<&SignedPublicSubKey>, now: i64) 
 }
 
 fn newest<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Option<&'a Signature> {
-    signatures.filter(|s| strong(s)).max_by_key(|s| s.created().map(seconds))
+    signatures.filter(|s| strong(s)).max_by_key(|s| s.created().map(at))
 }
 
-fn alive(key: &impl KeyDetails, own: &Signature, now: i64) -> Result<(), String> {
-    let created = seconds(key.created_at());
-    let lifetime = own.key_expiration_time().map_or(0, |d| i64::from(d.as_secs()));
-    if lifetime > 0 && created + lifetime < now {
-        return Err(format!("expired on {}", date::show(created + lifetime)));
-    }
-    Ok(())
-}
-
-/// A clear-signed file (RFC 9580, section 7), and nothing but that.
-struct Frame<'a> {
-    /// The signed text with CRLF between its lines, as it was hashed.
-    text: String,
-    signature: &'a str,
-}
-
-impl<'a> Frame<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Self, String> {
-        const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
-        const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
-        const END: &str = "-----END PGP SIGNATURE-----";
-        let file = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-        let mut lines = file.split_inclusive('\n');
-        if lines.next().map(str::trim_end) != Some(BEGIN) {
-            return Err(format!("it does not start with {BEGIN}"));
-        }
-        for line in lines.by_ref().map(str::trim_end).take_while(|line| !line.is_empty()) {
-            // Other headers have no meaning here, and have been used to smuggle text in.
-            if !line.starts_with("Hash: ") {
-                return Err(format!("text outside the signed part: {line:?}"));
-            }
-        }
-        let mut text: Vec<&str> = Vec::new();
-        loop {
-            let line = lines.next().ok_or("cut short: it has no signature")?.trim_end_matches(['\n', '\r', ' ', '\t']);
-            match (line, line.strip_prefix("- ")) {
-                (SIGNATURE, _) => break,
-                (_, Some(escaped)) => text.push(escaped),
-                _ if line.starts_with('-') => return Err(format!("broken framework: the line {line:?}")),
-                _ => text.push(line),
-            }
-        }
-        let rest: usize = lines.map(str::len).sum();
-        let signature = &file[file.len() - rest..];
-        let end = signature.find(END).ok_or("cut short: its signature has no end")?;
-        if !signature[end + END.len()..].trim().is_empty() {
-            return Err("text outside the signed part, behind the signature".to_owned());
-        }
-        let start = file.len() - rest;
-        // The armour starts with its BEGIN line, just before.
-        let start = file[..start].rfind(SIGNATURE).ok_or("broken framework")?;
-        Ok(Frame { text: text.join("\r\n"), signature: &file[start..] })
+fn alive(key: &impl KeyDetails, own: &Signature, now: Timestamp) -> Result<(), String> {
+    let created = at(key.created_at());
+    match own.key_expiration_time().map(|lifetime| after(created, lifetime)) {
+        // A lifetime of 0 has no end.
+        Some(end) if end != created && end < now => Err(format!("expired on {}", show(end))),
+        _ => Ok(()),
     }
 }
