@@ -132,7 +132,7 @@ fn commands_that_no_runtime_finds() {
     };
     assert_eq!(find(&["app"], Some("/bin:/opt/bin")).0, 0);
     for (argv, seen) in
-        [(&["app"][..], "/bin/app has no x bit"), (&["app -v"], "holds a blank"), (&["/no/app"], "/no/app is not in")]
+        [(&["app"][..], "/bin/app has no x bit"), (&["app -v"], "contains a blank"), (&["/no/app"], "/no/app is not in")]
     {
         let (code, platform) = find(argv, None);
         assert_eq!((code, ids(&platform)), (1, vec!["path-lookup-failed"]));
