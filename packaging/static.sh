@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 
-# cargo runs the linker in this directory. A panic aborts, so nothing reads unwind tables.
-RUSTFLAGS='-C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,packaging/order.ld' \
+# cargo runs the linker in this directory.
+RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-T,packaging/order.ld' \
     cargo build --release --locked --target "$target"
 program=target/$target/release/rbinfmt
 if readelf -lW "$program" | grep -w INTERP; then
