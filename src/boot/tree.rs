@@ -10,10 +10,11 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::{AccessFlags, access};
 
-use crate::emulators::store::{NEW, sweep, sync_directory, write_file};
+use crate::emulators::store::{sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 use crate::selinux;
+use crate::temporary::{NEW, sweep};
 use crate::verify::Digest;
 
 /// The tree.
