@@ -104,7 +104,7 @@ pub fn os_text(error: &io::Error) -> String {
     }
 }
 
-/// Whether an error says something of the moment alone: short of memory, of descriptors, of processes or of room, a signal,
+/// Whether an error says something of the moment alone: short of memory, of descriptors, of processes or of space, a signal,
 /// a disk that did not answer. The same call may succeed the next time.
 pub fn is_passing(error: &io::Error) -> bool {
     use nix::errno::Errno::{EAGAIN, EBUSY, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY};

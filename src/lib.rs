@@ -74,6 +74,7 @@ pub mod sandbox;
 #[doc(hidden)]
 pub mod selinux;
 pub mod signature;
+mod temporary;
 #[doc(hidden)]
 pub mod text;
 #[doc(hidden)]

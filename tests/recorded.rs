@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -58,8 +61,7 @@ fn recorded_texts_are_told() {
 fn texts_made_now_are_told() {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy/run");
     if !["python3", "gcc", "unshare", "perl"].iter().all(|command| on_path(command)) {
-        println!("SKIPPED: python3, gcc, unshare or perl is not installed");
-        return;
+        return skip::skipped(skip::Need::Setup, "python3, gcc, unshare or perl is not installed").unwrap_or(());
     }
     let status = Command::new(run)
         .args([

@@ -138,6 +138,16 @@ impl Part {
         Ok(Part { file: Arc::new(file), start: 0, len, verified: false })
     }
 
+    /// The same, after a hash has verified every byte.
+    pub(crate) fn verified(self) -> Self {
+        Part { verified: true, ..self }
+    }
+
+    /// The tar that it holds, which may be compressed; `jobs` threads decode.
+    pub(crate) fn stream(&self, jobs: usize) -> io::Result<Stream> {
+        decode(self.clone(), jobs)
+    }
+
     pub(crate) fn reader(&self) -> BufReader<PartReader> {
         BufReader::with_capacity(BUFFER, PartReader { part: self.clone(), at: 0 })
     }
@@ -276,22 +286,5 @@ impl Members {
         let doing = || format!("reading {name} in {}", self.path.display());
         let (start, len) = self.place(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
         Ok(Part { file: self.file.clone(), start, len, verified: false })
-    }
-
-    /// A small member.
-    pub fn bytes(&self, name: &str, limit: u64) -> Result<Vec<u8>> {
-        let part = self.part(name)?;
-        let doing = || format!("reading {name} in {}", self.path.display());
-        if part.len > limit {
-            return Err(Error::failed(doing(), format!("{} bytes, expected at most {limit}", part.len)));
-        }
-        let mut bytes = vec![0; part.len as usize];
-        part.read_exact_at(&mut bytes, 0).doing(doing)?;
-        Ok(bytes)
-    }
-
-    /// The tar in a member, which may be compressed.
-    pub fn open(&self, name: &str, jobs: usize) -> Result<Stream> {
-        decode(self.part(name)?, jobs).doing(|| format!("reading {name} in {}", self.path.display()))
     }
 }

@@ -10,10 +10,11 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::{AccessFlags, access};
 
-use crate::emulators::store::{NEW, sweep, sync_directory, write_file};
+use crate::emulators::store::{sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 use crate::selinux;
+use crate::temporary::{NEW, sweep};
 use crate::verify::Digest;
 
 /// The tree.
@@ -82,7 +83,7 @@ impl Tree {
     /// what does not exist yet is named below the last directory that does.
     ///
     /// # Errors
-    /// A path through something that is no directory, or through a link that leads nowhere.
+    /// A path through something that is not a directory, or through a link that leads nowhere.
     pub fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
         let inner = path.strip_prefix("/").unwrap_or(path);

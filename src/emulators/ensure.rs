@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{Archive, Offer, Package, SETTINGS, version};
-use super::image::{take_docker_archive, take_layers};
+use super::image::take_layers;
 use super::source::{file, taken};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::{Emulator, From, Wanted, Which};
 use crate::config::Fetch;
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::oci::layout::Layout;
+use crate::oci::access::Access;
+use crate::oci::files::Files;
 use crate::oci::reference::Reference;
-use crate::oci::registry::{Registry, endpoints};
-use crate::oci::{self, auth};
+use crate::oci::registry::Registry;
+use crate::oci::{Platform, Stored, resolve};
 use crate::progress::Progress;
 use crate::time;
 use crate::verify::Digest;
@@ -196,15 +197,16 @@ impl Fetcher<'_> {
             From::Path(path) => self.path(lock, &wanted, path)?,
             From::Registry(reference) => self.registry(lock, &wanted, reference)?,
             From::OciLayout(directory) => {
-                let layout = Layout::new(directory);
-                let index = layout.index()?;
+                let (mut files, index) = Files::layout(directory)?;
                 let what = format!("oci:{}", directory.display());
-                self.image(lock, &wanted, &what, Digest::of(&index), &index, &layout)?
+                self.image(lock, &wanted, &Named { what, digest: Digest::of(&index), bytes: &index }, &mut files)?
             }
             From::DockerArchive(path) => {
-                let mut staging = Staging::new(self.store, lock, &self.machine)?;
                 let what = format!("docker-archive:{}", path.display());
-                let digest = take_docker_archive(path, self.policy.jobs, &wanted, &mut staging)?;
+                let (mut files, list) = Files::saved(path)?;
+                let (layers, digest) = resolve::saved_layers(&what, &list, &mut files)?;
+                let mut staging = Staging::new(self.store, lock, &self.machine)?;
+                take_layers(&what, &layers, &mut files, &wanted, &mut staging, self.policy.jobs)?;
                 self.commit(staging, &wanted, &what, image_id(digest), None, format!("image {digest}"))?
             }
         };
@@ -277,59 +279,33 @@ impl Fetcher<'_> {
     }
 
     fn registry(&self, lock: &Lock, wanted: &Wanted, reference: &Reference) -> Result<Manifest> {
-        let mirrors = self.config.registry_mirrors.get(&reference.host).map(Vec::as_slice).unwrap_or_default();
-        let login = match &self.docker_config {
-            Some(file) => auth::login(file, &reference.host)?,
-            None => None,
+        let access = Access {
+            client: self.client,
+            config: self.config.clone(),
+            docker_config: self.docker_config.clone(),
+            docker_host: None,
+            progress: self.progress,
         };
-        let hosts = endpoints(&reference.host, mirrors);
-        let last = hosts.len() - 1;
-        for (number, base) in hosts.into_iter().enumerate() {
-            let own = number == last;
-            let registry = Registry::new(
-                self.client,
-                self.store.cache(),
-                self.progress,
-                base,
-                reference,
-                login.clone().filter(|_| own),
-            );
-            self.progress.step(&format!("reading the image {reference}"));
-            let pulled = registry.resolve(reference).and_then(|(digest, bytes)| {
-                if reference.digest.is_none() {
-                    self.progress.note(&format!(
-                        "to get this very image next time: --from docker://{}",
-                        reference.pinned(digest)
-                    ));
-                }
-                let what = format!("docker://{}", reference.pinned(digest));
-                self.image(lock, wanted, &what, digest, &bytes, &registry)
-            });
-            match pulled {
-                Err(error) if !own => self.progress.note(&format!("{error}; asking the next registry")),
-                other => return other,
+        access.ask_each(reference, |endpoint| {
+            let mut registry = Registry::new(self.client, self.store.cache(), self.progress, endpoint, reference);
+            let (digest, bytes) = registry.resolve(reference)?;
+            let what = format!("docker://{}", reference.pinned(digest));
+            if reference.digest.is_none() {
+                self.progress.note(&format!("to get this very image next time: --from {what}"));
             }
-        }
-        Err(Error::failed(format!("fetching {reference}"), "no registry to ask"))
+            self.image(lock, wanted, &Named { what, digest, bytes: &bytes }, &mut registry)
+        })
     }
 
-    fn image(
-        &self,
-        lock: &Lock,
-        wanted: &Wanted,
-        what: &str,
-        digest: Digest,
-        bytes: &[u8],
-        blobs: &dyn oci::Blobs,
-    ) -> Result<Manifest> {
-        let id = image_id(digest);
+    fn image(&self, lock: &Lock, wanted: &Wanted, image: &Named, parts: &mut dyn Stored) -> Result<Manifest> {
+        let id = image_id(image.digest);
         if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
-        let layers = oci::layers(what, bytes, blobs, &self.machine)?;
+        let layers = resolve::layers(&image.what, image.bytes, &Platform::of_machine(&self.machine), parts)?;
         let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        take_layers(what, &layers, blobs, self.policy.jobs, wanted, &mut staging)?;
-        self.commit(staging, wanted, what, id, None, format!("digest sha256:{digest}"))
+        take_layers(&image.what, &layers, parts, wanted, &mut staging, self.policy.jobs)?;
+        self.commit(staging, wanted, &image.what, id, None, format!("digest sha256:{}", image.digest))
     }
 
     /// Puts what was taken into the store, or says what is missing.
@@ -370,6 +346,15 @@ impl Fetcher<'_> {
         };
         staging.commit(manifest)
     }
+}
+
+/// An image whose index or manifest was read.
+struct Named<'a> {
+    /// For people: "docker://...".
+    what: String,
+    /// The index or manifest, verified, and its digest.
+    digest: Digest,
+    bytes: &'a [u8],
 }
 
 /// The name in the store of an image.

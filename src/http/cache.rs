@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::emulators::store::{NEW, sweep};
 use crate::error::{Doing, Error, Result};
 use crate::http::{Client, Missing};
 use crate::progress::Progress;
+use crate::temporary::{NEW, sweep};
 use crate::verify::{Expected, of_file};
 
 /// The directory of fetched files.

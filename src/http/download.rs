@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use ureq::http::{StatusCode, header};
 
@@ -68,7 +67,7 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<()> {
         let doing = || format!("fetching {url}");
-        let (mut failed, mut pause) = (0, self.options().pause);
+        let mut backoff = self.options().backoff();
         for _ in 0..MAX_REQUESTS {
             let before = file.metadata().doing(doing)?.len();
             if before > expected.size {
@@ -87,20 +86,17 @@ impl Client {
                 Err(Stop::Fault(fault)) => fault,
             };
             if file.metadata().doing(doing)?.len() > before {
-                (failed, pause) = (0, self.options().pause);
+                backoff = self.options().backoff();
             }
-            failed += 1;
             let asked = match &fault {
                 Fault::Passing(_, asked) => *asked,
                 Fault::Missing(_) if missing == Missing::AskAgain => None,
                 Fault::Missing(_) | Fault::Lasting(_) => return Err(self.explain(Error::failed(doing(), fault.why()))),
             };
-            if failed > self.options().retries {
-                let why = format!("{} (tried {failed} times)", fault.why());
+            if !backoff.wait(asked) {
+                let why = format!("{} (tried {} times)", fault.why(), backoff.failed());
                 return Err(self.explain(Error::failed(doing(), why)));
             }
-            std::thread::sleep(asked.unwrap_or(pause).min(self.options().max_pause));
-            pause = (pause * 2).min(Duration::from_secs(60));
         }
         Err(self.explain(Error::failed(doing(), format!("not whole after {MAX_REQUESTS} requests"))))
     }

@@ -55,6 +55,41 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The pauses before further tries of something that failed.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff { failed: 0, retries: self.retries, pause: self.pause, longest: self.max_pause }
+    }
+}
+
+/// Pauses before further tries, each twice as long as the one before.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    failed: u32,
+    retries: u32,
+    pause: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// Waits before the next try, as long as the server has asked for where it did; false, at once, where there were
+    /// enough tries.
+    pub(crate) fn wait(&mut self, asked: Option<Duration>) -> bool {
+        self.failed += 1;
+        if self.failed > self.retries {
+            return false;
+        }
+        std::thread::sleep(asked.unwrap_or(self.pause).min(self.longest));
+        self.pause = (self.pause * 2).min(self.longest);
+        true
+    }
+
+    /// How many tries have failed.
+    pub(crate) fn failed(&self) -> u32 {
+        self.failed
+    }
+}
+
 /// Fetches over http and https.
 #[derive(Debug)]
 pub struct Client {
@@ -135,20 +170,22 @@ impl Client {
 
     /// Tries until it works, fails for good, or has failed too often.
     pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
-        let mut pause = self.options.pause;
-        for tried in 0.. {
+        let mut backoff = self.options.backoff();
+        loop {
             match attempt() {
-                Err(Fault::Passing(_, asked)) if tried < self.options.retries => {
-                    std::thread::sleep(asked.unwrap_or(pause).min(self.options.max_pause));
-                    pause *= 2;
-                }
-                Err(Fault::Passing(why, _)) if tried > 0 => {
-                    return Err(Fault::Lasting(format!("{why} (tried {} times)", tried + 1)));
+                Err(Fault::Passing(why, asked)) => {
+                    if !backoff.wait(asked) {
+                        let failed = backoff.failed();
+                        return Err(if failed > 1 {
+                            Fault::Lasting(format!("{why} (tried {failed} times)"))
+                        } else {
+                            Fault::Passing(why, asked)
+                        });
+                    }
                 }
                 other => return other,
             }
         }
-        Err(Fault::Lasting("never tried".to_owned()))
     }
 
     /// Adds what to do about an error of the transport.

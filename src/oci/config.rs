@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use super::Platform;
 use crate::error::{Error, Result};
-use crate::oci::Platform;
 
 /// The configuration, as far as it decides about what runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

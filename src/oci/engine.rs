@@ -11,9 +11,8 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::escape;
-use super::image::{self, Image, Options, Parts};
+use super::image::{self, Image, Opened, Options};
 use super::name::Name;
-use super::resolve::Found;
 use super::streamed::Streamed;
 use crate::error::{Doing, Error, Result, Status};
 
@@ -41,7 +40,7 @@ pub(super) fn any<'a>(reference: &str, options: &Options<'a>) -> Result<Image<'a
 }
 
 /// An image that Docker has.
-pub(super) fn docker<'a>(what: &str, reference: &str, options: &Options<'a>) -> Result<(Found, Box<dyn Parts + 'a>)> {
+pub(super) fn docker<'a>(what: &str, reference: &str, options: &Options<'a>) -> Result<Opened<'a>> {
     let doing = || format!("asking Docker for the image {reference}");
     let path = socket(options.access.docker_host.as_deref()).map_err(|why| {
         Error::unknown(doing(), why).help("save it elsewhere: `docker save IMAGE`, then docker-archive:FILE")
@@ -96,7 +95,7 @@ fn head(answer: &mut impl BufRead) -> io::Result<u16> {
 }
 
 /// An image that Podman has.
-pub(super) fn podman<'a>(what: &str, reference: &str, options: &Options<'a>) -> Result<(Found, Box<dyn Parts + 'a>)> {
+pub(super) fn podman<'a>(what: &str, reference: &str, options: &Options<'a>) -> Result<Opened<'a>> {
     let doing = || format!("asking Podman for the image {reference}");
     let mut exists = Command::new("podman");
     exists.args(["image", "exists", "--", reference]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::budget::Budget;
-use super::image::{Options, Parts};
+use super::document::MAX_DOCUMENT;
+use super::image::{Layers, Opened, Options};
 use super::layer::Layer;
-use super::resolve::{self, Blob, Found};
+use super::resolve;
 use super::streamed::Streamed;
-use crate::archive::{Members, Part};
+use super::{Blob, Parts, Stored};
+use crate::archive::{MAX_UNPACKED, Members, Part, Stream};
 use crate::error::{Doing, Error, Result};
-use crate::oci::MAX_DOCUMENT;
-use crate::verify::{Expected, refused};
+use crate::verify::{Expected, HashingReader, refused};
 
-type Opened<'a> = (Found, Box<dyn Parts + 'a>);
-
-struct Files {
+/// A directory in OCI's layout, or the members of a tar.
+pub(crate) struct Files {
     holder: Holder,
     verify: bool,
 }
@@ -96,6 +96,31 @@ impl Files {
         }
     }
 
+    /// A directory in OCI's layout, and its index.
+    pub(crate) fn layout(directory: &Path) -> Result<(Self, Vec<u8>)> {
+        let files = Files { holder: Holder::Directory(directory.to_owned()), verify: true };
+        let index = files.bytes("index.json")?;
+        Ok((files, index))
+    }
+
+    /// What `docker save` wrote, and its list of images.
+    pub(crate) fn saved(path: &Path) -> Result<(Self, Vec<u8>)> {
+        let files = Files { holder: Holder::Archive(Members::list(path)?), verify: true };
+        let list = files.bytes("manifest.json")?;
+        Ok((files, list))
+    }
+
+    /// Refuses a file of another length than the one that is expected.
+    fn sized(&self, blob: &Blob) -> Result<Part> {
+        let part = self.part(&blob.name)?;
+        match blob.expected.filter(|expected| expected.size != part.len) {
+            Some(expected) => {
+                Err(refused(origin(blob), format!("expected {} bytes, it has {}", expected.size, part.len)))
+            }
+            None => Ok(part),
+        }
+    }
+
     fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let part = self.part(name)?;
         let doing = || format!("reading {name}");
@@ -117,12 +142,40 @@ impl Parts for Files {
         Ok(bytes)
     }
 
-    fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>> {
-        let part = self.part(&blob.name)?;
-        let origin = format!("the layer {}", blob.name);
-        if let Some(expected) = blob.expected.filter(|expected| expected.size != part.len) {
-            return Err(refused(origin, format!("expected {} bytes, it has {}", expected.size, part.len)));
+    fn has(&self, blob: &Blob) -> bool {
+        match &self.holder {
+            Holder::Directory(directory) => directory.join(&blob.name).is_file(),
+            Holder::Archive(members) => members.has(&blob.name),
         }
+    }
+}
+
+impl Stored for Files {
+    fn tar(&mut self, blob: &Blob, jobs: usize) -> Result<Stream> {
+        let (part, origin) = (self.sized(blob)?, origin(blob));
+        let doing = || format!("reading {origin}");
+        // Of Docker's own archives the tar's hash is known, and not that of the bytes which hold it.
+        let part = match (&blob.expected, blob.unpacked) {
+            (Some(expected), _) => {
+                expected.check(&origin, &HashingReader::new(part.reader(), part.len).finish().doing(doing)?)?;
+                part.verified()
+            }
+            (None, Some(expected)) => {
+                let came = HashingReader::new(part.stream(jobs).doing(doing)?, MAX_UNPACKED).finish().doing(doing)?;
+                if came.sha256 != expected {
+                    return Err(refused(&origin, format!("expected sha256:{expected}, sha256:{} came", came.sha256)));
+                }
+                part
+            }
+            (None, None) => return Err(refused(&origin, "nothing says which SHA-256 it should have")),
+        };
+        part.stream(jobs).doing(doing)
+    }
+}
+
+impl Layers for Files {
+    fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>> {
+        let (part, origin) = (self.sized(blob)?, origin(blob));
         let start = part.start().doing(|| format!("reading {origin}"))?;
         if !self.verify && start[257..].starts_with(b"ustar") {
             return Layer::seek(&origin, &part, budget).map(Arc::new);
@@ -131,11 +184,8 @@ impl Parts for Files {
         blob.check(&origin, &came)?;
         Ok(Arc::new(layer))
     }
+}
 
-    fn has(&self, blob: &Blob) -> bool {
-        match &self.holder {
-            Holder::Directory(directory) => directory.join(&blob.name).is_file(),
-            Holder::Archive(members) => members.has(&blob.name),
-        }
-    }
+fn origin(blob: &Blob) -> String {
+    format!("the layer {}", blob.name)
 }

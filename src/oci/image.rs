@@ -4,31 +4,24 @@ use std::sync::Arc;
 
 pub use super::layer::Layer;
 pub use super::name::Name;
-pub use super::resolve::{Blob, Candidate, Found};
+pub use super::resolve::{Candidate, Found};
 
+use super::access::Access;
 use super::budget::Budget;
 use super::layer::LayerDigests;
-use super::remote::Access;
-use super::{Platform, engine, files, remote};
+use super::{Blob, Parts, Platform, engine, files, remote};
 use crate::error::{Error, Result};
 use crate::exec::tree::Tree;
 use crate::verify::refused;
 
-/// Where the parts of an image are.
-pub(super) trait Parts {
-    /// A small document, verified where its hash is known.
-    fn document(&mut self, blob: &Blob) -> Result<Vec<u8>>;
-    /// The same for a configuration, which a registry keeps elsewhere.
-    fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
-        self.document(blob)
-    }
+/// Parts whose layers are looked into.
+pub(super) trait Layers: Parts {
     /// A layer, verified where it had to be read whole.
     fn layer(&mut self, blob: &Blob, budget: &mut Budget) -> Result<Arc<Layer>>;
-    /// Whether it is here.
-    fn has(&self, _: &Blob) -> bool {
-        true
-    }
 }
+
+/// What was found, and where its parts are.
+pub(super) type Opened<'a> = (Found, Box<dyn Layers + 'a>);
 
 /// How an image is opened.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +42,7 @@ pub struct Image<'a> {
     pub kept_as: Option<String>,
     /// What it has.
     pub found: Found,
-    parts: Box<dyn Parts + 'a>,
+    parts: Box<dyn Layers + 'a>,
 }
 
 impl Image<'_> {

@@ -8,6 +8,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::budget::Budget;
 use super::keep;
+use super::whiteout::Whiteout;
 use crate::archive::tar::{Kind, Member, Tar};
 use crate::archive::{Part, unpack};
 use crate::error::{Error, Result, os_text};
@@ -22,9 +23,9 @@ pub struct Layer(Vec<(BString, Change)>);
 enum Change {
     Put(Node),
     HardLink(BString),
-    /// `.wh.NAME`: gone from the layers below.
+    /// Gone from the layers below.
     Gone,
-    /// `.wh..wh..opq`: all that the layers below have in this directory is gone.
+    /// All that the layers below have in this directory is gone.
     Opaque,
 }
 
@@ -105,8 +106,11 @@ impl Layer {
             let path = BString::from(std::mem::take(&mut member.path));
             check(path.as_bstr())?;
             budget.take(path.len() as u64 + NODE * (1 + path.iter().filter(|&&byte| byte == b'/').count() as u64))?;
-            if let Some((path, change)) = whiteout(path.as_bstr()) {
-                changes.push((path, change));
+            if let Some(whiteout) = Whiteout::of(path.as_bstr()) {
+                changes.push(match whiteout {
+                    Whiteout::File(path) => (path, Change::Gone),
+                    Whiteout::Opaque(directory) => (directory, Change::Opaque),
+                });
                 continue;
             }
             let (mode, uid, gid) = member.owner;
@@ -163,19 +167,6 @@ fn check(path: &BStr) -> io::Result<()> {
     };
     let shown: BString = path.iter().copied().take(80).collect::<Vec<u8>>().into();
     Err(io::Error::other(format!("the name {shown:?} {why}")))
-}
-
-/// What a mark of something deleted stands for.
-fn whiteout(path: &BStr) -> Option<(BString, Change)> {
-    let at = path.rfind_byte(b'/').map_or(0, |slash| slash + 1);
-    let (directory, name) = path.split_at(at);
-    let deleted = name.strip_prefix(b".wh.")?;
-    match deleted {
-        b".wh..opq" => Some((directory.into(), Change::Opaque)),
-        // AUFS's own files.
-        _ if deleted.starts_with(b".wh.") => Some((path.into(), Change::Gone)),
-        _ => Some(([directory, deleted].concat().into(), Change::Gone)),
-    }
 }
 
 fn is_packed(start: &[u8]) -> bool {

@@ -148,7 +148,7 @@ impl Platform {
         self.served_by().iter().position(|platform| platform == offered)
     }
 
-    /// The platforms whose programs run on this one, the best first: older variants, and the 32-bit mode beside it.
+    /// The platforms whose programs run on this one, the best first: older variants, and the 32-bit mode next to it.
     fn served_by(&self) -> Vec<Platform> {
         let of = |architecture: &str, variant: &str| Platform::new(&self.os, architecture, Some(variant));
         let number = |variant: &str| variant.strip_prefix('v').and_then(|n| n.parse::<u8>().ok());

@@ -1,14 +1,17 @@
 //! A registry (OCI distribution v1.1), or a mirror of it: pulls manifests and blobs, each verified by its digest.
 
-use std::path::PathBuf;
+use std::io::Read;
 use std::sync::Mutex;
 
 use serde::Deserialize;
 
+use super::access::Endpoint;
 use super::auth::{Challenge, Login};
+use super::document::{INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT};
 use super::reference::Reference;
-use super::{Blobs, Descriptor, INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, escape};
-use crate::error::{Error, Result};
+use super::{Blob, Parts, Stored, escape};
+use crate::archive::{self, Stream};
+use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
 use crate::http::{Answer, Client, Fault, ok};
 use crate::progress::Progress;
@@ -50,16 +53,15 @@ fn base(host: &str) -> String {
 }
 
 impl<'a> Registry<'a> {
-    /// The host at `base`, asked for the repository of `reference`.
-    pub fn new(
+    /// This host, asked for the repository of `reference`.
+    pub(crate) fn new(
         client: &'a Client,
         cache: Cache,
         progress: &'a dyn Progress,
-        base: String,
+        endpoint: Endpoint,
         reference: &Reference,
-        login: Option<Login>,
     ) -> Self {
-        let repository = reference.repository.clone();
+        let (repository, Endpoint { base, login }) = (reference.repository.clone(), endpoint);
         Registry { client, cache, progress, base, repository, login, authorization: Mutex::new(None) }
     }
 
@@ -174,26 +176,38 @@ impl<'a> Registry<'a> {
     }
 }
 
-impl Blobs for Registry<'_> {
-    fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
-        let expected = descriptor.expected()?;
-        let bytes = match self.cache.kept(&kept(expected.sha256), MAX_DOCUMENT).filter(|b| Expected::of(b) == expected)
-        {
+impl Parts for Registry<'_> {
+    fn document(&mut self, blob: &Blob) -> Result<Vec<u8>> {
+        let (digest, expected) = blob.digest()?;
+        let known = self.cache.kept(&kept(expected.sha256), MAX_DOCUMENT).filter(|b| Expected::of(b) == expected);
+        let bytes = match known {
             Some(bytes) => bytes,
-            None => self.document_at(&descriptor.digest)?,
+            None => self.document_at(&digest)?,
         };
-        expected.check(format!("{}@{}", self.repository, descriptor.digest), &Expected::of(&bytes))?;
+        expected.check(format!("{}@{digest}", self.repository), &Expected::of(&bytes))?;
         self.cache.keep(&kept(expected.sha256), &bytes)?;
         Ok(bytes)
     }
 
-    fn layer(&self, descriptor: &Descriptor) -> Result<PathBuf> {
-        let expected = descriptor.expected()?;
-        let url = format!("{}/v2/{}/blobs/{}", self.base, self.repository, descriptor.digest);
+    fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
+        let (digest, expected) = blob.digest()?;
+        let mut bytes = Vec::new();
+        let body = self.blob(&digest)?;
+        body.take(expected.size.saturating_add(1)).read_to_end(&mut bytes).doing(|| format!("reading {digest}"))?;
+        expected.check(&digest, &Expected::of(&bytes))?;
+        Ok(bytes)
+    }
+}
+
+impl Stored for Registry<'_> {
+    fn tar(&mut self, blob: &Blob, jobs: usize) -> Result<Stream> {
+        let (digest, expected) = blob.digest()?;
+        let url = format!("{}/v2/{}/blobs/{digest}", self.base, self.repository);
         self.progress.step(&format!("fetching {url}"));
         let authorization = self.authorization();
         let headers: Vec<(&str, &str)> = authorization.iter().map(|a| ("authorization", a.as_str())).collect();
-        self.cache.file(self.client, &[url], &headers, &expected, self.progress)
+        let path = self.cache.file(self.client, &[url], &headers, &expected, self.progress)?;
+        archive::open_verified(&path, jobs)
     }
 }
 

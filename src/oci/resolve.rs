@@ -1,23 +1,11 @@
-//! From an index or Docker's list of images to one configuration and its layers for each platform.
+//! The one way through an image: index -> platforms -> manifests, or Docker's list of images, to configurations and layers.
 
-use serde::Deserialize;
-
+use super::Parts;
 use super::config::Config;
-use super::image::Parts;
+use super::document::{Blob, Descriptor, Document, Saved, check_count};
+use super::platform::Platform;
 use crate::error::{Error, Result, Status};
-use crate::oci::{Descriptor, Document, MAX_DOCUMENT, MAX_LAYERS, Platform};
-use crate::verify::{Digest, Expected, refused};
-
-/// A part of an image and what verifies it.
-#[derive(Debug, Clone)]
-pub struct Blob {
-    /// Where it is in a layout or an archive.
-    pub(super) name: String,
-    /// Its bytes.
-    pub(super) expected: Option<Expected>,
-    /// The tar that they hold.
-    pub(super) unpacked: Option<Digest>,
-}
+use crate::verify::{Digest, refused};
 
 /// What an image has for one platform.
 #[derive(Debug)]
@@ -43,74 +31,82 @@ pub struct Found {
 /// More platforms than this are not an image.
 const MAX_PLATFORMS: usize = 64;
 
-impl Blob {
-    pub(super) fn of(descriptor: &Descriptor) -> Result<Self> {
-        let expected = descriptor.expected()?;
-        Ok(Blob { name: format!("blobs/sha256/{}", expected.sha256), expected: Some(expected), unpacked: None })
-    }
-
-    fn plain(name: &str) -> Self {
-        Blob { name: name.to_owned(), expected: None, unpacked: None }
-    }
-}
+/// An index names manifests; one that names an index which names another index is not an image.
+const MAX_DEPTH: usize = 3;
 
 /// Whether a platform serves who asked for one.
 fn is_wanted(platform: &Platform, wanted: Option<&Platform>) -> bool {
     wanted.is_none_or(|wanted| wanted.rank(platform).is_some())
 }
 
-/// The platforms of an OCI image: `bytes` are those of an index or a manifest.
-pub(super) fn oci(what: &str, bytes: &[u8], wanted: Option<&Platform>, parts: &mut dyn Parts) -> Result<Found> {
-    let mut found = Found::default();
-    document(what, bytes, None, wanted, parts, &mut found, 0)?;
-    Ok(found)
+/// A manifest that was reached, before its configuration is read.
+struct Manifest {
+    listed: Option<Platform>,
+    config: Option<serde_json::Value>,
+    layers: Vec<Blob>,
+    /// Its layers are here. A store that holds one platform of an index has the documents of the others too.
+    here: bool,
 }
 
-fn document(
-    what: &str,
-    bytes: &[u8],
-    listed: Option<&Platform>,
-    wanted: Option<&Platform>,
-    parts: &mut dyn Parts,
-    found: &mut Found,
-    depth: usize,
-) -> Result<()> {
-    let doing = || format!("reading the image {what}");
-    let document: Document =
-        serde_json::from_slice(bytes).map_err(|e| Error::failed(doing(), format!("no manifest: {e}")))?;
-    if let (Some(layers), Some(config)) = (&document.layers, document.config) {
-        let config = serde_json::from_value(config).map_err(|e| Error::failed(doing(), format!("no manifest: {e}")))?;
-        return manifest(what, layers, &config, listed, wanted, parts, found);
+/// The walk from an index to the manifests of the platforms that are wanted.
+struct Walk<'a> {
+    what: &'a str,
+    wanted: Option<&'a Platform>,
+    parts: &'a mut dyn Parts,
+    manifests: Vec<Manifest>,
+    listed: Vec<Platform>,
+    absent: Vec<Platform>,
+}
+
+impl<'a> Walk<'a> {
+    /// Over the document with these bytes, an index or a manifest, which were verified.
+    fn over(what: &'a str, bytes: &[u8], wanted: Option<&'a Platform>, parts: &'a mut dyn Parts) -> Result<Self> {
+        let mut walk = Walk { what, wanted, parts, manifests: Vec::new(), listed: Vec::new(), absent: Vec::new() };
+        walk.document(bytes, None, 0)?;
+        Ok(walk)
     }
-    let Some(manifests) = document.manifests.filter(|_| depth < 3) else {
-        return Err(Error::failed(doing(), "it has neither layers nor manifests")
-            .help("images of the old schema 1 are not read, nor indices within indices within indices"));
-    };
-    let platform_of = |d: &'_ Descriptor| d.platform.clone().filter(|p| p.os != "unknown").or(listed.cloned());
-    let images = manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS);
-    let mut images: Vec<(&Descriptor, Option<Platform>)> = images.map(|d| (d, platform_of(d))).collect();
-    found.listed.extend(images.iter().filter_map(|(_, platform)| platform.clone()));
-    if let Some(wanted) = wanted {
-        images.retain(|(_, platform)| platform.as_ref().is_none_or(|p| is_wanted(p, Some(wanted))));
-        images.sort_by_key(|(_, platform)| platform.as_ref().map_or(Some(usize::MAX), |p| wanted.rank(p)));
+
+    fn document(&mut self, bytes: &[u8], listed: Option<&Platform>, depth: usize) -> Result<()> {
+        let document = Document::parse(self.what, bytes)?;
+        if let Some(layers) = &document.layers {
+            check_count(self.what, layers.len())?;
+            let layers = layers.iter().map(Blob::of).collect::<Result<Vec<_>>>()?;
+            let here = layers.iter().all(|layer| self.parts.has(layer));
+            self.manifests.push(Manifest { listed: listed.cloned(), config: document.config, layers, here });
+            return Ok(());
+        }
+        let Some(manifests) = document.manifests.filter(|_| depth < MAX_DEPTH) else {
+            return Err(Error::failed(reading(self.what), "it has neither layers nor manifests")
+                .help("images of the old schema 1 are not read, nor indices within indices within indices"));
+        };
+        let platform_of = |d: &Descriptor| d.platform.clone().filter(|p| p.os != "unknown").or(listed.cloned());
+        let images = manifests.iter().filter(|d| is_image(d)).take(MAX_PLATFORMS);
+        let mut images: Vec<(&Descriptor, Option<Platform>)> = images.map(|d| (d, platform_of(d))).collect();
+        self.listed.extend(images.iter().filter_map(|(_, platform)| platform.clone()));
+        if let Some(wanted) = self.wanted {
+            images.retain(|(_, platform)| platform.as_ref().is_none_or(|p| wanted.rank(p).is_some()));
+            images.sort_by_key(|(_, platform)| platform.as_ref().map_or(Some(usize::MAX), |p| wanted.rank(p)));
+        }
+        for (descriptor, platform) in images {
+            // The best that is here serves; the rest is for who has not got it.
+            if self.wanted.is_some() && self.manifests.iter().any(|manifest| manifest.here && manifest.listed.is_some())
+            {
+                break;
+            }
+            let blob = Blob::of_document(self.what, "a manifest", descriptor)?;
+            if !self.parts.has(&blob) {
+                self.absent.extend(platform);
+                continue;
+            }
+            let bytes = self.parts.document(&blob)?;
+            self.document(&bytes, platform.as_ref(), depth + 1)?;
+        }
+        Ok(())
     }
-    for (descriptor, platform) in images {
-        // The best that is here serves; the rest is for who has not got it.
-        if wanted.is_some() && !found.candidates.is_empty() {
-            break;
-        }
-        let blob = Blob::of(descriptor)?;
-        if descriptor.size > MAX_DOCUMENT {
-            return Err(Error::failed(doing(), format!("a manifest of {} bytes", descriptor.size)));
-        }
-        if !parts.has(&blob) {
-            found.absent.extend(platform);
-            continue;
-        }
-        let bytes = parts.document(&blob)?;
-        self::document(what, &bytes, platform.as_ref(), wanted, parts, found, depth + 1)?;
-    }
-    Ok(())
+}
+
+fn reading(what: &str) -> String {
+    format!("reading the image {what}")
 }
 
 /// What builders add to an index besides images: attestations, which have a platform of their own, "unknown".
@@ -119,38 +115,50 @@ fn is_image(descriptor: &Descriptor) -> bool {
     !unknown && !descriptor.annotations.contains_key("vnd.docker.reference.type")
 }
 
-fn manifest(
-    what: &str,
-    layers: &[Descriptor],
-    config: &Descriptor,
-    listed: Option<&Platform>,
-    wanted: Option<&Platform>,
-    parts: &mut dyn Parts,
-    found: &mut Found,
-) -> Result<()> {
-    let doing = || format!("reading the image {what}");
-    if layers.len() > MAX_LAYERS {
-        return Err(Error::failed(doing(), format!("{} layers, at most {MAX_LAYERS} are read", layers.len())));
-    }
-    let blob = Blob::of(config)?;
-    if config.size > MAX_DOCUMENT {
-        return Err(Error::failed(doing(), format!("a configuration of {} bytes", config.size)));
-    }
-    let config = Config::parse(what, &parts.config(&blob)?)?;
-    let layers = layers.iter().map(Blob::of).collect::<Result<Vec<_>>>()?;
-    // A store that holds one platform of an index has the documents of the others too, but not their layers.
-    if layers.iter().any(|layer| !parts.has(layer)) {
-        found.absent.push(listed.cloned().unwrap_or_else(|| config.platform()));
-        return Ok(());
-    }
-    if listed.is_none() {
-        found.listed.push(config.platform());
-        if !is_wanted(&config.platform(), wanted) {
-            return Ok(());
+/// The platforms of an OCI image, each with its configuration: `bytes` are those of an index or a manifest.
+pub(super) fn oci(what: &str, bytes: &[u8], wanted: Option<&Platform>, parts: &mut dyn Parts) -> Result<Found> {
+    let Walk { manifests, listed, absent, parts, .. } = Walk::over(what, bytes, wanted, parts)?;
+    let mut found = Found { candidates: Vec::new(), listed, absent };
+    for Manifest { listed, config, layers, here } in manifests {
+        if wanted.is_some() && !found.candidates.is_empty() {
+            break;
         }
+        let config = config.ok_or_else(|| Error::failed(reading(what), "its manifest names no configuration"))?;
+        let config: Descriptor = serde_json::from_value(config)
+            .map_err(|error| Error::failed(reading(what), format!("its configuration's descriptor: {error}")))?;
+        let config = parts.config(&Blob::of_document(what, "a configuration", &config)?)?;
+        let config = Config::parse(what, &config)?;
+        if !here {
+            found.absent.push(listed.unwrap_or_else(|| config.platform()));
+            continue;
+        }
+        if listed.is_none() {
+            found.listed.push(config.platform());
+            if !is_wanted(&config.platform(), wanted) {
+                continue;
+            }
+        }
+        found.candidates.push(Candidate { listed, config, layers });
     }
-    found.candidates.push(Candidate { listed: listed.cloned(), config, layers });
-    Ok(())
+    Ok(found)
+}
+
+/// The layers of an OCI image for one platform, lowest first, without a look at its configuration. Its 32-bit mode's will
+/// not do; an image that says nothing of its platform has one manifest.
+pub(crate) fn layers(what: &str, bytes: &[u8], wanted: &Platform, parts: &mut dyn Parts) -> Result<Vec<Blob>> {
+    let walk = Walk::over(what, bytes, Some(wanted), parts)?;
+    let only = walk.manifests.len() == 1;
+    let fits = |m: &Manifest| m.listed.as_ref().map_or(only, |p| p.architecture == wanted.architecture);
+    let chosen = walk.manifests.into_iter().find(fits);
+    chosen.map(|manifest| manifest.layers).ok_or_else(|| {
+        let has: Vec<String> = walk.listed.iter().map(Platform::to_string).collect();
+        let why = if walk.absent.is_empty() {
+            format!("it has no manifest for {wanted}, but {}", has.join(" "))
+        } else {
+            format!("it lists {wanted}, and the parts are not in it")
+        };
+        Error::failed(reading(what), why)
+    })
 }
 
 /// The entry of a layout's index that a tag names; all of it without a tag.
@@ -201,13 +209,49 @@ fn is_same_name(full: &str, wanted: &str) -> bool {
         || full.strip_suffix(":latest").is_some_and(|name| name == wanted || name.ends_with(&format!("/{wanted}")))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Saved {
-    config: String,
-    #[serde(default)]
-    repo_tags: Option<Vec<String>>,
-    layers: Vec<String>,
+/// One image of Docker's manifest.json.
+struct SavedImage {
+    config: Config,
+    layers: Vec<Blob>,
+    /// The digest of its configuration, where that verifies it: not all tools name the file by it.
+    id: Option<Digest>,
+}
+
+fn saved(what: &str, list: &[u8], reference: Option<&str>, parts: &mut dyn Parts) -> Result<SavedImage> {
+    let saved = Saved::parse(what, list)?;
+    let names = |s: &Saved| s.repo_tags.clone().unwrap_or_default();
+    let all: Vec<String> = saved.iter().flat_map(names).collect();
+    let chosen: Vec<&Saved> = match reference {
+        Some(reference) => saved.iter().filter(|s| names(s).iter().any(|n| is_same_name(n, reference))).collect(),
+        None => saved.iter().collect(),
+    };
+    let saved = match chosen.as_slice() {
+        [one] => one,
+        [] => {
+            let error = Error::failed(reading(what), "it has no image of that name");
+            return Err(error.help(known(&all)).with_status(Status::Usage));
+        }
+        _ => return Err(several(what, &all)),
+    };
+    let bytes = parts.document(&Blob::plain(&saved.config))?;
+    let id = saved.id();
+    if id.is_some_and(|named| named != Digest::of(&bytes)) {
+        let why = format!("its name should be its SHA-256, which is {}", Digest::of(&bytes));
+        return Err(refused(&saved.config, why));
+    }
+    let config = Config::parse(what, &bytes)?;
+    check_count(what, saved.layers.len())?;
+    if config.layers.len() != saved.layers.len() {
+        let why = format!("{} layers, its configuration lists {}", saved.layers.len(), config.layers.len());
+        return Err(Error::failed(reading(what), why));
+    }
+    let layer = |(name, id): (&String, &String)| {
+        let unpacked =
+            Digest::parse(id).ok_or_else(|| Error::failed(reading(what), format!("{id:?} is not a SHA-256")))?;
+        Ok(Blob { unpacked: Some(unpacked), ..Blob::plain(name) })
+    };
+    let layers = saved.layers.iter().zip(&config.layers).map(layer).collect::<Result<_>>()?;
+    Ok(SavedImage { config, layers, id })
 }
 
 /// The image of Docker's manifest.json.
@@ -218,42 +262,18 @@ pub(super) fn docker(
     wanted: Option<&Platform>,
     parts: &mut dyn Parts,
 ) -> Result<Found> {
-    let doing = || format!("reading the image {what}");
-    let saved: Vec<Saved> = serde_json::from_slice(list).map_err(|e| Error::failed(doing(), e))?;
-    let names = |s: &Saved| s.repo_tags.clone().unwrap_or_default();
-    let all: Vec<String> = saved.iter().flat_map(names).collect();
-    let chosen: Vec<&Saved> = match reference {
-        Some(reference) => saved.iter().filter(|s| names(s).iter().any(|n| is_same_name(n, reference))).collect(),
-        None => saved.iter().collect(),
-    };
-    let saved = match chosen.as_slice() {
-        [one] => one,
-        [] => {
-            let error = Error::failed(doing(), "it has no image of that name");
-            return Err(error.help(known(&all)).with_status(Status::Usage));
-        }
-        _ => return Err(several(what, &all)),
-    };
-    let bytes = parts.document(&Blob::plain(&saved.config))?;
-    let name = saved.config.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
-    if Digest::parse(name).is_some_and(|named| named != Digest::of(&bytes)) {
-        let why = format!("its name should be its SHA-256, which is {}", Digest::of(&bytes));
-        return Err(refused(&saved.config, why));
-    }
-    let config = Config::parse(what, &bytes)?;
-    let ids = &config.layers;
-    if saved.layers.len() > MAX_LAYERS || ids.len() != saved.layers.len() {
-        let why = format!("{} layers, its configuration lists {}", saved.layers.len(), ids.len());
-        return Err(Error::failed(doing(), why));
-    }
-    let layer = |(name, id): (&String, &String)| {
-        let unpacked = Digest::parse(id).ok_or_else(|| Error::failed(doing(), format!("{id:?} is not a SHA-256")))?;
-        Ok(Blob { unpacked: Some(unpacked), ..Blob::plain(name) })
-    };
-    let layers = saved.layers.iter().zip(ids).map(layer).collect::<Result<_>>()?;
+    let SavedImage { config, layers, .. } = saved(what, list, reference, parts)?;
     let mut found = Found { listed: vec![config.platform()], ..Found::default() };
     if is_wanted(&config.platform(), wanted) {
         found.candidates.push(Candidate { listed: None, config, layers });
     }
     Ok(found)
+}
+
+/// The layers of the only image of Docker's manifest.json, lowest first, and the image's id.
+pub(crate) fn saved_layers(what: &str, list: &[u8], parts: &mut dyn Parts) -> Result<(Vec<Blob>, Digest)> {
+    let SavedImage { layers, id, .. } = saved(what, list, None, parts)?;
+    let id =
+        id.ok_or_else(|| refused(what, "its configuration is not named by its SHA-256, so nothing verifies it"))?;
+    Ok((layers, id))
 }

@@ -6,14 +6,15 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::document::MAX_DOCUMENT;
 use super::files;
-use super::image::{Options, Parts};
+use super::image::{Layers, Opened, Options};
 use super::layer::{Layer, LayerDigests};
-use super::resolve::{self, Blob, Found};
+use super::resolve;
+use super::{Blob, Parts};
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::unpack;
 use crate::error::{Doing, Error, Result};
-use crate::oci::MAX_DOCUMENT;
 use crate::verify::{Digest, Expected};
 
 /// What came.
@@ -35,7 +36,7 @@ impl Streamed {
         name: Option<&str>,
         oci: bool,
         options: &Options<'a>,
-    ) -> Result<(Found, Box<dyn Parts + 'a>)> {
+    ) -> Result<Opened<'a>> {
         let mut came = Streamed { documents: BTreeMap::new(), layers: BTreeMap::new(), links: BTreeMap::new() };
         came.take(stream).doing(|| format!("reading the image {what}"))?;
         let document = |name: &str| came.documents.get(name).cloned();
@@ -105,6 +106,13 @@ impl Parts for Streamed {
         Ok(bytes.clone())
     }
 
+    fn has(&self, blob: &Blob) -> bool {
+        let name = self.linked(&blob.name);
+        self.documents.contains_key(name) || self.layers.contains_key(name)
+    }
+}
+
+impl Layers for Streamed {
     fn layer(&mut self, blob: &Blob, _: &mut Budget) -> Result<Arc<Layer>> {
         let origin = format!("the layer {}", blob.name);
         match self.layers.get(self.linked(&blob.name)) {
@@ -112,10 +120,5 @@ impl Parts for Streamed {
             Some(Err(why)) => Err(Error::failed(why, "the image cannot be judged without it")),
             Some(Ok((layer, came))) => blob.check(&origin, came).map(|()| layer.clone()),
         }
-    }
-
-    fn has(&self, blob: &Blob) -> bool {
-        let name = self.linked(&blob.name);
-        self.documents.contains_key(name) || self.layers.contains_key(name)
     }
 }

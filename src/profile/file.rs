@@ -367,6 +367,6 @@ mod tests {
             assert!(got.contains(wanted), "{text}\n  got: {got}\n  wanted: {wanted}");
         }
         let twice = with("interpreter = \"/x\"\nextension = \"j\"\n").repeat(2);
-        assert!(error(&twice).contains("p.toml:6: field `name`: \"x\" stands twice"), "{}", error(&twice));
+        assert!(error(&twice).contains("p.toml:6: field `name`: \"x\" is twice in this file"), "{}", error(&twice));
     }
 }

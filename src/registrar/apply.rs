@@ -1,6 +1,6 @@
 //! Carries a plan out, so that every architecture which had a handler has one between any two writes to the table.
 //!
-//! New entries go beside the old ones first. A failure until then takes them away again: nothing else was touched. From the
+//! New entries go next to the old ones first. A failure until then takes them away again: nothing else was touched. From the
 //! moment that programs ran through a new entry it goes only forward: an old entry that cannot be removed, or a stand-in
 //! that does not get its name, is said in the row of its architecture, and the next run finishes it. At the end the table
 //! is read back, since others write to it too.

@@ -245,7 +245,7 @@ pub fn own_target() -> Result<Target> {
 /// Whether uname may say `shown` on a kernel built for `real` (32-bit personalities).
 fn compatible(real: &str, shown: &str) -> bool {
     let known = Architecture::of_machine(real).zip(Architecture::of_machine(shown));
-    // The 32-bit names of some kernels are no target of QEMU's: "ppcle", "s390".
+    // The 32-bit names of some kernels are not target of QEMU's: "ppcle", "s390".
     let family = |name: &str| name.trim_end_matches("le").trim_end_matches(['x', '4', '6']).to_owned();
     known.is_some_and(|(real, shown)| shown.runs_on(real) || real.runs_on(shown)) || family(real) == family(shown)
 }

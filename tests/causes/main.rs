@@ -128,11 +128,12 @@ fn run(id: &str, case: &Case) -> Result<(), String> {
     if lab.scratch().join("image.json").exists() && first(&image["platforms"][0])["id"] != *id {
         return Err(format!("named otherwise in an image: {image:#} {}", text("errors")));
     }
-    let well = if case.message.is_empty() { "0" } else { "3" };
+    // A command that works prints nothing, which is not a message, or something that names no cause.
+    let well: &[&str] = if case.message.is_empty() { &["0"] } else { &["2", "3"] };
     let after = object(&lab, "after.json");
     let left = first(&after);
     let cured = left["id"] != *id || (found["severity"] != "note" && left["severity"] == "note");
-    if (case.cure.is_some() || !case.then.is_empty()) && (text("cured").trim() != well || !cured) {
+    if (case.cure.is_some() || !case.then.is_empty()) && (!well.contains(&text("cured").trim()) || !cured) {
         return Err(format!("not cured by {fix:?}: {after:#}"));
     }
     Ok(())

@@ -91,7 +91,7 @@ ok 'where no way lasts it fails, says why, and names the command for the host'
 if ! "$TESTS/lacks.sh" process-1 && ! mounted 1; then
     MAY_UNMOUNT=yes
     with_host_pids "$RBINFMT" install arm64 --emulators "$EMULATORS" >"$WORK/out" 2>&1 || fail 'with the processes of the host'
-    grep -q 'the entries hold their own table' "$WORK/out" || fail 'the way with the processes of the host'
+    grep -q 'the entries hold their table' "$WORK/out" || fail 'the way with the processes of the host'
     runs || fail 'it does not run'
     rbinfmt uninstall all || fail 'uninstalling'
     ! mounted 1 || fail 'it was mounted on the host without need'

@@ -121,7 +121,7 @@ fn bombs_end_soon() {
     let mut image = sound();
     image.layers = vec![bomb];
     world.write("x.tar", &image.docker_archive("a:1"));
-    refused(&world, &["docker-archive:x.tar"], "taken for a bomb");
+    refused(&world, &["docker-archive:x.tar"], "refused as a bomb");
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 

@@ -131,9 +131,11 @@ fn commands_that_no_runtime_finds() {
         (code, exam["platforms"][0].clone())
     };
     assert_eq!(find(&["app"], Some("/bin:/opt/bin")).0, 0);
-    for (argv, seen) in
-        [(&["app"][..], "/bin/app has no x bit"), (&["app -v"], "holds a blank"), (&["/no/app"], "/no/app is not in")]
-    {
+    for (argv, seen) in [
+        (&["app"][..], "/bin/app has no x bit"),
+        (&["app -v"], "contains a blank"),
+        (&["/no/app"], "/no/app is not in"),
+    ] {
         let (code, platform) = find(argv, None);
         assert_eq!((code, ids(&platform)), (1, vec!["path-lookup-failed"]));
         assert!(platform["findings"].to_string().contains(seen), "{platform}");

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{NEW, Store};
+use super::Store;
 use crate::error::{Doing, Error, Result};
 use crate::lock;
 use crate::progress::Progress;
+use crate::temporary::{NEW, sweep};
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
 #[derive(Debug)]
@@ -66,26 +67,12 @@ impl Lock {
     }
 }
 
-/// Removes what is in a directory and has such a name. Links are not followed.
-pub(crate) fn sweep(directory: &Path, temporary: impl Fn(&str) -> bool) -> Result<()> {
-    let doing = || format!("sweeping {}", directory.display());
-    for item in fs::read_dir(directory).doing(doing)? {
-        let item = item.doing(doing)?;
-        if item.file_name().to_str().is_some_and(&temporary) {
-            let is_directory = item.file_type().doing(doing)?.is_dir();
-            let path = item.path();
-            if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.doing(doing)?;
-        }
-    }
-    Ok(())
-}
-
 /// A directory that everybody may read: emulators are run by all users, whatever root's umask is.
 fn make_directory(directory: &Path) -> Result<()> {
     let doing = || format!("making the directory {}", directory.display());
     match directory.symlink_metadata() {
         Ok(there) if there.is_dir() => return Ok(()),
-        // The store's own root may lie elsewhere; a link within it would be emptied and written through.
+        // The store's own root may be elsewhere; a link within it would be emptied and written through.
         Ok(there) if there.is_symlink() && directory.file_name().is_some_and(|n| n == "tmp" || n == "versions") => {
             return Err(Error::failed(doing(), "it is a link").help("remove the link; the store makes its directories"));
         }

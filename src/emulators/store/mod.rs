@@ -24,7 +24,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::lock::Lock;
-pub(crate) use self::lock::sweep;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
 use super::Emulator;
@@ -32,6 +31,7 @@ use super::debian::version;
 use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
 use crate::selinux;
+use crate::temporary::NEW;
 use crate::time::{Timestamp, seconds};
 
 /// The newest date seen of each suite, in seconds since 1970.
@@ -39,9 +39,6 @@ type Seen = BTreeMap<String, i64>;
 
 /// The store of a system.
 pub const SYSTEM: &str = "/var/lib/rbinfmt";
-
-/// What files are called while they are being written: a kill leaves them, the next who takes the lock sweeps them.
-pub(crate) const NEW: &str = ".rbinfmt-new-";
 
 /// The installed emulators.
 #[derive(Debug, Clone)]

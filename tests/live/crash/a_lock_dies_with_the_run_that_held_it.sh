@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-flock "$TABLE/status" sleep 1000 &
+flock "$TABLE/register" sleep 1000 &
 holder=$!
 rb install arm64 >out.txt 2>&1 &
 run=$!

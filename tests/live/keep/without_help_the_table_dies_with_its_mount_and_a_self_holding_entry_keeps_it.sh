@@ -6,7 +6,7 @@ must unshare --mount rbinfmt --emulators "$EMULATORS" --private install arm64 --
 wants 126 "$program" true 2>/dev/null
 # Entries that hold their own table do not.
 must unshare --mount rbinfmt --emulators "$EMULATORS" --private install arm64 --keep entries >out.txt
-grep -q 'the entries hold their own table' out.txt || fail "$(cat out.txt)"
+grep -q 'the entries hold their table' out.txt || fail "$(cat out.txt)"
 ! mounted || fail 'something stayed mounted'
 [ "$($program uname -m)" = aarch64 ] || fail 'not kept'
 # They are seen from elsewhere, and a second run from another such container has nothing to do.

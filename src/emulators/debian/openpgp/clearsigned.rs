@@ -37,7 +37,7 @@ impl<'a> Frame<'a> {
         let signature = &file[file.len() - rest..];
         let end = signature.find(END).ok_or("cut short: its signature has no end")?;
         if !signature[end + END.len()..].trim().is_empty() {
-            return Err("text outside the signed part, behind the signature".to_owned());
+            return Err("text outside the signed part, after the signature".to_owned());
         }
         let start = file.len() - rest;
         // The armour starts with its BEGIN line, just before.
