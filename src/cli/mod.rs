@@ -1,5 +1,7 @@
 //! The command line, and nothing else.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap prints these comments: brackets are those of usage")]
+
 pub mod boot;
 pub mod deferred;
 pub mod doctor;

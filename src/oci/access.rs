@@ -32,7 +32,7 @@ impl std::fmt::Debug for Access<'_> {
 
 /// A host that can have an image.
 pub(crate) struct Endpoint {
-    /// "https://registry-1.docker.io"
+    /// `https://registry-1.docker.io`
     pub(super) base: String,
     /// For the registry itself: its mirrors must not see it.
     pub(super) login: Option<Login>,

@@ -14,7 +14,7 @@ use crate::http::base64;
 /// A name and a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The name; "<token>" says that the password is an identity token.
+    /// The name; `<token>` says that the password is an identity token.
     pub name: String,
     /// The password.
     pub password: String,

@@ -1,4 +1,4 @@
-//! Names of images: [HOST/]REPOSITORY[:TAG][@DIGEST].
+//! Names of images: `[HOST/]REPOSITORY[:TAG][@DIGEST]`.
 
 use std::fmt;
 

@@ -25,7 +25,7 @@ pub struct Registry<'a> {
     client: &'a Client,
     cache: Cache,
     progress: &'a dyn Progress,
-    /// "https://registry-1.docker.io"
+    /// `https://registry-1.docker.io`
     base: String,
     repository: String,
     login: Option<Login>,

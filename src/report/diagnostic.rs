@@ -1,4 +1,4 @@
-//! A finding as a diagnostic: what is wrong, where, what to do. Styled; [`super::out`] takes the styles off where nobody
+//! A finding as a diagnostic: what is wrong, where, what to do. Styled; `report::out` takes the styles off where nobody
 //! sees them.
 
 use std::fmt::Write;

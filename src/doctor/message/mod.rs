@@ -1,8 +1,8 @@
 //! What an error message says of its cause, whoever printed it and wherever. Pure: a text in, ranked causes out.
 //!
-//! Lines are cleaned of what loggers and terminals add ([`clean`]), and read for events (who reports which error on which
-//! file, [`event`]), for facts ([`fact`]), for the step of a build ([`place`]) and for words that one cause has. Rules over
-//! all of that name the causes ([`judge`]). The words are data: words/*.toml.
+//! Lines are cleaned of what loggers and terminals add (`clean`), and read for events (who reports which error on which
+//! file, `event`), for facts (`fact`), for the step of a build (`place`) and for words that one cause has. Rules over
+//! all of that name the causes (`judge`). The words are data: words/*.toml.
 
 mod arch;
 mod clean;
