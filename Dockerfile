@@ -16,6 +16,7 @@ COPY packaging/systemd packaging/systemd
 COPY profiles profiles
 COPY src src
 COPY tests/agreement tests/agreement
+COPY tests/faults tests/faults
 COPY packaging/order.ld packaging/static.sh packaging/
 COPY packaging/image/build.sh packaging/image/
 # For the machine that builds, on which it fetches the emulators; then for the one that the image is for.
