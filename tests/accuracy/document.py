@@ -97,13 +97,13 @@ class Figures:
         return "\n".join(lines)
 
     def page(self):
-        version = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        version = subprocess.run([self.program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
         today = datetime.date.today().isoformat()
         debian = platform.freedesktop_os_release()["PRETTY_NAME"]
         strengths = Counter((v.answer.strength, v.right) for v in self.decided)
         return "\n".join([
             INTRODUCTION,
-            f"{today}, {version}, {debian}, Linux {platform.release()} {platform.machine()}.\n",
+            f"{today}, {version.stdout.split()[-1]}, {debian}, Linux {platform.release()} {platform.machine()}.\n",
             table(["texts", "the text decides", "it leaves several"], self.totals()),
             f"Of {len(self.ordinary)} ordinary failures and {len(self.logs)} logs without any, a cause is named for: {self.false()}.\n",
             "## How sure the answers are where the text decides\n",

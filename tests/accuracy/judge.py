@@ -39,7 +39,7 @@ def ask(program, text):
     candidates = json.loads(done.stdout)["candidates"]
     if not candidates:
         return Answer(NONE, NONE)
-    return Answer(candidates[0]["id"], candidates[0].get("strength", "?"))
+    return Answer(candidates[0]["id"], candidates[0]["strength"])
 
 
 def ask_all(program, texts):

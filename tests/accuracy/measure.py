@@ -184,17 +184,23 @@ class Callers:
             callers = [c for c in self.here if place_of(c["name"]) == place]
             for kind in kinds if callers else []:
                 try:
-                    with made(kind, place):
-                        result = kernel_says(place, kind)
-                        for caller in callers:
-                            if caller.get("copies") and kind in NOT_COPIED:
-                                continue
-                            for language in languages if caller.get("speaks") else ["C"]:
-                                command = caller.get("many") if kind == "many_arguments" else caller["run"]
-                                if command is None:
-                                    continue
-                                said = self.text(caller, environment(language, locales), command)
-                                yield Text(caller["name"], self.versions[caller["name"]], kind, language, place.name, result,
-                                           said.decode(errors="surrogateescape"))
+                    yield from self.of_kind(kind, place, callers, lambda caller: languages if caller.get("speaks") else ["C"], locales)
                 except files.Missing as why:
                     self.missing[f"kind {kind}"] = str(why)
+
+    def of_kind(self, kind, place, callers, languages, locales):
+        """None of them when the kernel's answer changes meanwhile: the machine's table of binfmt_misc is everybody's."""
+        texts = []
+        with made(kind, place):
+            result = kernel_says(place, kind)
+            for caller in callers:
+                command = caller.get("many") if kind == "many_arguments" else caller["run"]
+                if command is None or (caller.get("copies") and kind in NOT_COPIED):
+                    continue
+                for language in languages(caller):
+                    said = self.text(caller, environment(language, locales), command).decode(errors="surrogateescape")
+                    texts.append(Text(caller["name"], self.versions[caller["name"]], kind, language, place.name, result, said))
+            after = kernel_says(place, kind)
+        if after != result or (kind.startswith("foreign_") and result == "starts"):
+            raise files.Missing(f"something on this machine runs it ({result}, then {after})")
+        return texts
