@@ -20,6 +20,7 @@ modules() { find "$TO/$1"/kernel -path '*/lib/modules/*' -prune -print -quit; }
 system() {
     local tar=$TO/$1/system.tar
     [ ! -e "$tar" ] || return 0
+    mkdir -p "$TO/$1"
     mmdebstrap --quiet --format=tar --variant=essential --include=systemd-sysv,kmod,mount --aptopt='Acquire::Check-Valid-Until "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' "$1" "$tar.new" "$(host_source)" && mv "$tar.new" "$tar"
