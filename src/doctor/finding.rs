@@ -155,6 +155,11 @@ fn in_words(fix: &Remedy) -> Option<Fix> {
 
 /// A word as a shell reads it.
 pub(super) fn quoted(word: &str) -> String {
+    // shlex quotes these too, which only clutters lists of architectures and platforms.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
     // No shell reads NUL, and no file's name has one.
     shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
 }
@@ -183,6 +188,7 @@ mod tests {
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
         assert!(Finding::problem(CauseId::CrlfShebang, "", "").fixes().iter().all(|f| !f.text.contains('{')));
+        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
     }
 
     #[test]
