@@ -12,7 +12,8 @@ use crate::binfmt::register::{self, Field, Mistake};
 use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::signature::{Class, Data, FlagBits, Signature, Types};
+use crate::elf::{Class, Data};
+use crate::signature::{FlagBits, Signature, Types};
 use crate::text::from_hex;
 
 #[derive(Deserialize)]
