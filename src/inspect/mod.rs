@@ -109,8 +109,10 @@ impl Elf<'_> {
         const MOST: usize = 1 << 16;
         const MOST_NOTES: usize = 16;
         let holds = |s: &&ProgramHeader| s.p_type == PT_NOTE || s.p_type == PT_GNU_PROPERTY;
-        self.segments.iter().filter(holds).take(MOST_NOTES).fold(Notes::default(), |notes, s| {
-            notes.and(&self.bytes(s, MOST), s.p_align, self.layout)
-        })
+        self.segments
+            .iter()
+            .filter(holds)
+            .take(MOST_NOTES)
+            .fold(Notes::default(), |notes, s| notes.and(&self.bytes(s, MOST), s.p_align, self.layout))
     }
 }
