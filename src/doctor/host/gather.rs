@@ -140,7 +140,8 @@ fn writable(places: &Places) -> Vec<Writable> {
     // A user's own store gives nobody root's rights.
     let store = places.store.as_deref().filter(|store| *store == Path::new(SYSTEM));
     let paths = [Path::new(Host::CONFIG), Path::new(Host::PROFILES)].into_iter().chain(store);
-    let mut writable: Vec<Writable> = paths.filter(|path| path.exists()).filter_map(|path| trust.writable(path)).collect();
+    let mut writable: Vec<Writable> =
+        paths.filter(|path| path.exists()).filter_map(|path| trust.writable(path)).collect();
     writable.dedup();
     writable
 }
