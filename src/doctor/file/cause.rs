@@ -8,6 +8,7 @@ use crate::architecture::Architecture;
 use crate::binfmt::entry::Flags;
 use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
+use crate::elf;
 use crate::exec::facts::TableState;
 use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
 use crate::text::to_text;
@@ -209,7 +210,7 @@ impl Case<'_> {
         if step.decided == Decided::ScriptWithoutName {
             return self.problem(CauseId::MissingShebang, "the first line is #! with nothing after it");
         }
-        if !step.head.starts_with(b"\x7fELF") {
+        if !elf::is_elf(&step.head) {
             return self.no_program(step, why);
         }
         let finding = self.foreign(step, why);
