@@ -29,14 +29,13 @@ pub(super) fn first_in(lower: &str) -> Option<Arch> {
 /// All that are named: where, how long, which.
 pub(super) fn all_in(lower: &str) -> impl Iterator<Item = (usize, usize, Arch)> {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
-    SPELLINGS
-        .iter()
-        .flat_map(|(arch, spellings)| spellings.iter().map(move |word| (*arch, *word)))
-        .filter_map(move |(arch, word)| {
+    SPELLINGS.iter().flat_map(|(arch, spellings)| spellings.iter().map(move |word| (*arch, *word))).filter_map(
+        move |(arch, word)| {
             let at = lower.find(word)?;
             let (before, after) = (lower[..at].chars().next_back(), lower[at + word.len()..].chars().next());
             (edge(before) && edge(after)).then_some((at, word.len(), arch))
-        })
+        },
+    )
 }
 
 /// What a machine does with a program by itself.

@@ -6,8 +6,8 @@ use super::clean::Line;
 use super::fact::Kind;
 use super::script::Said;
 use super::words::{
-    CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means, NOT_PROGRAMS,
-    NOT_PROGRAMS_END, WRITERS,
+    CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
+    NOT_PROGRAMS, NOT_PROGRAMS_END, WRITERS,
 };
 
 /// Different events that are kept of each grade; a log that repeats itself has few.
@@ -103,7 +103,8 @@ impl Events {
         };
         let starts = found.contains(&Means::Starts) || is_all_of_the_line(errno, line);
         let weak = best.as_ref().is_none_or(|best| best.grade < Grade::Executed);
-        let program = |event: &Event| event.path.as_deref().is_some_and(|path| errno.alone || !is_rarely_a_program(path));
+        let program =
+            |event: &Event| event.path.as_deref().is_some_and(|path| errno.alone || !is_rarely_a_program(path));
         let started = Some(bare()).filter(|event| starts && weak && program(event));
         let alone = errno.alone || errno.name == ErrorName::Etxtbsy;
         let Some(event) = started.or(best).or_else(|| alone.then(bare)) else { return };
@@ -204,7 +205,10 @@ fn is_all_of_the_line(errno: &Errno, line: &Line) -> bool {
     let Some((path, rest)) = line.body().split_once(": ") else { return false };
     let is_path = path.starts_with(['/', '.']) && path.contains('/') && !path.contains([' ', ':']);
     let lower = rest.to_ascii_lowercase();
-    is_path && !is_rarely_a_program(path) && errno.name != ErrorName::Enoent && errno.is_all_of(lower.trim_end_matches('.'))
+    is_path
+        && !is_rarely_a_program(path)
+        && errno.name != ErrorName::Enoent
+        && errno.is_all_of(lower.trim_end_matches('.'))
 }
 
 /// Whether a file of that name is rarely started, and often opened.

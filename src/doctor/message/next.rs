@@ -14,9 +14,8 @@ pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
     let in_image = [Place::Container, Place::Build, Place::Kubernetes].iter().any(|place| text.places.contains(place))
         || diagnosis.image.is_some();
     let tells = || TELLS.iter().filter(|tell| in_image || !tell.in_image);
-    let both = rest
-        .first()
-        .and_then(|second| tells().find(|t| t.among.contains(&first.id) && t.among.contains(&second.id)));
+    let both =
+        rest.first().and_then(|second| tells().find(|t| t.among.contains(&first.id) && t.among.contains(&second.id)));
     Some(match both {
         // A file that is named is what is asked first, where it is not one of an image.
         Some(tell) if in_image || tell.command.contains("{path}") || diagnosis.paths.is_empty() => {

@@ -15,8 +15,22 @@ const SCRIPTS: [&str; 9] = [".sh", ".bash", ".zsh", ".ksh", ".cgi", "configure",
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ash", "ksh", "mksh", "yash"];
 /// Parts of a shell's complaint about bytes that are no script: a mistake that people make names other tokens.
 const TOKENS: [&str; 16] = [
-    "'('", "\"(\"", "')'", "\")\"", "'<'", "\"<\"", "'&'", "\"&\"", "newline", "word unexpected", "unexpected word", "redirection",
-    "unterminated", "eof in", "unexpected \"", "';;'",
+    "'('",
+    "\"(\"",
+    "')'",
+    "\")\"",
+    "'<'",
+    "\"<\"",
+    "'&'",
+    "\"&\"",
+    "newline",
+    "word unexpected",
+    "unexpected word",
+    "redirection",
+    "unterminated",
+    "eof in",
+    "unexpected \"",
+    "';;'",
 ];
 
 /// One line that a shell said.
@@ -77,7 +91,10 @@ impl Script {
         }
         let said = Said::of(line, found)?;
         let means = said.meaning().is_some();
-        if self.list.len() < MOST && (means || said.says == Says::Syntax) && !self.list.iter().any(|s| s.line == said.line) {
+        if self.list.len() < MOST
+            && (means || said.says == Says::Syntax)
+            && !self.list.iter().any(|s| s.line == said.line)
+        {
             self.list.push(said);
             return self.list.last().filter(|_| means);
         }
@@ -168,7 +185,9 @@ fn place(text: &str) -> Option<(&str, u32, &str)> {
         if let Some(number) = Some(inside).filter(|i| !i.is_empty()).and_then(|inside| inside.parse().ok()) {
             return Some((last_word(name)?, number, rest));
         }
-        if start > 0 && let Some(number) = line_number(segment) {
+        if start > 0
+            && let Some(number) = line_number(segment)
+        {
             let before = text[..start - 1].trim_end();
             return Some((last_word(before.rsplit_once(": ").map_or(before, |(_, name)| name))?, number, rest));
         }
@@ -210,7 +229,9 @@ impl Content {
         self.begins.iter().any(|begin| {
             let rest = words.strip_prefix(begin);
             let part_of_a_word = |next: char| next.is_ascii_alphanumeric() || next == '_' || next == '-';
-            let ends = |rest: &str| odd || begin.ends_with(|c: char| !c.is_alphanumeric()) || !rest.starts_with(part_of_a_word);
+            let ends = |rest: &str| {
+                odd || begin.ends_with(|c: char| !c.is_alphanumeric()) || !rest.starts_with(part_of_a_word)
+            };
             rest.is_some_and(ends)
         })
     }

@@ -81,13 +81,21 @@ impl Text {
     /// The first image that is named.
     fn image(&mut self, line: &Line) {
         const BEFORE: [&str; 5] = ["image with reference ", "manifest for ", "image ", "--rm ", "docker://"];
-        const HOSTS: [&str; 7] =
-            ["docker.io/", "ghcr.io/", "quay.io/", "registry.k8s.io/", "gcr.io/", "mcr.microsoft.com/", "public.ecr.aws/"];
+        const HOSTS: [&str; 7] = [
+            "docker.io/",
+            "ghcr.io/",
+            "quay.io/",
+            "registry.k8s.io/",
+            "gcr.io/",
+            "mcr.microsoft.com/",
+            "public.ecr.aws/",
+        ];
         if self.image.is_some() {
             return;
         }
         let lower = &line.lower;
-        let after = BEFORE.iter().flat_map(|word| lower.match_indices(word).map(|(at, word)| at + word.len()).take(MOST_LINES));
+        let after =
+            BEFORE.iter().flat_map(|word| lower.match_indices(word).map(|(at, word)| at + word.len()).take(MOST_LINES));
         let hosts = HOSTS.iter().filter_map(|host| lower.find(host));
         let name = |at: usize| {
             let start = at + usize::from(lower[at..].starts_with(['\'', '"']));

@@ -2,8 +2,8 @@
 
 use super::super::Strength::{Likely, Possible};
 use super::super::words::{EXITS, Place};
-use crate::doctor::catalogue::CauseId;
 use super::{Case, Score};
+use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
     small_arm(case);
@@ -25,9 +25,7 @@ fn small_arm(case: &mut Case<'_>) {
 /// Only an exit status and no other word.
 fn statuses(case: &mut Case<'_>) {
     for (status, line) in &case.text.exits {
-        let here = |wanted: &[Place]| {
-            wanted.is_empty() || wanted.iter().any(|place| case.text.places.contains(place))
-        };
+        let here = |wanted: &[Place]| wanted.is_empty() || wanted.iter().any(|place| case.text.places.contains(place));
         let class = EXITS.iter().find(|exit| exit.status == *status && here(exit.context));
         case.weigh(class.map(|exit| exit.causes), Possible, line);
     }

@@ -8,7 +8,8 @@ use super::Case;
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
-    let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Eacces).collect();
+    let events: Vec<&Event> =
+        case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Eacces).collect();
     for event in events.into_iter().take(4) {
         if let Some(interpreter) = event.interpreter.as_deref() {
             interpreter_refused(case, event, interpreter);

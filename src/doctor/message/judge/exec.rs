@@ -24,7 +24,8 @@ const FOREIGN: [CauseId; 8] = [
 pub(super) const SHEBANG: usize = 126;
 
 pub(super) fn judge(case: &mut Case<'_>) {
-    let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoexec).collect();
+    let events: Vec<&Event> =
+        case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoexec).collect();
     image(case, !events.is_empty());
     if !events.is_empty() {
         entry(case);
@@ -203,7 +204,12 @@ fn named_for(case: &mut Case<'_>, event: &Event) {
     let big_pages = facts.page_size.is_some_and(|size| size > 4096);
     if arm && on_arm64 {
         let strength = if big_pages { Certain } else { Likely };
-        case.say(CauseId::NoAarch32, strength, 8.0, &format!("the name of {}", event.path.as_deref().unwrap_or_default()));
+        case.say(
+            CauseId::NoAarch32,
+            strength,
+            8.0,
+            &format!("the name of {}", event.path.as_deref().unwrap_or_default()),
+        );
     }
     if arm && big_pages {
         case.say(CauseId::NoAarch32, Certain, 8.0, "a kernel with pages larger than 4 KB runs no 32-bit ARM programs");
@@ -241,8 +247,7 @@ fn hijack(case: &mut Case<'_>) {
     }
     let basic = |event: &&&Event| {
         let base = event.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        [ErrorName::Enoexec, ErrorName::Eloop].contains(&event.errno.name)
-            && BASIC.contains(&base)
+        [ErrorName::Enoexec, ErrorName::Eloop].contains(&event.errno.name) && BASIC.contains(&base)
     };
     let failing: Vec<String> = case.events.iter().filter(basic).map(|event| event.line.clone()).collect();
     let registered = case.places.contains(&Place::AfterRegistration) || case.places.contains(&Place::Register);

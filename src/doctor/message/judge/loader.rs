@@ -4,12 +4,13 @@ use super::super::Strength::{Certain, Likely, Possible};
 use super::super::event::Event;
 use super::super::file_fact::{Content, FileFact};
 use super::super::words::{ErrorName, Place};
-use super::exec::SHEBANG;
 use super::Case;
+use super::exec::SHEBANG;
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
-    let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoent).collect();
+    let events: Vec<&Event> =
+        case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoent).collect();
     for event in events.into_iter().take(4) {
         entry(case, event);
         if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {

@@ -160,7 +160,8 @@ impl<'t> Case<'t> {
     fn at(&self, event: &Event, place: Place) -> bool {
         let own = event.caller.is_some_and(|caller| caller.context == place);
         // Who reports it is told by the event alone.
-        const OWN: [Place; 6] = [Place::Table, Place::Service, Place::Shell, Place::Program, Place::KernelInit, Place::Reader];
+        const OWN: [Place; 6] =
+            [Place::Table, Place::Service, Place::Shell, Place::Program, Place::KernelInit, Place::Reader];
         own || (!OWN.contains(&place) && self.text.places.contains(&place))
     }
 
@@ -229,8 +230,11 @@ impl<'t> Case<'t> {
         // Beside what the text proves, what is merely possible is noise.
         let proved = ranked.first().is_some_and(|(_, score)| score.strength == Strength::Certain);
         let told = ranked.into_iter().filter(|(_, score)| !proved || score.strength > Strength::Possible);
-        let candidates = told.take(MOST).map(|(id, score)| {
-            Candidate { id, strength: score.strength, title: id.cause().title, evidence: score.evidence }
+        let candidates = told.take(MOST).map(|(id, score)| Candidate {
+            id,
+            strength: score.strength,
+            title: id.cause().title,
+            evidence: score.evidence,
         });
         (candidates.collect(), self.notes)
     }

@@ -29,7 +29,11 @@ pub(super) fn judge(case: &mut Case<'_>) {
 fn executable(case: &mut Case<'_>) {
     let text = case.text;
     for (path, line) in &text.script.executable {
-        let error = |name| case.events.iter().any(|event| event.errno.name == name && event.path.as_ref() == Some(path) && event.interpreter.is_none());
+        let error = |name| {
+            case.events.iter().any(|event| {
+                event.errno.name == name && event.path.as_ref() == Some(path) && event.interpreter.is_none()
+            })
+        };
         if error(ErrorName::Eacces) {
             case.exclude(&[CauseId::NoExecBit], format!("{line}: the shell has found that the file may be executed"));
             case.say(CauseId::LoaderNotExecutable, Likely, 4.0, line);
