@@ -5,11 +5,11 @@ set -eu
 cd "$(dirname "$0")/.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 
-# A panic aborts, so nothing reads unwind tables. cargo runs the linker in this directory.
+# A panic aborts: our code has no unwind tables, and order.ld drops those of libraries. cargo runs the linker in this directory.
 flags='-C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,packaging/order.ld'
 
-# What makes it smaller and not every linker has: same functions once (LLD, which rustc brings on x86_64), and relocations
-# without addends, which the C library reads from 2.36 on.
+# What makes it smaller and not every linker has: functions that are the same are there once (LLD, which rustc brings on
+# x86_64), and packed relocations, which the C library reads from 2.36 on.
 wanted=--icf=all
 if printf '2.36\n%s\n' "$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)" | sort -CV; then
     wanted="$wanted -z,pack-relative-relocs"
