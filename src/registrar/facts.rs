@@ -87,8 +87,14 @@ pub struct Guarded {
 }
 
 /// How the scripts of a system begin.
-const SCRIPTS: [&[u8]; 6] =
-    [b"#!/bin/sh\n", b"#! /bin/sh\n", b"#!/bin/bash\n", b"#!/usr/bin/env ", b"#!/usr/bin/perl ", b"#!/usr/bin/python3\n"];
+const SCRIPTS: [&[u8]; 6] = [
+    b"#!/bin/sh\n",
+    b"#! /bin/sh\n",
+    b"#!/bin/bash\n",
+    b"#!/usr/bin/env ",
+    b"#!/usr/bin/perl ",
+    b"#!/usr/bin/python3\n",
+];
 
 impl Guarded {
     /// Whether the machine itself lives on it.

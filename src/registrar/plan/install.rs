@@ -49,11 +49,10 @@ pub fn install(request: &Install, profiles: &Profiles, facts: &Facts) -> Plan {
         }) {
             let entry = Entry { name: own.into(), enabled: true, ..entry.clone() };
             // Anybody's entry can have such a name.
-            let danger = guard::danger(&entry.rule, &entry.name, profiles, facts).or_else(|| guard::writer(&entry, facts));
-            let step = danger.map_or_else(
-                || Step::Add(Change { entry: entry.clone(), try_preserve: false }),
-                Step::Refuse,
-            );
+            let danger =
+                guard::danger(&entry.rule, &entry.name, profiles, facts).or_else(|| guard::writer(&entry, facts));
+            let step =
+                danger.map_or_else(|| Step::Add(Change { entry: entry.clone(), try_preserve: false }), Step::Refuse);
             items.push(Item { step, ..removal(&entry, profiles) });
         }
         let unwanted = request.converge && is_ours(entry, profiles, request.places) && !named(&items, entry);
