@@ -80,4 +80,6 @@ pub mod text;
 #[doc(hidden)]
 pub mod time;
 #[doc(hidden)]
+pub mod trust;
+#[doc(hidden)]
 pub mod verify;

@@ -20,6 +20,7 @@ use crate::oci::registry::Registry;
 use crate::oci::{Platform, Stored, resolve};
 use crate::progress::Progress;
 use crate::time;
+use crate::trust;
 use crate::verify::Digest;
 
 /// How much is taken on trust, and how hard the machine may work.
@@ -223,6 +224,9 @@ impl Fetcher<'_> {
             keyring: self.wish.keyring.clone().or_else(|| config.keyring.clone()),
         };
         let mirror = mirror::choose(&wish, &self.root)?;
+        if let (None, Some(keyring)) = (&self.wish.keyring, &config.keyring) {
+            trust::require(format!("reading the keyring {}", keyring.display()), keyring)?;
+        }
         let keyring = match &mirror.keyring {
             Some(path) => Keyring::read(path)?,
             None => Keyring::debian()?,

@@ -5,9 +5,11 @@
 //! that does not get its name, is said in the row of its architecture, and the next run finishes it. At the end the table
 //! is read back, since others write to it too.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
-use bstr::{BStr, BString};
+use bstr::{BStr, BString, ByteSlice};
 use nix::errno::Errno;
 use serde::Serialize;
 
@@ -19,6 +21,7 @@ use crate::kernel::Kernel;
 use crate::probe::{Outcome, Ran};
 use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
 use crate::registrar::session::Session;
+use crate::trust::{Trust, Trusted};
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -154,8 +157,14 @@ impl Work<'_> {
     fn register(&mut self, entry: &Entry) -> Result<()> {
         let string = register::compose(entry, self.kernel)
             .map_err(|mistake| Error::failed(format!("registering {}", entry.name), mistake))?;
+        let interpreter = interpreter_of(entry)?;
         again(|| self.session.register(&entry.name, &string))?;
         self.journal.push(Undo::Remove(entry.name.clone()));
+        if interpreter.is_some_and(|file| !file.is_at_its_path()) {
+            self.withdraw(&entry.name)?;
+            let why = format!("{} was replaced meanwhile", entry.handler());
+            return Err(Error::failed(format!("registering {}", entry.name), why).help("try again"));
+        }
         Ok(())
     }
 
@@ -326,6 +335,21 @@ impl Work<'_> {
             }
         }
         if left.is_empty() { error } else { error.help(left.join("; ")) }
+    }
+}
+
+/// The interpreter of an entry that gives it root's rights, open: nobody but root can put another file in its place.
+fn interpreter_of(entry: &Entry) -> Result<Option<Trusted>> {
+    let gives_rights = entry.flags.has(Flags::C) || entry.flags.has(Flags::F);
+    let path = entry.interpreter.as_ref().and_then(|path| path.to_path().ok());
+    let Some(path) = path.filter(|_| gives_rights && nix::unistd::geteuid().is_root()) else { return Ok(None) };
+    let doing = || format!("registering {}", entry.name);
+    match Trust::of_root(Path::new("/")).open(path) {
+        Ok(Ok(file)) => Ok(Some(file)),
+        Ok(Err(writable)) => Err(writable.error(doing())),
+        // The kernel says so too.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(doing(), error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One snapshot of everything that a decision needs. It can be printed, and read on another machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ use crate::probe::{self, Outcome, Probe, Ran};
 use crate::proc;
 use crate::profile::{Kind, Profile, Profiles};
 use crate::signature::Signature;
+use crate::text::to_text;
+use crate::trust::{Trust, Writable};
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Facts {
     pub guarded: Vec<Guarded>,
     /// The emulator found for a profile.
     pub emulators: BTreeMap<String, Found>,
+    /// Interpreters and emulators that others than root may write, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub writable: BTreeMap<String, Writable>,
     /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry matches it.
     pub probes: BTreeMap<String, Ran>,
 }
@@ -81,6 +86,8 @@ pub struct Guarded {
 /// What to find out.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
+    /// The root directory of the system whose emulators they are.
+    pub root: &'a Path,
     /// The profiles asked about.
     pub profiles: &'a [&'a Profile],
     /// The emulators found for them.
@@ -125,10 +132,12 @@ impl Facts {
             native: Vec::new(),
             guarded: Vec::new(),
             emulators: scope.emulators.clone(),
+            writable: BTreeMap::new(),
             probes: BTreeMap::new(),
             kernel,
         };
         facts.guarded = guarded(&facts.table.entries, scope.profiles);
+        facts.writable = writable(&facts.table.entries, scope);
         facts.emulated = facts.emulation(host);
         facts.run_probes(all, scope)?;
         Ok(facts)
@@ -140,6 +149,11 @@ impl Facts {
             return None;
         }
         self.table.entries.iter().find(|entry| entry.takes(head, b""))
+    }
+
+    /// Who else than root may write the interpreter of an entry.
+    pub fn writer_of(&self, entry: &Entry) -> Option<&Writable> {
+        self.writable.get(&to_text(entry.interpreter.as_ref()?))
     }
 
     /// An emulator shows its program another machine than the real one; these two it cannot change.
@@ -273,6 +287,20 @@ fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
         }
     }
     guarded
+}
+
+/// Of the interpreters of entries and profiles, and of the emulators: those that others may write.
+fn writable(entries: &[Entry], scope: Scope) -> BTreeMap<String, Writable> {
+    let of_entries = entries.iter().filter_map(|e| e.interpreter.as_ref()?.to_path().ok());
+    let of_profiles = scope.profiles.iter().filter_map(|profile| match &profile.kind {
+        Kind::Other { interpreter, .. } => Some(interpreter.as_path()),
+        Kind::Elf { .. } => None,
+    });
+    let emulators = scope.emulators.values().map(|found| found.path.as_path());
+    let paths: BTreeSet<&Path> = of_entries.chain(of_profiles).chain(emulators).collect();
+    let trust = Trust::of_root(scope.root);
+    let text = |path: &Path| to_text(path.as_os_str().as_encoded_bytes());
+    paths.into_iter().filter_map(|path| Some((text(path), trust.writable(path)?))).collect()
 }
 
 /// What an entry would see of a file; `None` for what cannot be read, or is not a file.

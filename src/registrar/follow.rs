@@ -8,6 +8,7 @@ use crate::emulators::Emulator;
 use crate::error::{Error, Result};
 use crate::probe::{self, Failure, Outcome};
 use crate::profile::{NamedRule, Profile};
+use crate::trust;
 
 /// Emulators that were run on a program of their target, without the kernel's table.
 #[derive(Debug, Default)]
@@ -42,6 +43,7 @@ impl Registrar {
                 tried.good.push(emulator);
                 continue;
             };
+            trust::require(format!("trying {}", emulator.path.display()), &emulator.path)?;
             match probe::run_with(&emulator.path, &program)? {
                 Outcome::Fails(why) => tried.bad.push((emulator, why)),
                 Outcome::Unclear(why) => return Err(probe::unclear(&emulator.arch, &why)),

@@ -12,6 +12,7 @@ use crate::probe::{Failure, Outcome};
 use crate::profile::{NamedRule, Profile, Profiles};
 use crate::registrar::facts::Facts;
 use crate::registrar::plan::{is_ours, is_qemu};
+use crate::trust::Writable;
 
 /// What is known of an entry.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub enum Problem {
     Shadowed(BString),
     /// Its interpreter, looked up at every execve, is not here.
     Unreadable(PathBuf),
+    /// Others than root may write its interpreter, to which its flags give root's rights.
+    Writable(Writable),
     /// Its interpreter is looked up at every execve.
     NoFixBinary,
     /// argv\[0\] is lost, though this kernel could tell of it.
@@ -56,6 +59,7 @@ impl fmt::Display for Problem {
             Problem::Takes(what, path) => write!(f, "it matches {what} ({})", path.display()),
             Problem::Shadowed(taker) => write!(f, "the newer entry {taker} matches its files first"),
             Problem::Unreadable(path) => write!(f, "its interpreter {} cannot be read here", path.display()),
+            Problem::Writable(writable) => write!(f, "others can make it run what they like as root: {writable}"),
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
             Problem::Fails(why) => why.fmt(f),
@@ -80,6 +84,9 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
         return health;
     }
     interpreter(entry, target.is_some(), facts, &mut health.problems);
+    if entry.flags.has(Flags::C) || entry.flags.has(Flags::F) {
+        health.problems.extend(facts.writer_of(entry).cloned().map(Problem::Writable));
+    }
     for file in facts.guarded.iter().take(3).filter(|g| g.entry.is_none()) {
         if entry.takes(&file.head, file.path.as_os_str().as_encoded_bytes()) {
             health.problems.push(Problem::Takes(file.what.clone(), file.path.clone()));

@@ -38,7 +38,12 @@ impl Start {
 
     fn plan_over(&self, registrar: &Registrar, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
         table.readable("registering emulators")?;
-        let scope = Scope { profiles: &request.selection.profiles, emulators: &self.emulators, probe: request.verify };
+        let scope = Scope {
+            root: &registrar.root,
+            profiles: &request.selection.profiles,
+            emulators: &self.emulators,
+            probe: request.verify,
+        };
         let facts = Facts::gather(&registrar.host, self.mounted, table, &registrar.profiles, scope)?;
         if let Some(why) = &facts.emulated {
             return Err(Error::failed("registering emulators", format!("rbinfmt itself runs under one: {why}"))

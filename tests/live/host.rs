@@ -150,6 +150,19 @@ fn an_entry_that_takes_the_shell() {
 }
 
 #[test]
+fn an_emulator_that_others_may_write() {
+    let Some(lab) = lab_of("arm64") else { return };
+    for mode in ["o+w", "g+w"] {
+        let script = format!(
+            "rm -rf here; mkdir here; cp {EMULATOR} here/; must rbinfmt install arm64 --emulators $PWD/here >/dev/null; \
+             chmod {mode} here"
+        );
+        let about = lab.scratch().join("here").display().to_string();
+        cured_by(&lab, &script, ["emulator-writable", "problem", &about], &["decision"]);
+    }
+}
+
+#[test]
 fn an_interpreter_that_is_gone() {
     let Some(lab) = lab_of("arm64") else { return };
     let id = "binfmt-interpreter-missing";

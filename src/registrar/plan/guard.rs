@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::rule::Rule;
 use crate::profile::Profiles;
 use crate::registrar::facts::{Facts, Guarded};
@@ -22,6 +23,13 @@ pub(super) fn danger(rule: &Rule, name: &[u8], profiles: &Profiles, facts: &Fact
         }
     }
     None
+}
+
+/// Why an entry must not be registered for its interpreter's sake: with flag C or F root runs what others may have written.
+pub(super) fn writer(entry: &Entry, facts: &Facts) -> Option<String> {
+    let gives_rights = entry.flags.has(Flags::C) || entry.flags.has(Flags::F);
+    let writable = facts.writer_of(entry).filter(|_| gives_rights && facts.identity.euid == 0)?;
+    Some(format!("{} is not root's alone, and would run with root's rights: {writable}", entry.handler()))
 }
 
 fn takes(rule: &Rule, path: &Path, head: &[u8]) -> bool {

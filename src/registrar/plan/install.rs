@@ -103,6 +103,9 @@ fn step(request: &Install, profile: &Profile, named: &NamedRule, profiles: &Prof
     if let Some(danger) = guard::danger(&named.rule, &change.entry.name, profiles, facts) {
         return Step::Refuse(danger);
     }
+    if let Some(writer) = guard::writer(&change.entry, facts) {
+        return Step::Refuse(writer);
+    }
     if let Err(mistake) = register::compose(&change.entry, &facts.kernel) {
         let why = format!("this kernel would refuse it: {mistake}");
         return if request.all { Step::Skip(Skip::Kernel(why)) } else { Step::Refuse(why) };

@@ -54,6 +54,7 @@ fn facts(profiles: &Profiles) -> Facts {
             unreadable: Vec::new(),
         },
         native: vec!["x86_64".into(), "i386".into()],
+        writable: BTreeMap::new(),
         guarded: vec![Guarded {
             what: "the shell".into(),
             path: "/bin/sh".into(),

@@ -12,6 +12,7 @@ mod policy;
 mod rules;
 mod settings;
 mod table;
+mod writers;
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -114,6 +115,7 @@ pub fn checks(facts: &HostFacts, profiles: &Profiles) -> Vec<Check> {
         checks.extend(entries::checks(&case));
         checks.extend(flags::checks(&case));
         checks.extend(rules::checks(&case, profiles));
+        checks.extend(writers::checks(&case));
     }
     checks.extend(boot::checks(&case));
     if facts.table.get().is_some() {
