@@ -28,3 +28,19 @@ with_table() {
     # shellcheck disable=SC2016 # the inner shell's own
     unshare --user --map-root-user --mount sh -ec 'cd "$0"; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; "$@"' "$WORK" "$@"
 }
+
+# use_buildah: fetches what the two functions below run, buildah 1.28.2 of Debian 12 with a store below $WORK; a Containerfile is there.
+use_buildah() {
+    packages 'buildah=1.28.2+ds1-3+deb12u1+b3' 'libgpgme11=1.18.0-3+deb12u1' 'libassuan0=2.5.5-5' \
+        'libdevmapper1.02.1=2:1.02.185-2' 'golang-github-containers-common=0.50.1+ds1-4'
+    local lib=x86_64-linux-gnu
+    export LD_LIBRARY_PATH=$WORK/root/lib/$lib:$WORK/root/usr/lib/$lib CONTAINERS_REGISTRIES_CONF=/dev/null
+    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$WORK/policy.json"
+    : >"$WORK/file"
+    printf 'FROM scratch\nCOPY file /\n' >"$WORK/Containerfile"
+}
+buildah() {
+    "$WORK/root/usr/bin/buildah" --storage-driver vfs --root "$WORK/store" --runroot "$WORK/run" "$@"
+}
+# build FLAG...: the Containerfile, as the image "it".
+build() { buildah build --signature-policy "$WORK/policy.json" -q "$@" -t it "$WORK" >/dev/null; }
