@@ -59,6 +59,7 @@ fn facts(profiles: &Profiles) -> Facts {
             what: "the shell".into(),
             path: "/bin/sh".into(),
             entry: None,
+            profile: None,
             head: b"\x7fELF\x02\x01\x01".to_vec(),
         }],
         emulators: profiles.iter().filter_map(of).collect::<BTreeMap<_, _>>(),
@@ -232,6 +233,7 @@ fn an_interpreter_of_another_entry_is_guarded() {
         what: "the interpreter of the entry odd".into(),
         path: "/opt/odd".into(),
         entry: Some("odd".into()),
+        profile: None,
         head,
     });
     let plan = plan(FORCED, &["s390x", "aarch64"], &profiles, &facts);

@@ -31,30 +31,42 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
     checks
 }
 
-/// Entries that match what the machine lives on.
+/// Entries that match what the machine lives on, or would, if they or the table were switched on.
 fn own_programs(case: &Case) -> Vec<Finding> {
-    let mut causes = Causes::default();
-    for entry in case.enabled() {
-        let taken: Vec<String> = entry
-            .health
-            .problems
-            .iter()
-            .filter_map(|problem| match problem {
-                Problem::Takes(what, path) => Some(format!("it matches {what} ({})", path.display())),
-                _ => None,
-            })
-            .collect();
-        if !taken.is_empty() {
-            let detail = "it matches programs of this machine: they fail, or run in its interpreter";
-            causes.add((Severity::Problem, CauseId::BinfmtNativeHijack), entry, detail, Some(taken.join("; ")));
-        }
-    }
-    causes.findings()
+    let is_on = case.facts.table.get().is_some_and(|facts| facts.table.enabled);
+    let finding = |(entry, what): (&Judged, &str)| {
+        let (name, seen) = (entry.entry.name.to_string(), format!("it matches {what}"));
+        let finding = match () {
+            () if !is_on => Finding::problem(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine: with the table switched on, none of them would start",
+            ),
+            () if !entry.entry.enabled => Finding::warning(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine, and must stay disabled",
+            ),
+            () => Finding::problem(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine: they fail, or run in its interpreter",
+            ),
+        };
+        finding.evidence(seen).with("entry", name)
+    };
+    hijackers(case).map(finding).collect()
+}
+
+/// Entries that match programs of this machine, enabled or not, and which.
+pub(super) fn hijackers<'a>(case: &'a Case) -> impl Iterator<Item = (&'a Judged<'a>, &'a str)> {
+    case.entries.iter().filter_map(|entry| Some((entry, entry.takes()?)))
 }
 
 fn switches(case: &Case) -> Vec<Finding> {
     let mut causes = Causes::default();
-    for entry in case.entries.iter().filter(|e| !e.entry.enabled) {
+    // One that matches programs of this machine is better left so.
+    for entry in case.entries.iter().filter(|e| !e.entry.enabled && e.takes().is_none()) {
         let replaced = entry
             .named
             .and_then(|rule| rule.probe.as_ref())
