@@ -48,7 +48,8 @@ impl Client {
         let mut fresh = length(&file, partial)? == 0;
         loop {
             self.fill(what, &mut file)?;
-            let came = verify::of_file(partial, what.expected.size).doing(|| format!("reading {}", partial.display()))?;
+            let came =
+                verify::of_file(partial, what.expected.size).doing(|| format!("reading {}", partial.display()))?;
             match what.expected.check(what.url, &came) {
                 Ok(()) => return Ok(()),
                 Err(error) => {

@@ -209,7 +209,8 @@ impl Stored for Registry<'_> {
         self.progress.step(&format!("fetching {url}"));
         let authorization = self.authorization();
         let headers: Vec<(&str, &str)> = authorization.iter().map(|a| ("authorization", a.as_str())).collect();
-        let path = self.cache.file(self.client, &Places { urls: &[url], headers: &headers }, &expected, self.progress)?;
+        let path =
+            self.cache.file(self.client, &Places { urls: &[url], headers: &headers }, &expected, self.progress)?;
         archive::open_verified(&path, jobs)
     }
 }

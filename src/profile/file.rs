@@ -312,7 +312,8 @@ mod tests {
     #[test]
     fn platforms_are_in_their_normal_form() {
         let of = |written: &str| {
-            let text = format!("[[profile]]\nname = \"x\"\ninterpreter = \"/x\"\nextension = \"x\"\nplatforms = [{written}]");
+            let text =
+                format!("[[profile]]\nname = \"x\"\ninterpreter = \"/x\"\nextension = \"x\"\nplatforms = [{written}]");
             parse("p.toml", &text).unwrap().remove(0).platforms
         };
         assert_eq!(of("\"Linux/aarch64\", \"linux/x86_64/v1\""), ["linux/arm64", "linux/amd64"]);

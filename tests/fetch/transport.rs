@@ -34,7 +34,8 @@ impl Scene {
         let client = Client::new(self.world.options.clone());
         let url = format!("{}/f", self.server.url);
         let expected = Expected::of(&self.body);
-        let file = Download { url: &url, headers: &[], missing: Missing::AskAgain, expected: &expected, progress: &Quiet };
+        let file =
+            Download { url: &url, headers: &[], missing: Missing::AskAgain, expected: &expected, progress: &Quiet };
         let done = client.download(&file, &partial);
         if done.is_ok() {
             assert_eq!(std::fs::read(&partial).unwrap(), self.body);

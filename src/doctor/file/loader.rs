@@ -153,8 +153,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
     );
     let finding = Finding::problem(CauseId::QemuMissingSysroot, about, detail).with("path", about);
     let known = Known::find(&path, Architecture::of_program(&program.head));
-    let known =
-        known.filter(|known| known.library == Library::Glibc && is(&family(setting), "debian"));
+    let known = known.filter(|known| known.library == Library::Glibc && is(&family(setting), "debian"));
     let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
     let program = quoted(&setting.root.outside(about));
     let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
@@ -169,7 +168,8 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
     let usual = || all().any(|known| known.paths().iter().any(|path| path.as_bytes() == name));
     let detail = format!("{} of NixOS runs no program unless nix-ld is enabled", to_text(name));
-    (is(&family(setting), "nixos") && usual()).then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
+    (is(&family(setting), "nixos") && usual())
+        .then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
 }
 
 /// The C library that a tree has.

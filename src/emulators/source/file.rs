@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use crate::archive;
 use super::Taking;
+use crate::archive;
 use crate::archive::tar::Tar;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
