@@ -85,7 +85,11 @@ impl Script {
         }
         let words = found.contains(&Means::NotFound) || found.contains(&Means::Syntax) || missing(found);
         // A shell prints the line after what it does not understand of it.
-        let source = || self.list.last().is_some_and(|last| last.says == Says::Syntax) && line.text.contains(":") && line.text.contains('\'');
+        let source = || {
+            self.list.last().is_some_and(|last| last.says == Says::Syntax)
+                && line.text.contains(":")
+                && line.text.contains('\'')
+        };
         if !words && !source() {
             return None;
         }
@@ -128,7 +132,9 @@ impl Said {
         let says = match quoted {
             Some(source) => Says::Source(source.to_owned()),
             // What Ruby, PHP and Perl say of their own files has a comma.
-            None if found.contains(&Means::Syntax) && rest.to_ascii_lowercase().contains("syntax error,") => return None,
+            None if found.contains(&Means::Syntax) && rest.to_ascii_lowercase().contains("syntax error,") => {
+                return None;
+            }
             None if found.contains(&Means::Syntax) => Says::Syntax,
             None if found.contains(&Means::NotFound) => Says::NotFound(not_found(rest)?),
             // `<` makes the next word the name of a file.
