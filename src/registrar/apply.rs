@@ -13,6 +13,7 @@ use bstr::{BStr, BString, ByteSlice};
 use nix::errno::Errno;
 use serde::Serialize;
 
+use crate::backoff::Backoff;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::error::{Error, Result};
@@ -59,8 +60,9 @@ pub enum State {
 pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 
 /// How often a write to the table is tried.
-const TRIES: usize = 3;
+const RETRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What was done before anything was verified, and how it is undone.
 enum Undo {
@@ -209,7 +211,7 @@ impl Work<'_> {
                     tried.push(new);
                     continue;
                 }
-                Outcome::Fails(why) => why,
+                Outcome::Fails(why) => why.to_string(),
                 Outcome::Unclear(why) => format!("whether it works could not be determined: {why}; try again"),
             };
             row.state = State::Failed(match self.withdraw(&new.name) {
@@ -359,13 +361,10 @@ fn is_stand_in_of(name: &str, own: &str) -> bool {
 
 /// Tries again what failed; what is there already and what is not there does not change by that.
 fn again<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut tried = 1;
+    let mut backoff = Backoff::tries(RETRIES, PAUSE, LONGEST_PAUSE);
     loop {
         match work() {
-            Err(error) if tried < TRIES && !is_lasting(&error) => {
-                tried += 1;
-                std::thread::sleep(PAUSE);
-            }
+            Err(error) if !is_lasting(&error) && backoff.wait(None) => {}
             result => return result,
         }
     }
