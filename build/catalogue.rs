@@ -91,7 +91,7 @@ impl Causes {
 }
 
 /// "no-exec-bit" -> NoExecBit
-fn variant(id: &str) -> Ident {
+pub(crate) fn variant(id: &str) -> Ident {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     format_ident!("{}", id.split('-').map(capital).collect::<String>())
 }

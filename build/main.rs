@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
+mod advice;
 mod architectures;
 mod catalogue;
 mod debian;
@@ -54,13 +55,15 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
     };
     let groups = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(group))).collect::<Result<Vec<_>, _>>()?;
     let causes = catalogue::read(&groups)?;
+    let advice = advice::read(&open("src/doctor/catalogue/advice.toml")?)?;
     let qemu = open("profiles/qemu.toml")?;
     let architectures = architectures::read(&qemu)?;
     Ok(vec![
+        ("advice.rs", advice::generate(&advice)),
         ("architectures.rs", architectures::generate(&architectures)?),
         ("catalogue.rs", catalogue::generate(&causes)),
         ("debian.rs", debian::generate(&open("data/debian.toml")?)?),
-        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes)?),
+        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes, &advice)?),
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
         ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::catalogue::{CauseId, FixClass, Remedy};
+use super::catalogue::{Advice, CauseId, FixClass, Remedy};
 use crate::exec::root::Root;
 
 /// Something that was found.
@@ -23,6 +23,8 @@ pub struct Finding {
     values: Vec<(&'static str, String)>,
     /// Fixes of this case alone.
     own_fixes: Vec<Fix>,
+    /// What the catalogue says of any case does not fit this one.
+    alone: bool,
 }
 
 /// How much a finding matters.
@@ -59,6 +61,7 @@ impl Finding {
             evidence: Vec::new(),
             values: Vec::new(),
             own_fixes: Vec::new(),
+            alone: false,
         }
     }
 
@@ -96,8 +99,15 @@ impl Finding {
 
     /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
-    pub fn fix(mut self, text: &str, command: impl Into<String>, class: FixClass) -> Finding {
-        self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
+    pub fn fix(mut self, advice: Advice, command: impl Into<Option<String>>, class: FixClass) -> Finding {
+        self.own_fixes.push(Fix { text: advice.text().into(), command: command.into(), class });
+        self
+    }
+
+    /// Leaves out all that the catalogue says is to be done in any case.
+    #[must_use]
+    pub(super) fn alone(mut self) -> Finding {
+        self.alone = true;
         self
     }
 
@@ -108,7 +118,7 @@ impl Finding {
 
     /// What to do: its own fixes and those of the catalogue, in its words for any case where a name is not known here.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.id.cause().fixes.iter();
+        let fixes = self.id.cause().fixes.iter().filter(|_| !self.alone);
         let fixes = fixes.filter(|fix| self.own_fixes.is_empty() || fix.command.is_none());
         let fixes = fixes.filter_map(|fix| self.filled(fix).or_else(|| in_words(fix)));
         self.own_fixes.iter().cloned().chain(fixes).collect()
@@ -198,7 +208,7 @@ mod tests {
         assert!(texts(general()).contains("as its format asks"));
         let named = general().with("path", "x.gz");
         assert!(!texts(named.clone()).contains("as its format asks"));
-        let own = named.fix("Unpack it.", "gzip -d x.gz", FixClass::Yours).fixes();
+        let own = named.fix(Advice::Unpack, "gzip -d x.gz".to_owned(), FixClass::Yours).fixes();
         assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
         let fixes = Finding::problem(CauseId::BinfmtNoFFlag, "", "").fixes();
         assert!(fixes.iter().all(|f| f.class != FixClass::Safe && f.command.is_none()), "{fixes:?}");

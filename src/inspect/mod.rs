@@ -44,6 +44,10 @@ pub struct Inspection {
     pub osabi: u8,
     /// Its PT_INTERP, where it has one.
     pub loader: Option<BString>,
+    /// e_entry
+    pub entry: u64,
+    /// The lowest address of its segments.
+    pub lowest: Option<u64>,
     /// Bytes of the file.
     pub size: u64,
     /// Where its last segment ends in the file.
@@ -114,6 +118,8 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         flags: number(half, 4)? as u32,
         osabi: *head.get(7)?,
         loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
+        entry: number(24, address)?,
+        lowest: elf.loads().map(|s| s.p_vaddr).min(),
         size: file.size(),
         end: elf.end(),
         setuid: file.is_setuid(),
@@ -144,9 +150,12 @@ impl Elf<'_> {
         bytes
     }
 
+    fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
+        self.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz > 0)
+    }
+
     fn end(&self) -> u64 {
-        let loads = self.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz > 0);
-        loads.map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0)
+        self.loads().map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0)
     }
 
     fn loader(&self, segment: &ProgramHeader) -> BString {

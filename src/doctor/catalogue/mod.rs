@@ -6,6 +6,8 @@ use serde::{Serialize, Serializer};
 
 // CauseId and CAUSES.
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+// Advice.
+include!(concat!(env!("OUT_DIR"), "/advice.rs"));
 
 /// All causes, the commonest first, then what is not a fault.
 pub fn all() -> &'static [Cause] {
