@@ -1,8 +1,8 @@
 //! The architectures: the table of profiles/qemu.toml. What is to be known of one (what it is called, what its programs
 //! look like, where its loaders are) is asked of it.
 
-use crate::elf::Target;
-use crate::signature::{Class, Data, FlagBits, Signature, Types};
+use crate::elf::{Class, Data, Target};
+use crate::signature::{FlagBits, Signature, Types};
 
 // Architecture, BUILDKIT and TABLE.
 include!(concat!(env!("OUT_DIR"), "/architectures.rs"));

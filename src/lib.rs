@@ -4,7 +4,7 @@
 //!
 //! - [`exec`]: what execve(2) will do with a file, without executing it;
 //! - [`doctor`]: the verdict on a file, on an image and on an error message, and the causes that they name;
-//! - [`profile`] and [`signature`]: the architectures, and what their programs look like;
+//! - [`profile`] and [`signature`]: the architectures, and what their programs look like; [`elf`]: what one ELF file is for;
 //! - [`kernel`]: what each kernel's execve(2) and binfmt_misc can do;
 //! - [`error`]: what went wrong, and the exit status that says whose fault it is.
 //!
@@ -39,7 +39,6 @@ pub mod commands;
 pub mod config;
 pub mod cpu;
 pub mod doctor;
-#[doc(hidden)]
 pub mod elf;
 #[doc(hidden)]
 pub mod emulators;

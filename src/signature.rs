@@ -8,26 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::binfmt::rule::Magic;
-
-/// EI_CLASS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub enum Class {
-    /// ELFCLASS32
-    Bits32,
-    /// ELFCLASS64
-    Bits64,
-}
-
-/// EI_DATA.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Data {
-    /// ELFDATA2LSB
-    Little,
-    /// ELFDATA2MSB
-    Big,
-}
+use crate::elf::{Class, Data};
 
 /// Bits of e_flags that tell targets apart which share class, data and machine (MIPS o32 and n32).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,44 +59,6 @@ impl Types {
     }
 }
 
-impl TryFrom<u8> for Class {
-    type Error = &'static str;
-    fn try_from(bits: u8) -> Result<Self, Self::Error> {
-        match bits {
-            32 => Ok(Class::Bits32),
-            64 => Ok(Class::Bits64),
-            _ => Err("a class is 32 or 64"),
-        }
-    }
-}
-
-impl From<Class> for u8 {
-    fn from(class: Class) -> u8 {
-        match class {
-            Class::Bits32 => 32,
-            Class::Bits64 => 64,
-        }
-    }
-}
-
-impl Data {
-    /// Two bytes in this order.
-    pub fn half(self, number: u16) -> [u8; 2] {
-        match self {
-            Data::Little => number.to_le_bytes(),
-            Data::Big => number.to_be_bytes(),
-        }
-    }
-
-    /// Four bytes in this order.
-    pub fn word(self, number: u32) -> [u8; 4] {
-        match self {
-            Data::Little => number.to_le_bytes(),
-            Data::Big => number.to_be_bytes(),
-        }
-    }
-}
-
 impl Signature {
     /// The first sixteen bytes of such a file, everything free left at zero.
     pub fn ident(&self) -> [u8; 16] {
@@ -136,17 +79,12 @@ impl Signature {
         field(&self.data.half(kind), &self.data.half(bits));
         field(&self.data.half(self.machine), &[0xff; 2]);
         if let Some(flags) = self.flags {
-            let to_flags = self.flags_offset() - 24;
+            let to_flags = self.class.flags_at() - 24;
             field(&self.data.word(1), &[0xff; 4]); // e_version
             field(&vec![0; to_flags], &vec![0; to_flags]); // e_entry, e_phoff, e_shoff
             field(&self.data.word(flags.value), &self.data.word(flags.mask));
         }
         Magic { offset: 0, magic, mask }
-    }
-
-    /// Where e_flags stands.
-    fn flags_offset(&self) -> usize {
-        if self.class == Class::Bits32 { 36 } else { 48 }
     }
 
     /// The files that the kernel's ELF loader for this target may take, for the question whether a rule would match

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{chroot, fchdir};
@@ -28,9 +29,18 @@ impl Namespace {
             directory: open(Path::new("."))?,
         };
         unshare(CloneFlags::CLONE_NEWNS).doing(|| "making a mount namespace")?;
-        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-        let made = mount(None::<&str>, "/", None::<&str>, private, None::<&str>);
-        made.doing(|| "making the mounts of this process its own")?;
+        let doing = || "making the mounts of this process its own";
+        match make_private() {
+            // The / of a chroot need not be a mount, and what it lies on cannot be named from here. setns to where we are
+            // moves us to the namespace's root, which is one.
+            Err(Errno::EINVAL) => {
+                let (root, directory) = (open(Path::new("/"))?, open(Path::new("."))?);
+                setns(open(&proc::own("ns/mnt"))?, CloneFlags::CLONE_NEWNS).doing(doing)?;
+                make_private().doing(doing)?;
+                go_back(&root, &directory).doing(doing)?;
+            }
+            made => made.doing(doing)?,
+        }
         Ok(back)
     }
 
@@ -52,7 +62,17 @@ impl Namespace {
         let doing = || "going back to the mounts of this process";
         setns(&self.home, CloneFlags::CLONE_NEWNS).doing(doing)?;
         // setns has moved us to the namespace's root, which a chroot is not.
-        fchdir(&self.root).and_then(|()| chroot(".")).doing(doing)?;
-        fchdir(&self.directory).doing(doing)
+        go_back(&self.root, &self.directory).doing(doing)
     }
+}
+
+/// What is mounted from here on is seen by nobody else.
+fn make_private() -> nix::Result<()> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+}
+
+fn go_back(root: &File, directory: &File) -> nix::Result<()> {
+    fchdir(root)?;
+    chroot(".")?;
+    fchdir(directory)
 }

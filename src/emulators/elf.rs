@@ -2,11 +2,8 @@
 
 use crate::architecture::Architecture;
 pub use crate::elf::PREFIX;
-use crate::elf::{self, Elf, Target};
+use crate::elf::{self, ET_DYN, ET_EXEC, Elf, Target};
 use crate::error::{Error, Result};
-
-const ET_EXEC: u16 = 2;
-const ET_DYN: u16 = 3;
 
 /// Refuses what cannot run as an emulator on `machine` (`uname -m`). `prefix` is the file's start, at least
 /// [`PREFIX`] bytes where it has them, `size` its whole length.

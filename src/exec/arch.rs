@@ -1,19 +1,17 @@
 //! Which ELF loaders a kernel has, which files they accept, and where they put them (elf_check_arch and
 //! compat_elf_check_arch of each architecture). e_machine decides; EI_CLASS only where said so. Pure.
 
-use super::elf::Header;
 use super::facts::ExecFacts;
 use crate::architecture::Architecture;
+use crate::elf::{self, Header, Layout};
 
 /// One of the kernel's ELF loaders.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loader {
     /// The CPU's own mode, or the 32-bit one next to it.
     pub(super) native: bool,
-    /// 64-bit layout of header and program headers.
-    pub(super) wide: bool,
-    /// Little-endian.
-    pub(super) little: bool,
+    /// In which it reads headers and program headers.
+    pub(super) layout: Layout,
     /// First address that no program may use.
     pub(super) end: u64,
     /// Where position-independent programs with an interpreter begin (ELF_ET_DYN_BASE).
@@ -35,8 +33,10 @@ enum Accepts {
     ArmCompat,
 }
 
-const fn loader(native: bool, wide: bool, little: bool, end: u64, accepts: Accepts) -> Loader {
-    Loader { native, wide, little, end, base: end / 3 * 2, properties: false, accepts }
+impl Loader {
+    const fn new(layout: Layout, end: u64, accepts: Accepts) -> Loader {
+        Loader { native: true, layout, end, base: end / 3 * 2, properties: false, accepts }
+    }
 }
 
 /// The number of e_machine that an architecture's programs have.
@@ -77,7 +77,13 @@ pub fn is_modelled(arch: Architecture) -> bool {
 fn loaders_of(arch: Architecture, built: Built) -> Vec<Loader> {
     use Accepts::{Arm, ArmCompat, Class, Machines};
     const TERA: u64 = 1 << 40;
-    let compat = |other: Loader| built.compat.then_some(other);
+    let own = Layout { class: arch.row().elf.class, data: arch.row().elf.data };
+    let native = |end, accepts| Loader::new(own, end, accepts);
+    let narrow = |end, accepts| {
+        let layout = Layout { class: elf::Class::Bits32, ..own };
+        Loader { native: false, ..Loader::new(layout, end, accepts) }
+    };
+    let compat = |end, accepts| built.compat.then(|| narrow(end, accepts));
     let (native, other) = match arch {
         Architecture::X86_64 => {
             let machines = match (built.compat, built.x32) {
@@ -86,40 +92,33 @@ fn loaders_of(arch: Architecture, built: Built) -> Vec<Loader> {
                 (false, true) => X86_64,
                 (false, false) => &[],
             };
-            let ia32 = Loader { base: 0x5655_5000, ..loader(false, false, true, 0xffff_e000, Machines(machines)) };
-            (loader(true, true, true, 0x7fff_ffff_f000, Machines(X86_64)), Some(ia32))
+            let ia32 = Loader { base: 0x5655_5000, ..narrow(0xffff_e000, Machines(machines)) };
+            (native(0x7fff_ffff_f000, Machines(X86_64)), Some(ia32))
         }
-        Architecture::I386 => (loader(true, false, true, 0xc000_0000, Machines(IA32)), None),
+        Architecture::I386 => (native(0xc000_0000, Machines(IA32)), None),
         Architecture::Aarch64 => {
-            let native = loader(true, true, true, 256 * TERA, Machines(const { &[number(Architecture::Aarch64)] }));
-            let compat = compat(loader(false, false, true, 0xffff_f000, ArmCompat));
-            (Loader { properties: built.properties, ..native }, compat)
+            let native = native(256 * TERA, Machines(const { &[number(Architecture::Aarch64)] }));
+            (Loader { properties: built.properties, ..native }, compat(0xffff_f000, ArmCompat))
         }
-        Architecture::Arm => (loader(true, false, true, 0xbf00_0000, Arm), None),
-        Architecture::Armeb => (loader(true, false, false, 0xbf00_0000, Arm), None),
+        Architecture::Arm => (native(0xbf00_0000, Arm), None),
+        Architecture::Armeb => (native(0xbf00_0000, Arm), None),
         Architecture::Riscv64 => {
             let machines = const { &[number(Architecture::Riscv64)] };
-            let other = loader(false, false, true, 1 << 31, Class(machines, 1));
-            (loader(true, true, true, 128 * TERA, Class(machines, 2)), compat(other))
+            (native(128 * TERA, Class(machines, 2)), compat(1 << 31, Class(machines, 1)))
         }
         Architecture::Ppc64 | Architecture::Ppc64le => {
-            let little = arch == Architecture::Ppc64le;
-            let other = loader(false, false, little, 0xffff_f000, Machines(const { &[number(Architecture::Ppc)] }));
             let machines = const { &[number(Architecture::Ppc64)] };
-            (loader(true, true, little, 64 * TERA, Machines(machines)), compat(other))
+            let other = const { &[number(Architecture::Ppc)] };
+            (native(64 * TERA, Machines(machines)), compat(0xffff_f000, Machines(other)))
         }
-        Architecture::S390x => {
-            let other = loader(false, false, false, 1 << 31, Class(S390, 1));
-            (loader(true, true, false, 4096 * TERA, Class(S390, 2)), compat(other))
-        }
+        Architecture::S390x => (native(4096 * TERA, Class(S390, 2)), compat(1 << 31, Class(S390, 1))),
         Architecture::Mips64el => {
             let machines = const { &[number(Architecture::Mips64el)] };
-            let other = loader(false, false, true, 0x7fff_8000, Class(machines, 1));
-            (loader(true, true, true, TERA, Class(machines, 2)), compat(other))
+            (native(TERA, Class(machines, 2)), compat(0x7fff_8000, Class(machines, 1)))
         }
         Architecture::Loongarch64 => {
             let machines = const { &[number(Architecture::Loongarch64)] };
-            (loader(true, true, true, 128 * TERA, Class(machines, 2)), None)
+            (native(128 * TERA, Class(machines, 2)), None)
         }
         _ => return Vec::new(),
     };
@@ -141,13 +140,8 @@ impl Loader {
         }
     }
 
-    /// Bytes of a header.
-    pub(super) fn header_len(&self) -> usize {
-        if self.wide { 64 } else { 52 }
-    }
-
-    /// Bytes of a program header.
-    pub(super) fn segment_len(&self) -> u16 {
-        if self.wide { 56 } else { 32 }
+    /// Whether its programs have 64-bit addresses.
+    pub(super) fn is_wide(&self) -> bool {
+        self.layout.class == elf::Class::Bits64
     }
 }

@@ -14,6 +14,7 @@ use super::root::{PATH_MAX, Root};
 use super::script;
 use super::{Admission, Model, program};
 use crate::binfmt::entry::{Entry, Flags};
+use crate::elf;
 use crate::kernel::Opens;
 
 /// Rewrites that are allowed, counted as the kernel counts them.
@@ -249,7 +250,7 @@ impl Walk<'_> {
             script::Refusal::NoName => ((0, 2), Decided::ScriptWithoutName),
             script::Refusal::CutOff => ((0, 2), Decided::ScriptCutOff),
             // The ELF loader left its own words.
-            script::Refusal::NoScript if head.starts_with(b"\x7fELF") => {
+            script::Refusal::NoScript if elf::is_elf(head) => {
                 return format!("{}: {}", BStr::new(path), self.step().decided.words());
             }
             script::Refusal::NoScript => ((0, 4), Decided::NoFormat),

@@ -5,6 +5,7 @@ use bstr::BString;
 use super::facts::{TableFacts, TableState};
 use crate::binfmt::entry::Entry;
 use crate::binfmt::rule::{Magic, Refusal, Rule};
+use crate::elf;
 
 /// What the table says to a file.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub fn near_misses(table: &TableFacts, head: &[u8]) -> Vec<NearMiss> {
             let Rule::Magic(magic) = &entry.rule else { return None };
             let refusal = magic.refuses(head)?;
             let (counted, wrong) = differing(magic, head);
-            let is_near = if head.starts_with(b"\x7fELF") { wants_machine(magic, head) } else { wrong * 2 < counted };
+            let is_near = if elf::is_elf(head) { wants_machine(magic, head) } else { wrong * 2 < counted };
             is_near.then(|| (wrong, NearMiss { entry: entry.name.clone(), refusal }))
         })
         .collect();

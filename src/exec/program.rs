@@ -1,24 +1,23 @@
 //! Native and compat ELF: header, PT_INTERP, properties, segments (load_elf_binary in fs/binfmt_elf.c).
 
 use bstr::BString;
-use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::PT_INTERP;
 use nix::errno::Errno;
 
 use super::arch::Loader;
 use super::chain::{Admitted, Stop, Walk, admit};
-use super::elf::{self, DYN, EXEC, Header, Mismatch};
+use super::elf::{self, Mismatch};
 use super::outcome::{Decided, Handler, Outcome, Started, Step};
-use super::property::{self, PT_GNU_PROPERTY};
+use super::property;
 use super::segments::{self, Image};
 use super::space::Fate;
+use crate::elf::{ET_DYN, ET_EXEC, Header, PT_GNU_PROPERTY, PT_INTERP, ProgramHeader, is_elf};
 
 /// ELF_MIN_ALIGN bounds of load_elf_phdrs: bytes of all program headers.
 const MOST: usize = 65_536;
 
 /// Tries each loader of the kernel; `None` where none accepts the file.
 pub(super) fn load(walk: &mut Walk, file: &Admitted, head: &[u8]) -> Stop<Option<Started>> {
-    if !head.starts_with(b"\x7fELF") {
+    if !is_elf(head) {
         return Ok(None);
     }
     let model = walk.model;
@@ -58,13 +57,13 @@ impl From<Outcome> for End {
 }
 
 fn attempt(walk: &mut Walk, file: &Admitted, head: &[u8], loader: &Loader) -> Result<Started, End> {
-    let header = Header::read(head, loader.wide, loader.little);
+    let header = Header::read(head, loader.layout);
     // FDPIC and e_type are looked at first in the kernel; all of these answers are ENOEXEC.
-    header.belongs_to(head, loader)?;
-    if header.kind != EXEC && header.kind != DYN {
+    elf::belongs_to(&header, head, loader)?;
+    if header.kind != ET_EXEC && header.kind != ET_DYN {
         return Err(Mismatch { why: "e_type is neither EXEC nor DYN", at: 16, len: 2 }.into());
     }
-    let headers = header.segments(&file.content, loader, most_headers(walk))?;
+    let headers = elf::segments(&header, &file.content, most_headers(walk))?;
     let handler = if loader.native { Handler::Elf } else { Handler::Compat };
     walk.mark(Some(handler), None, (18, 2), Decided::Elf("e_machine is this kernel's"));
 
@@ -119,11 +118,11 @@ fn interpreter(walk: &mut Walk, file: &Admitted, segment: &ProgramHeader, loader
     };
     walk.step().name = Some(name.clone().into());
     let found = admit(walk.model, &name)?;
-    let wanted = loader.header_len().max(walk.model.behaviour.interpreter_head);
+    let wanted = loader.layout.class.header_len().max(walk.model.behaviour.interpreter_head);
     let head = found.content.exactly(wanted, 0).map_err(|errno| {
         Outcome::fails(errno, format_args!("PT_INTERP {} is shorter than an ELF header", found.path))
     })?;
-    let header = Header::read(&head, loader.wide, loader.little);
+    let header = Header::read(&head, loader.layout);
     let bad = |m: Mismatch| Outcome::fails(Errno::ELIBBAD, format_args!("PT_INTERP {}: {}", found.path, m.why));
     walk.steps.push(Step {
         path: found.path.clone(),
@@ -134,8 +133,8 @@ fn interpreter(walk: &mut Walk, file: &Admitted, segment: &ProgramHeader, loader
         marked: (18, 2),
         decided: Decided::PtInterp,
     });
-    header.belongs_to(&head, loader).map_err(bad)?;
-    let segments = header.segments(&found.content, loader, most_headers(walk)).map_err(bad)?;
+    elf::belongs_to(&header, &head, loader).map_err(bad)?;
+    let segments = elf::segments(&header, &found.content, most_headers(walk)).map_err(bad)?;
     walk.step().handler = Some(Handler::Loader);
     let image = Image { header, segments, len: found.content.len };
     Ok(Interpreter { path: found.path, content: found.content, image })

@@ -1,18 +1,17 @@
 //! PT_GNU_PROPERTY, which arm64 alone reads before it starts a program (parse_elf_properties in fs/binfmt_elf.c). Pure.
 
-use goblin::elf::ProgramHeader;
 use nix::errno::Errno;
 
 use super::file::Content;
-
-/// PT_GNU_PROPERTY
-pub(super) const PT_GNU_PROPERTY: u32 = 0x6474_e553;
+use crate::elf::{Class, Data, Layout, NT_GNU_PROPERTY_TYPE_0, ProgramHeader, Properties, notes};
 
 const MOST: u64 = 1024;
-const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
+/// ELF_GNU_PROPERTY_ALIGN
+const ALIGN: u64 = 8;
+const ARM64: Layout = Layout { class: Class::Bits64, data: Data::Little };
 const FEATURE_1_AND: u32 = 0xc000_0000;
 
-/// Reads the properties as the kernel does. 64-bit little-endian, like arm64 itself.
+/// Reads the properties as the kernel does.
 pub(super) fn judge(file: &Content, segment: &ProgramHeader) -> Result<(), Errno> {
     if segment.p_filesz > MOST {
         return Err(Errno::ENOEXEC);
@@ -26,26 +25,19 @@ pub(super) fn judge(file: &Content, segment: &ProgramHeader) -> Result<(), Errno
     properties(&bytes).ok_or(Errno::ENOEXEC)
 }
 
-fn properties(note: &[u8]) -> Option<()> {
-    let word = |at: usize| Some(u32::from_le_bytes(note.get(at..at + 4)?.try_into().ok()?));
-    if word(8)? != NT_GNU_PROPERTY_TYPE_0 || word(0)? != 4 || note.get(12..16)? != b"GNU\0" {
-        return None;
-    }
-    let end = 16usize.checked_add(word(4)? as usize)?;
-    if end > note.len() {
-        return None;
-    }
-    let (mut at, mut last) = (16, None);
-    while at < end {
-        let (kind, len) = (word(at)?, word(at + 4)? as usize);
-        let next = at.checked_add(8)?.checked_add(len.checked_next_multiple_of(8)?)?;
+/// The first note alone counts, and it must be a list of properties that is whole.
+fn properties(bytes: &[u8]) -> Option<()> {
+    let note = notes(bytes, ALIGN, ARM64.data).next().filter(|note| note.is_gnu(NT_GNU_PROPERTY_TYPE_0))?;
+    let (mut list, mut last) = (Properties::of(&note, ARM64), None);
+    for property in list.by_ref() {
         // Types are in ascending order.
-        if next > end || last.is_some_and(|last| kind <= last) || (kind == FEATURE_1_AND && len != 4) {
+        let is_wrong = property.kind == FEATURE_1_AND && property.bytes.len() != 4;
+        if is_wrong || last.is_some_and(|last| property.kind <= last) {
             return None;
         }
-        (at, last) = (next, Some(kind));
+        last = Some(property.kind);
     }
-    Some(())
+    list.is_whole().then_some(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! The segments of a program and of its interpreter, after the point of no return: whatever fails here kills the
 //! process with SIGSEGV (load_elf_binary, load_elf_interp, elf_load and elf_map in fs/binfmt_elf.c). Pure.
 
-use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::{PF_W, PT_LOAD};
-
 use super::arch::Loader;
-use super::elf::{DYN, EXEC, Header};
 use super::facts::ExecFacts;
 use super::outcome::Death;
 use super::space::{Between, Fate, Space};
+use crate::elf::{Class, ET_DYN, ET_EXEC, Header, PF_W, PT_LOAD, ProgramHeader};
 
 /// A program or an interpreter, as far as its segments go.
 #[derive(Debug)]
@@ -63,8 +60,8 @@ impl Image {
     }
 
     /// total_mapping_size: from the lowest page to the highest byte.
-    fn span(&self, loader_wide: bool, space: &Space) -> u64 {
-        let narrow = |n: u64| if loader_wide { n } else { n & 0xffff_ffff };
+    fn span(&self, class: Class, space: &Space) -> u64 {
+        let narrow = |n: u64| if class == Class::Bits64 { n } else { n & 0xffff_ffff };
         let low = self.loads().map(|s| space.page_start(s.p_vaddr)).min();
         let high = self.loads().map(|s| narrow(s.p_vaddr.wrapping_add(s.p_memsz))).max();
         low.zip(high).map_or(0, |(low, high)| narrow(high.wrapping_sub(low)))
@@ -96,14 +93,14 @@ fn load_program(
     image: &Image,
     interpreted: bool,
 ) -> Result<Between, Fate> {
-    let dynamic = image.header.kind == DYN;
+    let dynamic = image.header.kind == ET_DYN;
     let mut bias = Between::exactly(0);
     for (index, s) in image.loads().enumerate() {
         // Checked after mapping in the kernel; the end is the same, and what follows can rely on it.
         refuse_sizes(space, s, Between::exactly(s.p_vaddr))?;
         let (mut place, mut total) = (if index == 0 { Placement::Claimed } else { Placement::Fixed }, 0);
         if index == 0 && dynamic {
-            total = image.span(loader.wide, space);
+            total = image.span(loader.layout.class, space);
             if total == 0 {
                 return Err(Fate::Dies(Death::Unmappable("the segments of a position-independent program are empty")));
             }
@@ -134,21 +131,20 @@ fn load_program(
 
 /// ELF_ET_DYN_BASE and arch_mmap_rnd.
 fn random_base(facts: &ExecFacts, loader: &Loader) -> Between {
-    let bits = if loader.wide { facts.memory.random_bits } else { facts.memory.random_bits_compat };
+    let bits = if loader.is_wide() { facts.memory.random_bits } else { facts.memory.random_bits_compat };
     let random = if facts.memory.randomised { ((1 << bits) - 1) * facts.page_size } else { 0 };
     Between { lo: loader.base, hi: loader.base + random }
 }
 
 fn load_interpreter(space: &mut Space, image: &Image, program_bias: Between) -> Result<Between, Fate> {
-    if image.header.kind != EXEC && image.header.kind != DYN {
+    if image.header.kind != ET_EXEC && image.header.kind != ET_DYN {
         return Err(Fate::Dies(Death::Unmappable("the interpreter's e_type is neither EXEC nor DYN")));
     }
-    let wide = space.end > 1 << 32;
-    let mut total = image.span(wide, space);
+    let mut total = image.span(image.header.layout.class, space);
     if total == 0 {
         return Err(Fate::Dies(Death::Unmappable("the interpreter has no segments")));
     }
-    let dynamic = image.header.kind == DYN;
+    let dynamic = image.header.kind == ET_DYN;
     let mut bias = Between::exactly(0);
     for (index, s) in image.loads().enumerate() {
         let searches = dynamic && index == 0;

@@ -74,10 +74,10 @@ const STACK_EXPAND: u64 = 128 << 10;
 impl Space {
     pub(super) fn new(facts: &ExecFacts, loader: &Loader, arguments: u64) -> Self {
         let m = &facts.memory;
-        let bits = if loader.wide { m.random_bits } else { m.random_bits_compat };
+        let bits = if loader.is_wide() { m.random_bits } else { m.random_bits_compat };
         let pages = |bits: u32| if m.randomised { ((1 << bits) - 1) * facts.page_size } else { 0 };
         // 22 bits of pages on x86_64, 11 in its 32-bit mode (STACK_RND_MASK).
-        let stack_random = if loader.wide { 0x3f_ffff * facts.page_size } else { 0x7ff * facts.page_size };
+        let stack_random = if loader.is_wide() { 0x3f_ffff * facts.page_size } else { 0x7ff * facts.page_size };
         let limit = facts.stack_limit.unwrap_or(u64::MAX);
         let gap = limit.saturating_add(stack_random + GUARD).clamp(GAP, loader.end / 6 * 5);
         let top = match facts.stack_limit {

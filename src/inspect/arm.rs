@@ -1,9 +1,8 @@
 //! ARM build attributes (.ARM.attributes; "Addenda to, and Errata in, the ABI for the Arm Architecture").
 
-use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::section_header::SectionHeader;
 
-use super::number;
+use crate::elf::{Class, Data, Header};
 use crate::exec::root::Content;
 
 /// What a 32-bit ARM file was built for.
@@ -15,8 +14,9 @@ pub struct Arm {
     pub hard_float: bool,
 }
 
+const EM_ARM: u16 = 40;
 const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
-const EF_ARM_ABI_FLOAT_HARD: u64 = 0x400;
+const EF_ARM_ABI_FLOAT_HARD: u32 = 0x400;
 const TAG_CPU_ARCH: u64 = 6;
 const TAG_ABI_VFP_ARGS: u64 = 28;
 
@@ -25,34 +25,32 @@ const MOST_SECTIONS: usize = 1 << 12;
 const MOST: usize = 1 << 14;
 
 /// Reads the attributes and e_flags.
-pub(super) fn read(file: &Content, head: &[u8], wide: bool, little: bool) -> Option<Arm> {
-    if wide {
+pub(super) fn read(file: &Content, header: &Header) -> Option<Arm> {
+    if header.machine != EM_ARM || header.layout.class != Class::Bits32 {
         return None;
     }
-    let flags = number(head, 36, 4, little)?;
-    let hard = flags & EF_ARM_ABI_FLOAT_HARD != 0;
-    let attributes = section(file, head, little).and_then(|bytes| parse(&bytes, little)).unwrap_or_default();
+    let attributes = section(file, header).and_then(|bytes| parse(&bytes, header.layout.data)).unwrap_or_default();
+    let hard = header.flags & EF_ARM_ABI_FLOAT_HARD != 0;
     Some(Arm { hard_float: hard || attributes.hard_float, ..attributes })
 }
 
-fn section(file: &Content, head: &[u8], little: bool) -> Option<Vec<u8>> {
-    let (at, count) = (number(head, 32, 4, little)?, number(head, 48, 2, little)? as usize);
-    let bytes = file.exactly(SIZEOF_SHDR_32 * count.min(MOST_SECTIONS), at).ok()?;
-    let ctx = Ctx::new(Container::Little, if little { Endian::Little } else { Endian::Big });
+fn section(file: &Content, header: &Header) -> Option<Vec<u8>> {
+    let count = usize::from(header.shnum).min(MOST_SECTIONS);
+    let bytes = file.exactly(SIZEOF_SHDR_32 * count, header.shoff).ok()?;
     // goblin counts one more than it is told where section 0 says so; that cannot be more than there are bytes.
-    let sections = SectionHeader::parse_from(&bytes, 0, bytes.len() / SIZEOF_SHDR_32, ctx).ok()?;
+    let sections = SectionHeader::parse_from(&bytes, 0, count, header.layout.ctx()).ok()?;
     let found = sections.iter().find(|s| s.sh_type == SHT_ARM_ATTRIBUTES)?;
     file.exactly(usize::try_from(found.sh_size).ok()?.min(MOST), found.sh_offset).ok()
 }
 
 /// 'A', then a length, "aeabi", and within it tag 1 (the whole file), a length and pairs of tag and value.
-fn parse(bytes: &[u8], little: bool) -> Option<Arm> {
+fn parse(bytes: &[u8], data: Data) -> Option<Arm> {
     let rest = bytes.strip_prefix(b"A")?;
     let vendor = rest.get(4..10)?;
     if vendor != b"aeabi\0" || *rest.get(10)? != 1 {
         return None;
     }
-    let len = (number(rest, 11, 4, little)? as usize).saturating_sub(5);
+    let len = (data.word_at(rest, 11)? as usize).saturating_sub(5);
     let mut rest = rest.get(15..)?;
     rest = &rest[..len.min(rest.len())];
     let mut arm = Arm::default();
@@ -113,9 +111,9 @@ mod tests {
         let mut bytes = b"A\0\0\0\0aeabi\0\x01".to_vec();
         bytes.extend((pairs.len() as u32 + 5).to_le_bytes());
         bytes.extend(pairs);
-        assert_eq!(parse(&bytes, true), Some(Arm { version: Some(7), hard_float: true }));
+        assert_eq!(parse(&bytes, Data::Little), Some(Arm { version: Some(7), hard_float: true }));
         for len in 0..bytes.len() {
-            let _ = parse(&bytes[..len], true);
+            let _ = parse(&bytes[..len], Data::Little);
         }
     }
 }

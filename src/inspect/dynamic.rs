@@ -1,11 +1,10 @@
 //! DT_NEEDED and where such libraries are looked for.
 
 use bstr::{BString, ByteSlice};
-use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::PT_LOAD;
 
-use super::{Elf, Inspection, number, versions};
+use super::{Elf, Inspection, versions};
 use crate::architecture::Architecture;
+use crate::elf::{PT_LOAD, ProgramHeader};
 use crate::exec::root::Root;
 
 /// Libraries that a program needs, and where it says they are.
@@ -46,12 +45,11 @@ const MOST_NEEDED: usize = 512;
 const DIRECTORIES: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
 
 pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
-    let (wide, little) = (elf.ctx.container.is_big(), elf.ctx.le.is_little());
-    let word = if wide { 8 } else { 4 };
+    let (word, data) = (elf.layout.class.address_len(), elf.layout.data);
     let bytes = elf.bytes(segment, MOST);
     let entries: Vec<(u64, u64)> = bytes
         .chunks_exact(2 * word)
-        .map_while(|pair| Some((number(pair, 0, word, little)?, number(pair, word, word, little)?)))
+        .map_while(|pair| Some((data.number(pair, 0, word)?, data.number(pair, word, word)?)))
         .take_while(|(tag, _)| *tag != 0)
         .collect();
     let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
@@ -69,8 +67,8 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     Some(Dynamic {
         name: value(DT_SONAME).and_then(string),
         pie: value(DT_FLAGS_1).is_some_and(|flags| flags & DF_1_PIE != 0),
-        versions: versions::needed(&table(DT_VERNEED), &strings, little),
-        defines: versions::defined(&table(DT_VERDEF), &strings, little),
+        versions: versions::needed(&table(DT_VERNEED), &strings, data),
+        defines: versions::defined(&table(DT_VERDEF), &strings, data),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
         directories: path.split(|&byte| byte == b':').filter(|f| !f.is_empty()).map(BString::from).collect(),
     })
@@ -106,8 +104,7 @@ pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<L
     let directories: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
     let fitting = |path: BString| {
         let found = super::inspect(root, &path).ok().flatten()?;
-        let fits = (found.bits, found.machine, found.little) == (program.bits, program.machine, program.little);
-        fits.then_some((path, found))
+        (found.target == program.target).then_some((path, found))
     };
     let find = |name: &BString| match name.contains(&b'/') {
         true => fitting(name.clone()),
@@ -118,7 +115,7 @@ pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<L
 
 /// Debian's names of the directories for a machine.
 fn triplets(program: &Inspection) -> impl Iterator<Item = &'static str> {
-    let class = program.target().class;
-    let abis = Architecture::of_target(program.target()).map_or(&[][..], |arch| arch.row().abis);
+    let class = program.target.class;
+    let abis = Architecture::of_target(program.target).map_or(&[][..], |arch| arch.row().abis);
     abis.iter().filter(move |abi| abi.class == class).map(|abi| abi.triplet)
 }

@@ -7,9 +7,6 @@ mod notes;
 mod versions;
 
 use bstr::BString;
-use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::ProgramHeader;
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
 use nix::errno::Errno;
 
 pub use arm::Arm;
@@ -17,27 +14,18 @@ pub use dynamic::{Dynamic, Library, libraries};
 pub use notes::Notes;
 pub use versions::glibc;
 
-use crate::elf::Target;
+use crate::elf::{
+    Header, Layout, PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader, Target, end, until_nul,
+};
 use crate::exec::root::{Content, Root};
-use crate::signature::{Class, Data};
-
-/// PT_GNU_PROPERTY
-const PT_GNU_PROPERTY: u32 = 0x6474_e553;
-
-/// More program headers than this are not looked at.
-const MOST_SEGMENTS: usize = 1 << 11;
 
 /// What an ELF file says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// 32 or 64.
-    pub bits: u8,
-    /// Little-endian.
-    pub little: bool,
+    /// Which loader it is for.
+    pub target: Target,
     /// e_type
     pub kind: u16,
-    /// e_machine
-    pub machine: u16,
     /// e_flags
     pub flags: u32,
     /// EI_OSABI, for the eye: no kernel looks at it.
@@ -64,21 +52,10 @@ pub struct Inspection {
     pub arm: Option<Arm>,
 }
 
-impl Inspection {
-    /// Which loader it is for.
-    pub fn target(&self) -> Target {
-        Target {
-            class: if self.bits == 64 { Class::Bits64 } else { Class::Bits32 },
-            data: if self.little { Data::Little } else { Data::Big },
-            machine: self.machine,
-        }
-    }
-}
-
 /// An ELF file as its own loader reads it.
 struct Elf<'a> {
     file: &'a Content,
-    ctx: Ctx,
+    layout: Layout,
     segments: Vec<ProgramHeader>,
 }
 
@@ -91,50 +68,29 @@ pub fn inspect(root: &Root, path: &[u8]) -> Result<Option<Inspection>, Errno> {
 }
 
 fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
-    let wide = match head.get(..5)? {
-        b"\x7fELF\x01" => false,
-        b"\x7fELF\x02" => true,
-        _ => return None,
-    };
-    let little = *head.get(5)? != 2;
-    let number = |at: usize, len: usize| number(head, at, len, little);
-    let half = if wide { 48 } else { 36 };
-    let address = if wide { 8 } else { 4 };
-    let count = number(half + 8, 2)? as usize;
-    let size = if wide { 56 } else { 32 };
-    let container = if wide { Container::Big } else { Container::Little };
-    let ctx = Ctx::new(container, if little { Endian::Little } else { Endian::Big });
-    let table = || {
-        let bytes = file.exactly(size * count.min(MOST_SEGMENTS), number(24 + address, address)?).ok()?;
-        ProgramHeader::parse(&bytes, 0, bytes.len() / size, ctx).ok()
-    };
-    let elf = Elf { file, ctx, segments: table().unwrap_or_default() };
-    let machine = number(18, 2)? as u16;
+    let header = Header::of(head)?;
+    let table = header.segment_table().and_then(|table| {
+        let len = usize::try_from(table.end - table.start).ok()?;
+        file.exactly(len, table.start).ok()
+    });
+    let segments = table.map(|bytes| header.layout.segments(&bytes)).unwrap_or_default();
+    let elf = Elf { file, layout: header.layout, segments };
     Some(Inspection {
-        bits: if wide { 64 } else { 32 },
-        little,
-        kind: number(16, 2)? as u16,
-        machine,
-        flags: number(half, 4)? as u32,
-        osabi: *head.get(7)?,
+        target: header.target(),
+        kind: header.kind,
+        flags: header.flags,
+        osabi: header.osabi,
         loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
-        entry: number(24, address)?,
-        lowest: elf.loads().map(|s| s.p_vaddr).min(),
+        entry: header.entry,
+        lowest: elf.segments.iter().filter(|s| s.p_type == PT_LOAD).map(|s| s.p_vaddr).min(),
         size: file.size(),
-        end: elf.end(),
+        end: end(&elf.segments),
         setuid: file.is_setuid(),
         appimage: head.get(8..11) == Some(b"AI\x02"),
         notes: elf.notes(),
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
-        arm: if machine == 40 { arm::read(file, head, wide, little) } else { None },
+        arm: arm::read(file, &header),
     })
-}
-
-/// An unsigned number of `len` bytes.
-fn number(bytes: &[u8], at: usize, len: usize, little: bool) -> Option<u64> {
-    let bytes = bytes.get(at..at.checked_add(len)?)?;
-    let add = |n, b: &u8| n << 8 | u64::from(*b);
-    Some(if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) })
 }
 
 impl Elf<'_> {
@@ -150,27 +106,19 @@ impl Elf<'_> {
         bytes
     }
 
-    fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
-        self.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz > 0)
-    }
-
-    fn end(&self) -> u64 {
-        self.loads().map(|s| s.p_offset.saturating_add(s.p_filesz)).max().unwrap_or(0)
-    }
-
     fn loader(&self, segment: &ProgramHeader) -> BString {
         const LONGEST: usize = 4096;
-        let mut name = self.bytes(segment, LONGEST);
-        name.truncate(name.iter().position(|&b| b == 0).unwrap_or(name.len()));
-        name.into()
+        until_nul(&self.bytes(segment, LONGEST)).into()
     }
 
     fn notes(&self) -> Notes {
         const MOST: usize = 1 << 16;
         const MOST_NOTES: usize = 16;
         let holds = |s: &&ProgramHeader| s.p_type == PT_NOTE || s.p_type == PT_GNU_PROPERTY;
-        self.segments.iter().filter(holds).take(MOST_NOTES).fold(Notes::default(), |notes, s| {
-            notes.and(&self.bytes(s, MOST), s.p_align, self.ctx.container.is_big(), self.ctx.le.is_little())
-        })
+        self.segments
+            .iter()
+            .filter(holds)
+            .take(MOST_NOTES)
+            .fold(Notes::default(), |notes, s| notes.and(&self.bytes(s, MOST), s.p_align, self.layout))
     }
 }

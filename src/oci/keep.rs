@@ -4,14 +4,10 @@
 use std::io::{self, BufRead};
 use std::ops::Range;
 
-use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE, ProgramHeader};
-
 use super::budget::Budget;
 use crate::archive::tar::{Member, Tar};
-use crate::elf::Target;
+use crate::elf::{PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_NOTE, ProgramHeader};
 use crate::exec::tree::{Bytes, Header, Stored};
-use crate::signature::{Class, Data};
 
 /// What is read of every file: enough for a kind to be told.
 pub(super) const FIRST: usize = 64;
@@ -23,9 +19,6 @@ const PROGRAM: u64 = 128 << 10;
 const STRETCH: u64 = 64 << 10;
 /// No file that is kept whole is longer.
 const WHOLE: u64 = 1 << 20;
-
-const PT_GNU_PROPERTY: u32 = 0x6474_e553;
-const MOST_SEGMENTS: usize = 1 << 11;
 
 /// Reads the body of the current member.
 pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut Budget) -> io::Result<Stored> {
@@ -77,18 +70,8 @@ fn is_kept_whole(path: &[u8]) -> bool {
 
 /// What the first bytes of an ELF file say; `None` for any other file.
 pub(super) fn header(first: &[u8]) -> Option<Header> {
-    let (magic, rest) = first.split_at_checked(4)?;
-    let class = match (magic, rest.first()?) {
-        (b"\x7fELF", 1) => Class::Bits32,
-        (b"\x7fELF", 2) => Class::Bits64,
-        _ => return None,
-    };
-    let data = if rest.get(1)? == &2 { Data::Big } else { Data::Little };
-    let half = |at: usize| {
-        let bytes = [*first.get(at)?, *first.get(at + 1)?];
-        Some(if data == Data::Big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    };
-    Some(Header { target: Target { class, data, machine: half(18)? }, kind: half(16)? })
+    let header = crate::elf::Header::of(first)?;
+    Some(Header { target: header.target(), kind: header.kind })
 }
 
 /// Where to look in an ELF file.
@@ -100,19 +83,13 @@ struct Stretches {
 }
 
 fn stretches(head: &[u8]) -> Option<Stretches> {
-    let known = header(head)?;
-    let wide = known.target.class == Class::Bits64;
-    let elf = goblin::elf::Elf::parse_header(head.get(..if wide { 64 } else { 52 })?).ok()?;
-    let container = if wide { Container::Big } else { Container::Little };
-    let endian = if known.target.data == Data::Little { Endian::Little } else { Endian::Big };
-    let each = if wide { 56 } else { 32 };
-    let count = usize::from(elf.e_phnum).min(MOST_SEGMENTS);
-    let table = elf.e_phoff..elf.e_phoff.checked_add(each * count as u64)?;
-    let start = usize::try_from(table.start).ok()?;
-    if table.end > head.len() as u64 {
+    let header = crate::elf::Header::of(head)?;
+    let table = header.segment_table()?;
+    let (start, end) = (usize::try_from(table.start).ok()?, usize::try_from(table.end).ok()?);
+    let Some(bytes) = head.get(start..end) else {
         return Some(Stretches { ranges: vec![table], program: false });
-    }
-    let segments = ProgramHeader::parse(head, start, count, Ctx::new(container, endian)).ok()?;
+    };
+    let segments = header.layout.segments(bytes);
     let wanted = |s: &&ProgramHeader| matches!(s.p_type, PT_INTERP | PT_NOTE | PT_DYNAMIC | PT_GNU_PROPERTY);
     let range = |s: &ProgramHeader| s.p_offset..s.p_offset.saturating_add(s.p_filesz.min(STRETCH));
     Some(Stretches {

@@ -62,7 +62,7 @@ fn what_was_kept_is_judged_like_the_files_themselves() {
         let path = path.as_os_str().as_encoded_bytes();
         let (ours, theirs) = (Model::new(&facts, &kept, &disk), Model::new(&facts, &disk, &disk));
         assert_eq!(ours.judge(path, &[]), theirs.judge(path, &[]), "{}", String::from_utf8_lossy(path));
-        let both = [&kept, &disk].map(|root| inspect(root, path).ok().flatten().map(|i| (i.machine, i.notes)));
+        let both = [&kept, &disk].map(|root| inspect(root, path).ok().flatten().map(|i| (i.target, i.notes)));
         assert_eq!(both[0], both[1]);
     }
 }

@@ -10,9 +10,10 @@ use super::{Kind, ProbeCode, Profile};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register::{self, Field, Mistake};
 use crate::binfmt::rule::{Magic, Rule, WINDOW};
+use crate::elf::{Class, Data};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
-use crate::signature::{Class, Data, FlagBits, Signature, Types};
+use crate::signature::{FlagBits, Signature, Types};
 use crate::text::from_hex;
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! A tiny ELF program for a target, made from its profile. Pure.
 
 use super::ProbeCode;
-use crate::signature::{Class, Data, Signature};
+use crate::elf::{Class, Data};
+use crate::signature::Signature;
 
 /// Where it is loaded: free on every target of QEMU's.
 const ADDRESS: u32 = 0x1000_0000;
@@ -10,9 +11,9 @@ const ALIGN: u32 = 0x1_0000;
 /// An ET_EXEC of one segment: header, one program header, the code.
 pub fn build(signature: &Signature, probe: &ProbeCode) -> Vec<u8> {
     let data = signature.data;
-    let (header_len, segment_len) = if signature.class == Class::Bits32 { (52, 32) } else { (64, 56) };
+    let (header_len, segment_len) = (signature.class.header_len(), signature.class.segment_len());
     // Some targets want aligned instructions.
-    let code_at = (header_len + segment_len as usize).next_multiple_of(16);
+    let code_at = (header_len + segment_len).next_multiple_of(16);
     let size = (code_at + probe.code.len()) as u32;
     let mut file = Writer { bytes: signature.ident().to_vec(), class: signature.class, data };
 
@@ -23,7 +24,7 @@ pub fn build(signature: &Signature, probe: &ProbeCode) -> Vec<u8> {
     file.address(header_len as u32); // e_phoff
     file.address(0); // e_shoff
     file.word(probe.flags);
-    for half in [header_len as u16, segment_len, 1, 0, 0, 0] {
+    for half in [header_len as u16, segment_len as u16, 1, 0, 0, 0] {
         file.half(half); // e_ehsize, e_phentsize, e_phnum, and no sections
     }
 

@@ -145,7 +145,12 @@ pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
         Some(Handler::Loader) => "its loader".into(),
         None if step.decided == Decided::PtInterp => "named by PT_INTERP, but no loader".into(),
         None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
-            Some(elf) => format!("{}-bit program for {}: {}", elf.bits, machine(elf.target()), step.decided.words()),
+            Some(elf) => format!(
+                "{}-bit program for {}: {}",
+                u8::from(elf.target.class),
+                machine(elf.target),
+                step.decided.words()
+            ),
             None => step.decided.words().into(),
         },
     }

@@ -2,12 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{entry, lab, lab_of, script, texts};
+use crate::common::{Need, entry, lab, lab_of, script, skipped, texts};
 
 #[test]
 fn a_table_that_is_switched_off_is_said_and_left_so() {
     let Some(lab) = lab_of("arm64") else { return };
     lab.run(&script("live/table/a_table_that_is_switched_off_is_said_and_left_so"));
+}
+
+#[test]
+fn a_chroot_that_is_not_a_mount_can_be_looked_at() {
+    if !nix::unistd::geteuid().is_root() {
+        return skipped(Need::Root, "chroot wants more users than one").unwrap_or(());
+    }
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(&script("live/table/a_chroot_that_is_not_a_mount_can_be_looked_at"));
 }
 
 #[test]

@@ -7,12 +7,13 @@ use super::content::Sample;
 use super::{Setting, content, loader};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::Flags;
-use crate::doctor::catalogue::{CauseId, FixClass};
-use crate::doctor::finding::Finding;
+use crate::doctor::catalogue::{Advice, CauseId, FixClass};
+use crate::doctor::finding::{Finding, quoted};
+use crate::elf;
 use crate::exec::facts::TableState;
 use crate::exec::root::Content;
 use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
-use crate::inspect::inspect;
+use crate::inspect::{Inspection, inspect};
 use crate::text::to_text;
 
 /// Bytes of an ELF header of 32 bits.
@@ -48,6 +49,15 @@ struct Failure<'a> {
 }
 
 impl Case<'_> {
+    /// A file that is shorter than its segments is to be had again, whatever else is wrong with it. What starts or is killed is
+    /// told by what comes of it.
+    pub(super) fn cut_off(&self, elf: &Inspection) -> Option<Finding> {
+        let fails = matches!(self.verdict.outcome, Outcome::Fails { .. });
+        let detail = || format!("its last segment ends at byte {} of the file, which has {}", elf.end, elf.size);
+        let finding = || Finding::problem(CauseId::TruncatedElf, to_text(self.target), detail());
+        (fails && elf.end > elf.size).then(|| finding().with("path", to_text(self.target)))
+    }
+
     /// The cause; `None` where the file starts or nothing is known.
     pub(super) fn cause(&self) -> Option<Finding> {
         match &self.verdict.outcome {
@@ -128,7 +138,13 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => CauseId::NoSuchFile,
             _ => CauseId::PathRefused,
         };
-        Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", path)
+        let finding = Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", &*path);
+        if id == CauseId::IsADirectory && self.setting.root.open(format!("{path}/oci-layout").as_bytes()).is_ok() {
+            let image = quoted(&format!("oci:{}", self.setting.root.outside(&path)));
+            let finding = finding.evidence("it is a container image in OCI's layout");
+            return finding.fix(Advice::ExamineImage, format!("rbinfmt doctor {image}"), FixClass::Yours).alone();
+        }
+        finding
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -223,7 +239,7 @@ impl Case<'_> {
         if step.decided == Decided::ScriptWithoutName {
             return self.problem(CauseId::MissingShebang, "the first line is #! with nothing after it");
         }
-        if !step.head.starts_with(b"\x7fELF") {
+        if !elf::is_elf(&step.head) {
             return self.no_program(step, why);
         }
         let finding = self.foreign(step, why);
@@ -270,6 +286,11 @@ impl Case<'_> {
             _ => return self.problem(CauseId::TruncatedElf, why),
         }
         let arch = architecture_of(step);
+        let own = Architecture::of_machine(&facts.kernel.machine);
+        // The kernel is for it, and does not load it all the same.
+        if arch.zip(own).is_some_and(|(arch, own)| arch == own || (facts.compat && arch.runs_on(own))) {
+            return self.problem(CauseId::TruncatedElf, why);
+        }
         let what = arch.map_or("a CPU that no emulator here is for", Architecture::label);
         let machine = &*facts.kernel.machine;
         let detail = format!("the program is for {what}, and this kernel is for {machine}");

@@ -86,7 +86,9 @@ impl Setting {
         match object {
             Some(object) => findings.push(object),
             None => {
-                findings.extend(case(judged).cause());
+                findings.extend(inspection.as_ref().and_then(|elf| case(judged).cut_off(elf)));
+                let cause = case(judged).cause();
+                findings.extend(cause.filter(|cause| findings.iter().all(|known| known.id != cause.id)));
                 findings.extend(script::findings(self, judged));
                 if let Some(inspection) = &inspection {
                     findings.extend(program::findings(self, target, inspection, judged));

@@ -6,13 +6,10 @@ use super::Setting;
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
+use crate::elf::{Class, ET_CORE, ET_DYN, ET_EXEC, ET_REL};
 use crate::inspect::Inspection;
 use crate::text::to_text;
 
-const ET_REL: u16 = 1;
-const ET_EXEC: u16 = 2;
-const ET_DYN: u16 = 3;
-const ET_CORE: u16 = 4;
 
 /// ELFOSABI_STANDALONE, which Guile marks its compiled modules with.
 const STANDALONE: u8 = 255;
@@ -23,11 +20,12 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
     let found = |id, what: &str| Finding::problem(id, &*about, format!("the file is {what}")).with("path", &*about);
     let outside = quoted(&setting.root.outside(&about));
     let finding = match elf.kind {
-        _ if elf.machine == 0 && elf.osabi == STANDALONE => {
+        _ if elf.target.machine == 0 && elf.osabi == STANDALONE => {
             found(CauseId::NotAProgram, "a compiled module of Guile (Scheme): its ELF header names no CPU").alone()
         }
-        _ if elf.machine == 0 => {
-            found(CauseId::NotAProgram, "damaged, or never was a program: its ELF header names no CPU (e_machine is 0)").alone()
+        _ if elf.target.machine == 0 => {
+            found(CauseId::NotAProgram, "damaged, or never was a program: its ELF header names no CPU (e_machine is 0)")
+                .alone()
         }
         ET_REL if is_module(setting, path) => found(CauseId::ObjectOrCoreOrLib, "a module of the Linux kernel")
             .fix(Advice::LoadModule, format!("sudo insmod {outside}"), FixClass::Yours)
@@ -45,9 +43,13 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
             .fix(Advice::ReadCore, format!("gdb -c {outside}"), FixClass::Yours)
             .alone(),
         ET_EXEC | ET_DYN if is_kernel(elf) => {
-            let arch = Architecture::of_target(elf.target()).map_or("another CPU", Architecture::label);
+            let arch = Architecture::of_target(elf.target).map_or("another CPU", Architecture::label);
             found(CauseId::NotAProgram, &format!("a kernel (vmlinux) for {arch}: it is linked for addresses of the kernel"))
                 .alone()
+        }
+        ET_EXEC | ET_DYN if elf.loader.is_none() && other_system(elf.osabi).is_some() => {
+            let system = other_system(elf.osabi).unwrap_or_default();
+            found(CauseId::WrongOsBinary, &format!("a program of {system}, by its EI_OSABI: Linux starts it, and its system calls fail"))
         }
         ET_DYN if is_library(&about, elf) => found(CauseId::ObjectOrCoreOrLib, "a shared library")
             .evidence("it names no loader (PT_INTERP), and nothing in it starts a process"),
@@ -76,9 +78,18 @@ fn is_library(path: &str, elf: &Inspection) -> bool {
 
 /// No program of a user is at addresses of the kernel: the upper half, of 32-bit machines from 2 or 3 GB on.
 fn is_kernel(elf: &Inspection) -> bool {
-    let kernel = if elf.bits == 64 { 1 << 63 } else { 0x8000_0000 };
+    let kernel = if elf.target.class == Class::Bits64 { 1 << 63 } else { 0x8000_0000 };
     // MIPS extends the sign of 32-bit addresses.
     elf.loader.is_none() && elf.lowest.is_some_and(|address| address >= kernel)
+}
+
+/// Systems whose programs say so in EI_OSABI and are linked statically. Those with a loader are told by that.
+fn other_system(osabi: u8) -> Option<&'static str> {
+    match osabi {
+        6 => Some("Solaris"),
+        9 => Some("FreeBSD"),
+        _ => None,
+    }
 }
 
 /// A module has its version in a section .modinfo.

@@ -68,7 +68,7 @@ pub(super) fn look(sample: &Sample) -> Option<Content> {
         });
     }
     let is_program = inside.starts_with(b"\x7fELF") || inside.starts_with(b"#!");
-    let what = if is_program { "a program" } else { "a file" };
+    let what = if is_program { "a program, compressed with" } else { "a file, compressed with" };
     let (mut command, unpacked) = match sample.path.strip_suffix(&format!(".{}", compression.extension)) {
         Some(stem) => (sample.fill(&format!("{} {{path}}", compression.program)), quoted(stem)),
         None => {
@@ -79,7 +79,7 @@ pub(super) fn look(sample: &Sample) -> Option<Content> {
     if is_program {
         command = format!("{command} && chmod +x {unpacked}");
     }
-    Some(archived(format!("{what}, compressed with {}", compression.name), command))
+    Some(archived(format!("{what} {}", compression.name), command))
 }
 
 fn archived(what: String, command: String) -> Content {

@@ -43,7 +43,7 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
             cause: CauseId::WrongOsBinary,
             what: "a program of .NET (PE)".into(),
             // Assemblies of the .NET Framework refer to mscorlib, those of .NET to System.Runtime.
-            advice: run(if head.contains_str("System.Runtime") { "dotnet" } else { "mono" }),
+            advice: run(if head.contains_str("\0System.Runtime\0") { "dotnet" } else { "mono" }),
         },
         () if EFI.contains(&subsystem) => Content {
             cause: CauseId::NotAProgram,

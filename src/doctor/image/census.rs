@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
-use crate::elf::Target;
+use crate::elf::{ET_DYN, ET_EXEC, Target};
 use crate::exec::tree::Tree;
 use crate::profile::{Kind, Profile, Profiles};
 use crate::text::to_text;
@@ -24,8 +24,6 @@ pub struct ArchCount {
 /// How many paths are worth telling.
 const SHOWN: usize = 3;
 
-const ET_EXEC: u16 = 2;
-const ET_DYN: u16 = 3;
 /// Machines of code that no CPU of a host runs: BPF, and what has none.
 const NO_CPU: [u16; 2] = [0, 247];
 

@@ -228,7 +228,7 @@ impl Case<'_> {
     /// The CPU of an ELF file.
     fn arch_at(&self, root: &Root, path: &[u8]) -> Option<String> {
         let found = crate::inspect::inspect(root, path).ok().flatten()?;
-        Some(name_of(found.target(), self.world.profiles))
+        Some(name_of(found.target, self.world.profiles))
     }
 
     /// The index against the configuration.

@@ -8,14 +8,13 @@ use super::*;
 use crate::binfmt::entry::Flags;
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::rule::{Magic, Rule};
-use crate::elf::Target;
+use crate::elf::{Class, Data, Target};
 use crate::emulators::find::Found;
 use crate::host::Identity;
 use crate::kernel::Kernel;
 use crate::probe::{FileId, Outcome, Ran};
 use crate::profile::{Kind, Profile};
 use crate::registrar::facts::{Facts, Guarded, TableFacts};
-use crate::signature::{Class, Data};
 
 const DIR: &str = "/usr/lib/rbinfmt";
 

@@ -4,7 +4,7 @@ use super::{Check, State};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::{Config, HostFacts};
-use crate::signature::Class;
+use crate::elf::Class;
 
 const GROUP: &str = "kernel";
 

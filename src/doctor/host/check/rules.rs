@@ -5,6 +5,7 @@ use super::{Case, Check, Judged, State, entries};
 use crate::binfmt::rule::{Magic, Refusal, Rule};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Severity;
+use crate::elf;
 use crate::profile::Profiles;
 
 /// EI_OSABI, and ELFOSABI_GNU, which static programs of glibc have.
@@ -81,7 +82,7 @@ fn broad(entry: &Judged, profiles: &Profiles, causes: &mut Causes) {
 /// Whether a rule matches ELF files of any e_machine.
 pub(super) fn is_for_any_machine(rule: &Rule) -> bool {
     let (low, high) = (18, 19);
-    matches!(rule, Rule::Magic(magic) if starts(magic, b"\x7fELF") && magic.at(low).1 != 0xff && magic.at(high).1 != 0xff)
+    matches!(rule, Rule::Magic(magic) if starts(magic, elf::MAGIC) && magic.at(low).1 != 0xff && magic.at(high).1 != 0xff)
 }
 
 /// Whether the first bytes of every file that it matches are these.
