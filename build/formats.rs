@@ -5,10 +5,10 @@ use quote::quote;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::advice::Advice;
 use super::catalogue::Causes;
 use super::literal::Literal;
 use super::source::{Mistake, Source};
+use super::texts::Texts;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,11 +75,11 @@ super::literal::literal!(enum Container);
 /// The other tables that these name things of.
 struct Tables<'a> {
     causes: &'a Causes,
-    advice: &'a Advice,
+    advice: &'a Texts,
     source: &'a Source,
 }
 
-pub(crate) fn generate(source: &Source, causes: &Causes, advice: &Advice) -> Result<TokenStream, Mistake> {
+pub(crate) fn generate(source: &Source, causes: &Causes, advice: &Texts) -> Result<TokenStream, Mistake> {
     let Formats { format, archive, text } = source.parse()?;
     let tables = Tables { causes, advice, source };
     let formats = format.iter().map(|format| {
@@ -123,7 +123,7 @@ impl Tables<'_> {
         let (command, profile) = (command.literal(), profile.literal());
         let advice = match advice {
             Some(advice) => {
-                let advice = self.advice.variant(advice, self.source)?;
+                let advice = self.advice.variant(advice, "advice", self.source)?;
                 quote!(Some(#advice))
             }
             None => quote!(None),

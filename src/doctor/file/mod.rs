@@ -15,8 +15,10 @@ use std::path::Path;
 use bstr::BString;
 use nix::errno::Errno;
 
+use super::catalogue::CauseId;
 use super::finding::{Finding, Severity};
 use crate::binfmt::table::Unreadable;
+use crate::elf::is_elf;
 use crate::error::{Doing, Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
@@ -82,7 +84,7 @@ impl Setting {
         let mut findings = Vec::new();
         let case = |verdict| cause::Case { setting: self, target, verdict, near: &near };
         let object = inspection.as_ref().and_then(|elf| object::finding(self, target, elf));
-        let is_program = object.is_none() && is_program(judged);
+        let is_object = object.is_some();
         match object {
             Some(object) => findings.push(object),
             None => {
@@ -95,6 +97,8 @@ impl Setting {
                 }
             }
         }
+        let is_useless = |f: &Finding| matches!(f.id, CauseId::TruncatedElf | CauseId::WrongOsBinary);
+        let is_program = !is_object && !findings.iter().any(is_useless) && is_program(judged);
         if beyond.is_some() && (is_program || findings.is_empty()) {
             findings.extend(case(&verdict).cause());
         }
@@ -147,8 +151,7 @@ fn is_refused(verdict: &Verdict) -> bool {
 /// Whether the file would be a program if it could be executed: something starts it, or what is missing is not in the file.
 fn is_program(verdict: &Verdict) -> bool {
     let Some(first) = verdict.steps.first() else { return false };
-    let is_elf = || first.head.starts_with(b"\x7fELF") && !matches!(verdict.outcome, Outcome::Killed(_));
-    first.handler.is_some() || first.head.starts_with(b"#!") || is_elf()
+    first.handler.is_some() || first.head.starts_with(b"#!") || is_elf(&first.head)
 }
 
 impl FileVerdict {

@@ -64,7 +64,9 @@ pub(super) fn look(sample: &Sample) -> Option<Content> {
     let name = sample.name().to_ascii_lowercase();
     if is_tar(&inside) || (inside.is_empty() && compression.tars.iter().any(|end| name.ends_with(end))) {
         return tar(sample, &tar_members(&inside), Some(compression)).or_else(|| {
-            Some(archived(format!("a tar archive, compressed with {}", compression.name), sample.fill("tar -xf {path}")))
+            // GNU tar does not know lz4 by its bytes.
+            let command = if compression.name == "lz4" { "tar -I lz4 -xf {path}" } else { "tar -xf {path}" };
+            Some(archived(format!("a tar archive, compressed with {}", compression.name), sample.fill(command)))
         });
     }
     let is_program = inside.starts_with(b"\x7fELF") || inside.starts_with(b"#!");
