@@ -17,6 +17,7 @@ mod loaders;
 mod source;
 mod texts;
 mod translation;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,7 +59,9 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
     let groups = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(group))).collect::<Result<Vec<_>, _>>()?;
     let translated = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(&format!("zh/{group}"))));
     let causes = catalogue::read(&groups, &translated.collect::<Result<Vec<_>, _>>()?)?;
-    let texts = |name, file: &str| Texts::read(name, &open(&catalogue::path(file))?, &open(&catalogue::path(&format!("zh/{file}")))?);
+    let texts = |name, file: &str| {
+        Texts::read(name, &open(&catalogue::path(file))?, &open(&catalogue::path(&format!("zh/{file}")))?)
+    };
     let advice = texts("Advice", "advice")?;
     let qemu = open("profiles/qemu.toml")?;
     let architectures = architectures::read(&qemu)?;
@@ -70,7 +73,8 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
         ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes, &advice)?),
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
-        ("words.rs", texts("Word", "words")?.generate()),
+        ("labels.rs", texts("Label", "labels")?.generate()),
         ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
+        ("words.rs", words::generate(&open, &causes)?),
     ])
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::text::nearest;
+use crate::trust;
 
 /// The configuration.
 #[derive(Debug)]
@@ -99,6 +100,7 @@ impl Fetch {
     /// That of the system below this root directory; the defaults where there is no file.
     pub fn load(root: &Path) -> Result<Fetch> {
         let path = root.join(Host::CONFIG.trim_start_matches('/'));
+        check(&path)?;
         match fs::read_to_string(&path) {
             Ok(text) => File::parse(&path, &text).map(|file| file.fetch),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Fetch::default()),
@@ -107,9 +109,19 @@ impl Fetch {
     }
 }
 
+/// The system's own file names mirrors and keyrings that root believes; one that was named on the command line is the caller's
+/// word.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    if path != Path::new(Host::CONFIG) {
+        return Ok(());
+    }
+    trust::require(format!("reading the configuration {}", path.display()), path)
+}
+
 impl Config {
     /// Reads it.
     pub fn read(path: &Path) -> Result<Config> {
+        check(path)?;
         let text = fs::read_to_string(path).map_err(|error| {
             let doing = format!("reading the configuration {}", path.display());
             let missing = error.kind() == ErrorKind::NotFound;

@@ -27,6 +27,7 @@
 pub mod architecture;
 #[doc(hidden)]
 pub mod archive;
+mod backoff;
 #[doc(hidden)]
 pub mod binfmt;
 #[doc(hidden)]
@@ -78,5 +79,7 @@ mod temporary;
 pub mod text;
 #[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
+pub mod trust;
 #[doc(hidden)]
 pub mod verify;

@@ -47,6 +47,17 @@ pub fn to_text(bytes: &[u8]) -> String {
     text
 }
 
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    // shlex quotes these too, which only clutters lists of architectures and platforms.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    // No shell reads NUL, and no file's name has one.
+    shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
+}
+
 /// The bytes of a name written by [`to_text`]; `None` where an escape is broken.
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -140,6 +151,11 @@ mod tests {
         fn hex_comes_back(bytes: Vec<u8>) {
             prop_assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
         }
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
     }
 
     #[test]

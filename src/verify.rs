@@ -150,7 +150,12 @@ impl<R: Read> Read for HashingReader<R> {
 
 /// What a file on disk is: its size and SHA-256, read to at most `limit` bytes.
 pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Expected> {
-    HashingReader::new(std::fs::File::open(path)?, limit).finish_large()
+    of_open_file(std::fs::File::open(path)?, limit)
+}
+
+/// Likewise of a file that is open.
+pub(crate) fn of_open_file(file: std::fs::File, limit: u64) -> io::Result<Expected> {
+    HashingReader::new(file, limit).finish_large()
 }
 
 impl<R: Read> HashingReader<R> {

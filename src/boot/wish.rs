@@ -6,7 +6,7 @@ use std::fs;
 use super::{File, LINES, Program, Tree, files, lines};
 use crate::binfmt::entry::Entry;
 use crate::binfmt::register;
-use crate::config::{Config, with_architectures};
+use crate::config::{self, Config, with_architectures};
 use crate::emulators::Store;
 use crate::emulators::store::SYSTEM;
 use crate::error::{Error, Result};
@@ -30,6 +30,7 @@ impl Wish {
             return Ok(Wish { config: Config::read(&path)?, text: None });
         }
         let archs: Vec<String> = archs.iter().flat_map(|a| a.split(',')).map(|a| a.trim().to_owned()).collect();
+        config::check(&path)?;
         let old = match fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

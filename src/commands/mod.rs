@@ -14,7 +14,7 @@ mod status;
 mod uninstall;
 mod upgrade;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::boot::Tree;
@@ -56,6 +56,7 @@ impl Context {
             store,
             prefix: String::new(),
             private: cli.common.private,
+            root: PathBuf::from("/"),
             progress,
         };
         Ok(Context { registrar, printer })
@@ -113,7 +114,7 @@ fn fetch_options(args: &SourceArgs) -> Result<FetchOptions> {
 fn print_advice(printer: &Printer, installed: &Installed) {
     for advice in &installed.advice {
         match advice {
-            Advice::NotRecorded(_) => printer.note(advice.to_string()),
+            Advice::NotRecorded(_) | Advice::Credentials => printer.note(advice.to_string()),
             Advice::HolderUnknown | Advice::NoFixBinary { .. } | Advice::KnownBad { .. } => {
                 printer.warn(advice.to_string());
             }

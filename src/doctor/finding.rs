@@ -5,6 +5,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::catalogue::{Advice, CauseId, FixClass, Language, Remedy, Wording};
 use crate::exec::root::Root;
+pub(super) use crate::text::quoted;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,17 +164,6 @@ fn in_words(fix: &Remedy, said: Wording) -> Option<Fix> {
     Some(Fix { text: said.otherwise?.to_owned(), command: None, class })
 }
 
-/// A word as a shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    // shlex quotes these too, which only clutters lists of architectures and platforms.
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    // No shell reads NUL, and no file's name has one.
-    shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
-}
-
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Finding", 8)?;
@@ -199,7 +189,6 @@ mod tests {
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
         assert!(Finding::problem(CauseId::CrlfShebang, "", "").fixes().iter().all(|f| !f.text.contains('{')));
-        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
 use crate::signature::Signature;
+use crate::trust;
 
 /// A profile is data, and small; a larger file is something else.
 const MAX_FILE: u64 = 1 << 20;
@@ -242,10 +243,16 @@ impl Directory {
                 return Err(Error::io(doing, error).with_status(crate::error::Status::Usage));
             }
         };
+        // What the caller named is the caller's word.
+        let check = |path: &Path| match self.required {
+            true => Ok(()),
+            false => trust::require(format!("reading the profiles in {}", self.path.display()), path),
+        };
         let mut files = Vec::new();
         for item in listing {
             let path = item.doing(|| format!("listing {}", self.path.display()))?.path();
             if path.extension().is_some_and(|e| e == "toml") {
+                check(&path)?;
                 files.push(path);
             }
         }

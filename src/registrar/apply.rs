@@ -5,12 +5,15 @@
 //! that does not get its name, is said in the row of its architecture, and the next run finishes it. At the end the table
 //! is read back, since others write to it too.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
-use bstr::{BStr, BString};
+use bstr::{BStr, BString, ByteSlice};
 use nix::errno::Errno;
 use serde::Serialize;
 
+use crate::backoff::Backoff;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::binfmt::register;
 use crate::error::{Error, Result};
@@ -18,6 +21,7 @@ use crate::kernel::Kernel;
 use crate::probe::{Outcome, Ran};
 use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
 use crate::registrar::session::Session;
+use crate::trust::{Trust, Trusted};
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,8 +60,9 @@ pub enum State {
 pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 
 /// How often a write to the table is tried.
-const TRIES: usize = 3;
+const RETRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What was done before anything was verified, and how it is undone.
 enum Undo {
@@ -152,8 +157,14 @@ impl Work<'_> {
     fn register(&mut self, entry: &Entry) -> Result<()> {
         let string = register::compose(entry, self.kernel)
             .map_err(|mistake| Error::failed(format!("registering {}", entry.name), mistake))?;
+        let interpreter = interpreter_of(entry)?;
         again(|| self.session.register(&entry.name, &string))?;
         self.journal.push(Undo::Remove(entry.name.clone()));
+        if interpreter.is_some_and(|file| !file.is_at_its_path()) {
+            self.withdraw(&entry.name)?;
+            let why = format!("{} was replaced meanwhile", entry.handler());
+            return Err(Error::failed(format!("registering {}", entry.name), why).help("try again"));
+        }
         Ok(())
     }
 
@@ -200,7 +211,7 @@ impl Work<'_> {
                     tried.push(new);
                     continue;
                 }
-                Outcome::Fails(why) => why,
+                Outcome::Fails(why) => why.to_string(),
                 Outcome::Unclear(why) => format!("whether it works could not be determined: {why}; try again"),
             };
             row.state = State::Failed(match self.withdraw(&new.name) {
@@ -327,6 +338,21 @@ impl Work<'_> {
     }
 }
 
+/// The interpreter of an entry that gives it root's rights, open: nobody but root can put another file in its place.
+fn interpreter_of(entry: &Entry) -> Result<Option<Trusted>> {
+    let gives_rights = entry.flags.has(Flags::C) || entry.flags.has(Flags::F);
+    let path = entry.interpreter.as_ref().and_then(|path| path.to_path().ok());
+    let Some(path) = path.filter(|_| gives_rights && nix::unistd::geteuid().is_root()) else { return Ok(None) };
+    let doing = || format!("registering {}", entry.name);
+    match Trust::of_root(Path::new("/")).open(path) {
+        Ok(Ok(file)) => Ok(Some(file)),
+        Ok(Err(writable)) => Err(writable.error(doing())),
+        // The kernel says so too.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(doing(), error)),
+    }
+}
+
 /// Whether `name` is a stand-in's for the entry `own`: "rbinfmt-new-qemu-arm", "rbinfmt-new-qemu-arm.2".
 fn is_stand_in_of(name: &str, own: &str) -> bool {
     let rest = name.strip_prefix(STAND_IN).and_then(|rest| rest.strip_prefix(own));
@@ -335,13 +361,10 @@ fn is_stand_in_of(name: &str, own: &str) -> bool {
 
 /// Tries again what failed; what is there already and what is not there does not change by that.
 fn again<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut tried = 1;
+    let mut backoff = Backoff::tries(RETRIES, PAUSE, LONGEST_PAUSE);
     loop {
         match work() {
-            Err(error) if tried < TRIES && !is_lasting(&error) => {
-                tried += 1;
-                std::thread::sleep(PAUSE);
-            }
+            Err(error) if !is_lasting(&error) && backoff.wait(None) => {}
             result => return result,
         }
     }

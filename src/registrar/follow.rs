@@ -6,8 +6,9 @@ use super::{Installed, Registrar, Selection};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::Emulator;
 use crate::error::{Error, Result};
-use crate::probe::{self, Outcome};
+use crate::probe::{self, Failure, Outcome};
 use crate::profile::{NamedRule, Profile};
+use crate::trust;
 
 /// Emulators that were run on a program of their target, without the kernel's table.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub struct Tried<'a> {
     /// Those that ran it, or for whose target there is no program.
     pub good: Vec<&'a Emulator>,
     /// Those that did not, and why.
-    pub bad: Vec<(&'a Emulator, String)>,
+    pub bad: Vec<(&'a Emulator, Failure)>,
 }
 
 /// What came of letting the table follow the store.
@@ -42,6 +43,7 @@ impl Registrar {
                 tried.good.push(emulator);
                 continue;
             };
+            trust::require(format!("trying {}", emulator.path.display()), &emulator.path)?;
             match probe::run_with(&emulator.path, &program)? {
                 Outcome::Fails(why) => tried.bad.push((emulator, why)),
                 Outcome::Unclear(why) => return Err(probe::unclear(&emulator.arch, &why)),

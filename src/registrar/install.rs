@@ -32,6 +32,8 @@ pub struct Installed {
 pub enum Advice {
     /// The table was mounted in this container before, and nothing shows by whom.
     HolderUnknown,
+    /// Entries were made with flag C.
+    Credentials,
     /// The kernel has no flag F: the emulator at this path is looked up at every execve.
     NoFixBinary {
         /// As the entry has it.
@@ -58,6 +60,10 @@ impl fmt::Display for Advice {
             Advice::HolderUnknown => f.write_str(
                 "nothing here shows who else holds the table: if this container mounted it itself, the entries end \
                  with it",
+            ),
+            Advice::Credentials => f.write_str(
+                "flag C: set-uid programs of these architectures run with their owner's rights, as native ones do; \
+                 --no-credentials leaves it out",
             ),
             Advice::NoFixBinary { path } => write!(
                 f,
@@ -175,6 +181,11 @@ impl Registrar {
         if way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold {
             advice.push(Advice::HolderUnknown);
         }
+        let given = |row: &Row| {
+            let new = matches!(row.state, State::Added | State::Replaced);
+            new && row.entry.as_ref().is_some_and(|entry| entry.flags.has(Flags::C))
+        };
+        advice.extend(rows.iter().any(given).then_some(Advice::Credentials));
         advice.extend(self.no_fix_binary(&rows));
         // The registration is done and stays, whatever the record says.
         match supply::note(self, &rows) {

@@ -24,6 +24,7 @@ mod uninstall;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::follow::{Followed, Tried};
@@ -55,6 +56,8 @@ pub struct Registrar {
     pub prefix: String,
     /// A table for this user namespace alone may be made.
     pub private: bool,
+    /// The root directory of the system whose emulators are registered: another one's is below a directory.
+    pub root: PathBuf,
     /// Who is told how far long work is.
     pub progress: Arc<dyn Progress + Send>,
 }
@@ -82,7 +85,7 @@ impl Registrar {
         let identity = Identity::own(&self.host);
         let mounted = session::mounted(&self.host, self.private && !identity.first_user_namespace)?;
         let profiles: Vec<&Profile> = self.profiles.iter().collect();
-        let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
+        let scope = Scope { root: &self.root, profiles: &profiles, emulators: &BTreeMap::new(), probe };
         session::look(&self.host, mounted, self.private, &self.profiles, scope)
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::diagnostic::BOLD;
-use crate::doctor::catalogue::{self, Cause, FixClass, Form, Remedy, Word, Wording};
+use crate::doctor::catalogue::{self, Cause, FixClass, Form, Label, Remedy, Wording};
 
 const WIDTH: usize = 96;
 
@@ -12,16 +12,16 @@ pub fn text(cause: &Cause) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n\n", cause.id);
     text += &wrapped(cause.title(), "", "");
     text += &wrapped(&place(cause), "", "");
-    let mut section = |name: Word, body: String| {
+    let mut section = |name: Label, body: String| {
         if !body.is_empty() {
             let _ = write!(text, "\n{BOLD}{name}{BOLD:#}\n{body}");
         }
     };
-    section(Word::WhatHappens, wrapped(cause.explanation(), "  ", "  "));
-    section(Word::HowToRecognise, wrapped(cause.detection(), "  ", "  "));
-    section(Word::WhatPeopleSee, cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
-    section(Word::WhatToDo, cause.fixes().map(remedy).collect());
-    section(Word::ReadMore, cause.links.iter().map(|link| format!("  {link}\n")).collect());
+    section(Label::WhatHappens, wrapped(cause.explanation(), "  ", "  "));
+    section(Label::HowToRecognise, wrapped(cause.detection(), "  ", "  "));
+    section(Label::WhatPeopleSee, cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
+    section(Label::WhatToDo, cause.fixes().map(remedy).collect());
+    section(Label::ReadMore, cause.links.iter().map(|link| format!("  {link}\n")).collect());
     text
 }
 
@@ -29,16 +29,16 @@ pub fn text(cause: &Cause) -> String {
 pub fn page(cause: &Cause) -> String {
     let mut page = format!("# {}\n\n{}.\n\n", cause.id, cause.title());
     page += &wrapped(&place(cause), "", "");
-    let mut section = |name: Word, body: String| {
+    let mut section = |name: Label, body: String| {
         if !body.is_empty() {
             let _ = write!(page, "\n## {name}\n\n{body}");
         }
     };
-    section(Word::WhatHappens, wrapped(cause.explanation(), "", ""));
-    section(Word::HowToRecognise, wrapped(cause.detection(), "", ""));
-    section(Word::WhatPeopleSee, cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
-    section(Word::WhatToDo, cause.fixes().map(remedy_in_page).collect());
-    section(Word::ReadMore, cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
+    section(Label::WhatHappens, wrapped(cause.explanation(), "", ""));
+    section(Label::HowToRecognise, wrapped(cause.detection(), "", ""));
+    section(Label::WhatPeopleSee, cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
+    section(Label::WhatToDo, cause.fixes().map(remedy_in_page).collect());
+    section(Label::ReadMore, cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
     page
 }
 
@@ -113,11 +113,11 @@ fn named(template: &str) -> String {
     text
 }
 
-fn whose(class: FixClass) -> Word {
+fn whose(class: FixClass) -> Label {
     match class {
-        FixClass::Safe => Word::Safe,
-        FixClass::Decision => Word::Decision,
-        FixClass::Yours => Word::Yours,
+        FixClass::Safe => Label::Safe,
+        FixClass::Decision => Label::Decision,
+        FixClass::Yours => Label::Yours,
     }
 }
 

@@ -51,7 +51,8 @@ fn bash(directory: &Path, script: &str) -> Result<(), String> {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = || format!("{script}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        || format!("{script}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     output.status.success().then_some(()).ok_or_else(said)
 }
 

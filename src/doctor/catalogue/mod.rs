@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 
 // CauseId and CAUSES.
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
-// Advice: what a fix of one case says. Word: labels.
+// Advice: what a fix of one case says. Label: what comes before a text.
 include!(concat!(env!("OUT_DIR"), "/advice.rs"));
-include!(concat!(env!("OUT_DIR"), "/words.rs"));
+include!(concat!(env!("OUT_DIR"), "/labels.rs"));
 
 /// All causes, the commonest first, then what is not a fault.
 pub fn all() -> &'static [Cause] {
@@ -123,7 +123,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Word {
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.text(Language::current()))
     }

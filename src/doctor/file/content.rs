@@ -152,7 +152,8 @@ impl Sample<'_> {
         let name = self.name().rsplit_once('.').map_or(self.name(), |(stem, _)| stem);
         let directory = self.path.rsplit_once('/').map_or(".", |(d, _)| if d.is_empty() { "/" } else { d });
         let local = if self.path.contains('/') { self.path.to_owned() } else { format!("./{}", self.path) };
-        let values = [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
+        let values =
+            [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
         let mut text = String::new();
         for (at, part) in command.split('{').enumerate() {
             let value = part.split_once('}').filter(|_| at > 0).and_then(|(key, rest)| {

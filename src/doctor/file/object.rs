@@ -10,7 +10,6 @@ use crate::elf::{Class, ET_CORE, ET_DYN, ET_EXEC, ET_REL};
 use crate::inspect::Inspection;
 use crate::text::to_text;
 
-
 /// ELFOSABI_STANDALONE, which Guile marks its compiled modules with.
 const STANDALONE: u8 = 255;
 
@@ -44,12 +43,18 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
             .alone(),
         ET_EXEC | ET_DYN if is_kernel(elf) => {
             let arch = Architecture::of_target(elf.target).map_or("another CPU", Architecture::label);
-            found(CauseId::NotAProgram, &format!("a kernel (vmlinux) for {arch}: it is linked for addresses of the kernel"))
-                .alone()
+            found(
+                CauseId::NotAProgram,
+                &format!("a kernel (vmlinux) for {arch}: it is linked for addresses of the kernel"),
+            )
+            .alone()
         }
         ET_EXEC | ET_DYN if elf.loader.is_none() && other_system(elf.osabi).is_some() => {
             let system = other_system(elf.osabi).unwrap_or_default();
-            found(CauseId::WrongOsBinary, &format!("a program of {system}, by its EI_OSABI: Linux starts it, and its system calls fail"))
+            found(
+                CauseId::WrongOsBinary,
+                &format!("a program of {system}, by its EI_OSABI: Linux starts it, and its system calls fail"),
+            )
         }
         ET_DYN if is_library(&about, elf) => found(CauseId::ObjectOrCoreOrLib, "a shared library")
             .evidence("it names no loader (PT_INTERP), and nothing in it starts a process"),

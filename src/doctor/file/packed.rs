@@ -141,7 +141,9 @@ fn tar_members(head: &[u8]) -> Vec<String> {
         let Ok(size) = header.entry_size() else { break };
         let path = header.path_bytes();
         members.push(path.strip_prefix(b"./").unwrap_or(&path).to_str_lossy().into_owned());
-        let Some(next) = usize::try_from(size).ok().and_then(|size| size.checked_next_multiple_of(BLOCK)) else { break };
+        let Some(next) = usize::try_from(size).ok().and_then(|size| size.checked_next_multiple_of(BLOCK)) else {
+            break;
+        };
         let Some(next) = at.checked_add(BLOCK).and_then(|body| body.checked_add(next)) else { break };
         at = next;
     }

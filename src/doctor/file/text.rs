@@ -39,9 +39,11 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
             }
             found
         }
-        None if is_checksum(text) => {
-            content(CauseId::NotABinaryDownload, "a list of checksums, not the file that they are of".into(), Vec::new())
-        }
+        None if is_checksum(text) => content(
+            CauseId::NotABinaryDownload,
+            "a list of checksums, not the file that they are of".into(),
+            Vec::new(),
+        ),
         None if is_dockerfile(text) => content(
             CauseId::NotAProgram,
             "a Dockerfile".into(),

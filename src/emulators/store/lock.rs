@@ -11,7 +11,8 @@ use super::Store;
 use crate::error::{Doing, Error, Result};
 use crate::lock;
 use crate::progress::Progress;
-use crate::temporary::{NEW, sweep};
+use crate::temporary::{NEW, make_directories, sweep};
+use crate::trust::Trust;
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ impl Store {
         };
         for directory in [self.root().to_owned(), self.root().join("versions"), self.root().join("tmp")] {
             make_directory(&directory).map_err(help)?;
+        }
+        if let Some(writable) = Trust::of_process().writable(self.root()) {
+            return Err(writable.error(format!("changing the store {}", self.root().display())));
         }
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
@@ -79,6 +83,5 @@ fn make_directory(directory: &Path) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(doing(), error)),
         _ => {}
     }
-    fs::create_dir_all(directory).doing(doing)?;
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)
+    make_directories(directory, 0o755).doing(doing)
 }
