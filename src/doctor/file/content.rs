@@ -97,10 +97,10 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
 
 /// The archive with a meaning that holds these members.
 pub(super) fn archive(of: Container, members: &[String], sample: &Sample) -> Option<Content> {
-    let has = |name: &&str| members.iter().any(|m| m == name || (name.ends_with('/') && m.starts_with(*name)));
+    let has = |name: &&'static str| members.iter().any(|m| m == name || (name.ends_with('/') && m.starts_with(*name)));
     let row = ARCHIVES.iter().find(|row| {
         row.of == of
-            && (row.holds.is_empty() || row.holds.iter().any(|name| has(name)))
+            && (row.holds.is_empty() || row.holds.iter().any(&has))
             && (row.extensions.is_empty() || row.extensions.contains(&sample.extension().as_str()))
     })?;
     Some(row.what.content(sample))

@@ -23,8 +23,8 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
     if known.is_none() && COMPANIONS.iter().any(|word| upper.contains(word)) {
         return Some(content(CauseId::WrongFilePicked, "a text without a #! line".into(), Vec::new()));
     }
-    if let Some((what, advice)) = misplaced(text, sample) {
-        return Some(content(CauseId::MissingShebang, what, advice));
+    if let Some(found) = misplaced(text, sample) {
+        return Some(found);
     }
     let lower = sample.name().to_ascii_lowercase();
     let extension = sample.extension();
@@ -70,24 +70,27 @@ fn as_text(head: &[u8]) -> Option<&str> {
 }
 
 /// A `#!` that is there, and not as the first two bytes.
-fn misplaced(text: &str, sample: &Sample) -> Option<(String, Vec<(Advice, Option<String>)>)> {
-    let command = |command: &str| Some(sample.fill(command));
+fn misplaced(text: &str, sample: &Sample) -> Option<Content> {
+    let found = |what: String, advice, command: &str| {
+        let advice = vec![(advice, Some(sample.fill(command)))];
+        Some(Content { cause: CauseId::MissingShebang, what, advice })
+    };
     let first = text.lines().next().unwrap_or_default();
     if first.trim_start().starts_with("#!") {
-        let advice = vec![(Advice::CutToShebang, command(r"sed -i '1s/^[[:space:]]*//' {path}"))];
-        return Some(("a script with blanks before its #!".into(), advice));
+        let command = r"sed -i '1s/^[[:space:]]*//' {path}";
+        return found("a script with blanks before its #!".into(), Advice::CutToShebang, command);
     }
     let typo = ["# !", "!#", "#/", "# /"].into_iter().find(|typo| first.starts_with(typo));
     if let Some(line) = text.lines().take(LINES).position(|line| line.starts_with("#!")) {
         let what = format!("a script with its #! on line {}, and only line 1 counts", line + 1);
-        return Some((what, vec![(Advice::CutToShebang, command(&format!("sed -i '1,{line}d' {{path}}")))]));
+        return found(what, Advice::CutToShebang, &format!("sed -i '1,{line}d' {{path}}"));
     }
     let typo = typo?;
     let slash = if typo.ends_with('/') { "/" } else { "" };
     let pattern = typo.replace('/', r"\/");
     let right = format!("sed -i '1s/^{pattern}/#!{}/' {{path}}", slash.replace('/', r"\/"));
     let what = format!("a script that begins with {typo:?} instead of \"#!\"");
-    Some((what, vec![(Advice::CorrectShebang, command(&right))]))
+    found(what, Advice::CorrectShebang, &right)
 }
 
 /// "<digest>  <name>" on each line, as sha256sum prints it.
