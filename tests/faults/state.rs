@@ -172,6 +172,11 @@ impl State {
         self.table.get(&format!("qemu-{arch}")).map(String::as_str)
     }
 
+    /// What is below a directory.
+    pub(crate) fn below(&self, directory: &str) -> Vec<(&PathBuf, &Node)> {
+        self.files.iter().filter(|(path, _)| path.starts_with(directory)).collect()
+    }
+
     /// Names that nothing but a run under way may have.
     pub(crate) fn temporary(&self) -> Vec<String> {
         let entries = self.table.keys().filter(|name| name.starts_with("rbinfmt-new-")).cloned();
