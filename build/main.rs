@@ -15,6 +15,7 @@ mod known_bad;
 mod literal;
 mod loaders;
 mod source;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -64,5 +65,6 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
         ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
+        ("words.rs", words::generate(&open, &causes)?),
     ])
 }

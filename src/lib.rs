@@ -27,6 +27,7 @@
 pub mod architecture;
 #[doc(hidden)]
 pub mod archive;
+mod backoff;
 #[doc(hidden)]
 pub mod binfmt;
 #[doc(hidden)]

@@ -65,8 +65,7 @@ impl Archive {
         let mut magic = [0; 6];
         self.part.read_exact_at(&mut magic, 0)?;
         let count = if &magic == b"\xfd7zXZ\0" { xz::independent(&self.part)? } else { 0 };
-        // The tar that follows a block, from the first fitting member on, and whether that is still before `name`.
-        let at = |number: usize, jobs: usize| -> io::Result<Option<(tar::Tar<Stream>, bool)>> {
+        let at = |number: usize, jobs: usize| -> io::Result<Option<Rest>> {
             let mut tar = tar::Tar::new(xz::open_at(self.part.clone(), number, jobs)?);
             let before = std::cell::Cell::new(false);
             let found = tar.look_for(LOOK, |path| {
@@ -74,21 +73,28 @@ impl Archive {
                 before.set(file.strip_suffix(b"-static").unwrap_or(file) <= name.as_bytes());
                 fits(file)
             })?;
-            Ok(found.then(|| (tar, before.get())))
+            Ok(found.then(|| Rest { tar, is_before: before.get() }))
         };
         let (mut low, mut high) = (0, count);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match at(middle, 1)? {
-                Some((_, true)) => low = middle,
+                Some(rest) if rest.is_before => low = middle,
                 _ => high = middle,
             }
         }
         if low == 0 {
             return Ok(None);
         }
-        Ok(at(low, jobs)?.map(|(tar, _)| tar))
+        Ok(at(low, jobs)?.map(|rest| rest.tar))
     }
+}
+
+/// The tar that follows a block, from the first fitting member on.
+struct Rest {
+    tar: tar::Tar<Stream>,
+    /// Whether that member is still before the one that is looked for.
+    is_before: bool,
 }
 
 /// No emulator is longer than what is looked through for the next member.

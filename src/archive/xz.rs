@@ -130,6 +130,14 @@ struct Shared {
     changed: Condvar,
 }
 
+/// What is decoded of a block and not read yet.
+#[derive(Default)]
+struct Decoded {
+    chunks: VecDeque<Vec<u8>>,
+    /// It has no more than these.
+    is_whole: bool,
+}
+
 #[derive(Default)]
 struct State {
     free: Vec<Vec<u8>>,
@@ -137,7 +145,7 @@ struct State {
     /// The block that the reader is at, and the next one to be taken up by a decoder.
     head: usize,
     next: usize,
-    done: Vec<(VecDeque<Vec<u8>>, bool)>,
+    done: Vec<Decoded>,
     failed: Option<io::Error>,
     stop: bool,
 }
@@ -181,9 +189,9 @@ impl Shared {
 
     fn put(&self, number: usize, chunk: Vec<u8>, last: bool) {
         let mut state = self.lock();
-        let (chunks, done) = &mut state.done[number];
-        chunks.push_back(chunk);
-        *done = last;
+        let block = &mut state.done[number];
+        block.chunks.push_back(chunk);
+        block.is_whole = last;
         drop(state);
         self.changed.notify_all();
     }
@@ -243,7 +251,7 @@ impl Parallel {
             let head = state.head;
             match state.done.get_mut(head) {
                 None => return Ok(()),
-                Some((chunks, done)) => match chunks.pop_front() {
+                Some(block) => match block.chunks.pop_front() {
                     // The last chunk of a block can be empty; to a reader that would be the end of all.
                     Some(mut chunk) if chunk.is_empty() => {
                         chunk.resize(CHUNK, 0);
@@ -253,7 +261,7 @@ impl Parallel {
                         self.chunk = chunk;
                         return Ok(());
                     }
-                    None if *done => {
+                    None if block.is_whole => {
                         state.head += 1;
                         self.shared.changed.notify_all();
                     }
@@ -297,7 +305,7 @@ impl Drop for Parallel {
         let mut state = self.shared.lock();
         let mut spare = spare();
         let State { free, done, .. } = &mut *state;
-        let unread = done.iter_mut().flat_map(|(chunks, _)| chunks.drain(..));
+        let unread = done.iter_mut().flat_map(|block| block.chunks.drain(..));
         for mut chunk in free.drain(..).chain(unread).chain([std::mem::take(&mut self.chunk)]) {
             if spare.len() < CHUNKS && chunk.capacity() >= CHUNK {
                 chunk.resize(CHUNK, 0);

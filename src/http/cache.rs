@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, Error, Result};
-use crate::http::{Client, Missing};
+use crate::http::{Client, Download, Missing};
 use crate::progress::Progress;
 use crate::temporary::{NEW, make_directories, sweep};
 use crate::verify::{Expected, of_open_file};
@@ -18,18 +18,28 @@ const PRIVATE: u32 = 0o700;
 #[derive(Debug, Clone)]
 pub struct Cache(PathBuf);
 
+/// Where a file can be fetched.
+pub(crate) struct Places<'a> {
+    /// The URLs, in the order in which they are asked.
+    pub(crate) urls: &'a [String],
+    /// What the requests say besides.
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+}
+
 impl Cache {
     /// In this directory, which is made when something is put there.
     pub fn new(directory: PathBuf) -> Self {
         Cache(directory)
     }
 
-    /// The file that `expected` describes: from the cache, or from the first of `urls` that has it.
-    pub fn file(
+    /// The file that `expected` describes: from the cache, or from the first of the places that has it.
+    ///
+    /// # Errors
+    /// The last place's error where none has it, and the cache's directory that cannot be written.
+    pub(crate) fn file(
         &self,
         client: &Client,
-        urls: &[String],
-        headers: &[(&str, &str)],
+        places: &Places,
         expected: &Expected,
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
@@ -40,9 +50,9 @@ impl Cache {
         let path = self.path(expected);
         let partial = path.with_extension("part");
         let mut last = None;
-        for (number, url) in urls.iter().enumerate() {
-            let missing = if number + 1 == urls.len() { Missing::AskAgain } else { Missing::Error };
-            match client.download(url, headers, missing, &partial, expected, progress) {
+        for (number, url) in places.urls.iter().enumerate() {
+            let missing = if number + 1 == places.urls.len() { Missing::AskAgain } else { Missing::Error };
+            match client.download(&Download { url, headers: places.headers, missing, expected, progress }, &partial) {
                 Ok(()) => {
                     fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
                     return Ok(path);

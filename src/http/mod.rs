@@ -3,10 +3,11 @@
 pub(crate) mod base64;
 pub mod cache;
 mod download;
+mod fault;
 mod forward;
 pub mod proxy;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use ureq::http::{HeaderMap, StatusCode, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-pub use self::download::Missing;
+pub use self::download::{Download, Missing};
+pub(crate) use self::fault::{Fault, FaultKind, ok};
+use self::fault::{of_transport, passing};
 use self::proxy::Proxies;
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 
 /// How often a request is sent on to another place.
@@ -58,35 +62,7 @@ impl Default for Options {
 impl Options {
     /// The pauses before further tries of something that failed.
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff { failed: 0, retries: self.retries, pause: self.pause, longest: self.max_pause }
-    }
-}
-
-/// Pauses before further tries, each twice as long as the one before.
-#[derive(Debug)]
-pub(crate) struct Backoff {
-    failed: u32,
-    retries: u32,
-    pause: Duration,
-    longest: Duration,
-}
-
-impl Backoff {
-    /// Waits before the next try, as long as the server has asked for where it did; false, at once, where there were
-    /// enough tries.
-    pub(crate) fn wait(&mut self, asked: Option<Duration>) -> bool {
-        self.failed += 1;
-        if self.failed > self.retries {
-            return false;
-        }
-        std::thread::sleep(asked.unwrap_or(self.pause).min(self.longest));
-        self.pause = (self.pause * 2).min(self.longest);
-        true
-    }
-
-    /// How many tries have failed.
-    pub(crate) fn failed(&self) -> u32 {
-        self.failed
+        Backoff::tries(self.retries, self.pause, self.max_pause)
     }
 }
 
@@ -106,25 +82,6 @@ pub(crate) struct Answer {
     pub(crate) body: Body,
     /// The URL that answered, after redirects.
     pub(crate) url: String,
-}
-
-/// Why a request came to nothing.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// May go away: a broken connection, an overloaded server. With the pause that the server asked for.
-    Passing(String, Option<Duration>),
-    /// The server says that there is no such thing.
-    Missing(String),
-    /// Will be the same next time.
-    Lasting(String),
-}
-
-impl Fault {
-    pub(crate) fn why(&self) -> &str {
-        match self {
-            Fault::Passing(why, _) | Fault::Missing(why) | Fault::Lasting(why) => why,
-        }
-    }
 }
 
 impl Client {
@@ -149,8 +106,8 @@ impl Client {
         });
         match fetched {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(Fault::Missing(_)) => Ok(None),
-            Err(fault) => Err(self.explain(Error::failed(doing(), fault.why()))),
+            Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
+            Err(fault) => Err(self.explain(Error::failed(doing(), fault.why))),
         }
     }
 
@@ -159,11 +116,11 @@ impl Client {
         let mut bytes = Vec::new();
         let length = content_length(&answer.headers);
         if let Some(length) = length.filter(|&length| length > limit) {
-            return Err(Fault::Lasting(format!("the server announces {length} bytes, the limit is {limit}")));
+            return Err(Fault::lasting(format!("the server announces {length} bytes, the limit is {limit}")));
         }
         answer.body.as_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
         if bytes.len() as u64 > limit {
-            return Err(Fault::Lasting(format!("longer than the limit of {limit} bytes")));
+            return Err(Fault::lasting(format!("longer than the limit of {limit} bytes")));
         }
         Ok(bytes)
     }
@@ -173,17 +130,15 @@ impl Client {
         let mut backoff = self.options.backoff();
         loop {
             match attempt() {
-                Err(Fault::Passing(why, asked)) => {
-                    if !backoff.wait(asked) {
-                        let failed = backoff.failed();
-                        return Err(if failed > 1 {
-                            Fault::Lasting(format!("{why} (tried {failed} times)"))
-                        } else {
-                            Fault::Passing(why, asked)
-                        });
+                Err(fault) => match fault.kind {
+                    FaultKind::Passing { retry_after } if backoff.wait(retry_after) => {}
+                    FaultKind::Passing { .. } if backoff.failed() > 1 => {
+                        let why = format!("{} (tried {} times)", fault.why, backoff.failed());
+                        return Err(Fault { kind: FaultKind::Lasting, why, ..fault });
                     }
-                }
-                other => return other,
+                    _ => return Err(fault),
+                },
+                done => return done,
             }
         }
     }
@@ -199,7 +154,7 @@ impl Client {
     /// Sends a GET, following redirects, but never from https to http.
     pub(crate) fn request(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
         if self.options.offline {
-            return Err(Fault::Lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
+            return Err(Fault::lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
         }
         let mut url = url.to_owned();
         let mut headers = headers.to_vec();
@@ -209,10 +164,10 @@ impl Client {
                 return Ok(answer);
             }
             let place = answer.headers.get(header::LOCATION).and_then(|v| v.to_str().ok());
-            let place = place.ok_or_else(|| Fault::Lasting(format!("{} without a Location", answer.status)))?;
-            let next = join(&url, place).map_err(Fault::Lasting)?;
+            let place = place.ok_or_else(|| Fault::lasting(format!("{} without a Location", answer.status)))?;
+            let next = join(&url, place).map_err(Fault::lasting)?;
             if url.starts_with("https:") && !next.starts_with("https:") {
-                return Err(Fault::Lasting(format!(
+                return Err(Fault::lasting(format!(
                     "redirected from https to {next}: refused, as anybody could read and change it"
                 )));
             }
@@ -221,18 +176,18 @@ impl Client {
             }
             url = next;
         }
-        Err(Fault::Lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
+        Err(Fault::lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
     }
 
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
-        let uri: Uri = url.parse().map_err(|e| Fault::Lasting(format!("no URL: {e}")))?;
+        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("no URL: {e}")))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         if !matches!(scheme, "http" | "https") {
-            return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
+            return Err(Fault::lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
         }
         let proxy = self.options.proxies.choose(scheme, host);
         let wrong = |why: &dyn std::fmt::Display| {
-            Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
+            Fault::lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
         };
         let known = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| wrong(&e))?;
         let forward = known.as_ref().filter(|p| scheme == "http" && p.protocol() == ureq::ProxyProtocol::Http);
@@ -257,7 +212,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.call().map_err(fault)?;
+        let response = request.call().map_err(of_transport)?;
         let (parts, body) = response.into_parts();
         Ok(Answer { status: parts.status, headers: parts.headers, body, url: url.to_owned() })
     }
@@ -309,43 +264,8 @@ fn roots() -> RootCerts {
     RootCerts::new_with_certs(&found.iter().map(|c| Certificate::from_der(c).to_owned()).collect::<Vec<_>>())
 }
 
-/// Whether a status means that the body is what was asked for.
-pub(crate) fn ok(answer: &Answer) -> Result<(), Fault> {
-    let why = || format!("the server says {}", answer.status);
-    match answer.status.as_u16() {
-        200..=299 => Ok(()),
-        404 | 410 => Err(Fault::Missing(why())),
-        408 | 425 | 429 | 500..=599 => Err(Fault::Passing(why(), retry_after(&answer.headers))),
-        _ => Err(Fault::Lasting(why())),
-    }
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
-}
-
-fn fault(error: ureq::Error) -> Fault {
-    use ureq::Error as E;
-    match error {
-        E::Io(error) => passing(&error),
-        E::Timeout(what) => Fault::Passing(format!("no answer in time ({what})"), None),
-        E::HostNotFound => Fault::Passing("the host's name was not found".to_owned(), None),
-        E::ConnectionFailed => Fault::Passing("no connection".to_owned(), None),
-        E::Protocol(error) => Fault::Passing(format!("broken HTTP: {error}"), None),
-        error => Fault::Lasting(error.to_string()),
-    }
-}
-
-pub(crate) fn passing(error: &io::Error) -> Fault {
-    // A certificate that is not trusted now will not be in a second.
-    if error.kind() == io::ErrorKind::InvalidData {
-        return Fault::Lasting(crate::error::os_text(error));
-    }
-    Fault::Passing(crate::error::os_text(error), None)
 }
 
 /// An absolute URL from one that may be relative to `base`.

@@ -227,7 +227,7 @@ impl Work<'_> {
                     tried.push(new);
                     continue;
                 }
-                Outcome::Fails(why) => why,
+                Outcome::Fails(why) => why.to_string(),
                 Outcome::Unclear(why) => format!("whether it works could not be determined: {why}; try again"),
             };
             row.state = State::Failed(match self.withdraw(&new.name) {

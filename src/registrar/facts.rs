@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::mounts::Mounted;
-use crate::binfmt::rule::WINDOW;
+use crate::binfmt::rule::{Rule, WINDOW};
 use crate::binfmt::table::{Listing, Table, Unreadable};
 use crate::elf::{self, Target};
 use crate::emulators::find::Found;
@@ -78,9 +78,29 @@ pub struct Guarded {
     /// The entry that needs it; `None` where more than one entry does.
     #[serde(default, with = "crate::text::maybe_lossless", skip_serializing_if = "Option::is_none")]
     pub entry: Option<BString>,
+    /// The profile that needs it, which makes no entry for all that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// What an entry would see of it.
     #[serde(with = "crate::text::hex")]
     pub head: Vec<u8>,
+}
+
+/// How the scripts of a system begin.
+const SCRIPTS: [&[u8]; 6] = [
+    b"#!/bin/sh\n",
+    b"#! /bin/sh\n",
+    b"#!/bin/bash\n",
+    b"#!/usr/bin/env ",
+    b"#!/usr/bin/perl ",
+    b"#!/usr/bin/python3\n",
+];
+
+impl Guarded {
+    /// Whether the machine itself lives on it.
+    fn is_machines(&self) -> bool {
+        self.entry.is_none() && self.profile.is_none()
+    }
 }
 
 /// What to find out.
@@ -149,6 +169,23 @@ impl Facts {
             return None;
         }
         self.table.entries.iter().find(|entry| entry.takes(head, b""))
+    }
+
+    /// Which of the machine's own programs a rule matches, be its entry enabled or not: "the shell (/bin/sh)".
+    pub fn own_match(&self, rule: &Rule, profiles: &Profiles) -> Option<String> {
+        let machines = self.guarded.iter().filter(|file| file.is_machines());
+        let mut taken = machines.filter(|file| rule.takes(&file.head, file.path.as_os_str().as_encoded_bytes()));
+        if let Some(file) = taken.next() {
+            return Some(format!("{} ({})", file.what, file.path.display()));
+        }
+        if let Some(script) = SCRIPTS.iter().find(|script| rule.takes(script, b"")) {
+            return Some(format!("this machine's scripts ({})", script.as_bstr().trim().as_bstr()));
+        }
+        let own = profiles.iter().filter(|profile| self.is_own(profile)).find(|profile| match &profile.kind {
+            Kind::Elf { signatures, .. } => signatures.iter().any(|signature| signature.is_matched_by(rule)),
+            Kind::Other { .. } => false,
+        })?;
+        Some(format!("this machine's own programs ({})", own.label()))
     }
 
     /// Who else than root may write the interpreter of an entry.
@@ -266,24 +303,26 @@ fn compatible(real: &str, shown: &str) -> bool {
 
 fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
     let mut guarded = Vec::new();
-    let mut guard = |what: String, path: PathBuf, entry: Option<BString>| {
-        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, head }));
+    let mut guard = |what: String, path: PathBuf, entry: Option<BString>, profile: Option<String>| {
+        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, profile, head }));
     };
-    guard("rbinfmt itself".into(), proc::own("exe"), None);
-    guard("the shell".into(), Host::SHELL.into(), None);
+    guard("rbinfmt itself".into(), proc::own("exe"), None, None);
+    guard("the shell".into(), Host::SHELL.into(), None, None);
     if let Ok(shell) = elf::read(Path::new(Host::SHELL))
         && let Some(loader) = shell.interpreter
     {
-        guard("this machine's program loader".into(), loader.into(), None);
+        guard("this machine's program loader".into(), loader.into(), None, None);
     }
     for entry in entries.iter().filter(|e| e.enabled) {
         if let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) {
-            guard(format!("the interpreter of the entry {}", entry.name), path.to_owned(), Some(entry.name.clone()));
+            let what = format!("the interpreter of the entry {}", entry.name);
+            guard(what, path.to_owned(), Some(entry.name.clone()), None);
         }
     }
     for profile in profiles {
         if let Kind::Other { interpreter, .. } = &profile.kind {
-            guard(format!("the interpreter of {}", profile.name), interpreter.clone(), None);
+            let what = format!("the interpreter of {}", profile.name);
+            guard(what, interpreter.clone(), None, Some(profile.name.clone()));
         }
     }
     guarded

@@ -5,13 +5,15 @@ use std::time::Duration;
 use bstr::{BStr, BString};
 use nix::errno::Errno;
 
+use crate::backoff::Backoff;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::table::Table;
 use crate::error::{Error, Result};
 
-/// How often a write to the table is tried.
-const TRIES: usize = 3;
+/// How often a write to the table is tried again.
+const RETRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What was done, oldest first.
 #[derive(Debug, Default)]
@@ -109,13 +111,10 @@ pub(super) fn remover(table: &Table, name: &[u8]) -> String {
 
 /// Tries again what failed; what is there already and what is not there does not change by that.
 pub(super) fn again<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut tried = 1;
+    let mut backoff = Backoff::tries(RETRIES, PAUSE, LONGEST_PAUSE);
     loop {
         match work() {
-            Err(error) if tried < TRIES && !is_lasting(&error) => {
-                tried += 1;
-                std::thread::sleep(PAUSE);
-            }
+            Err(error) if !is_lasting(&error) && backoff.wait(None) => {}
             result => return result,
         }
     }

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 
 use super::{Setting, content, loader};
 use crate::architecture::Architecture;
-use crate::binfmt::entry::Flags;
+use crate::binfmt::entry::{Entry, Flags};
 use crate::doctor::catalogue::{CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::elf;
@@ -279,7 +279,18 @@ impl Case<'_> {
             finding = finding.with("arch", arch).with("platform", format!("linux/{arch}"));
         }
         let table = &facts.table;
-        let would = |entry: &&crate::binfmt::entry::Entry| entry.rule.takes(&step.head, &step.path);
+        let would = |entry: &&Entry| entry.rule.takes(&step.head, &step.path);
+        // What would start this file by ending everything else is not to be switched on.
+        let own = Architecture::of_machine(machine).map(|own| &own.row().elf);
+        let takes_own = |e: &&Entry| own.iter().any(|elf| elf.signatures().any(|s| s.is_matched_by(&e.rule)));
+        let is_off = table.state == TableState::Disabled;
+        if let Some(entry) = table.entries.iter().filter(takes_own).find(|e| is_off || would(e)) {
+            finding.id = CauseId::BinfmtNativeHijack;
+            let off = if is_off { "the table is disabled" } else { "it is disabled" };
+            let name = to_text(&entry.name);
+            finding.detail = format!("{detail}; the entry {name} matches programs of this machine too, and {off}");
+            return finding.with("entry", name);
+        }
         match table.state {
             TableState::Absent => finding.evidence("this machine has no table of entries: binfmt_misc is not mounted"),
             TableState::Disabled if table.entries.iter().any(|e| would(&e)) => {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use super::arch::{self, Arch, Fit};
 use super::clean::Line;
 use super::file_fact::{Content, FileFact};
@@ -13,8 +11,7 @@ use super::words::Means;
 const MOST: usize = 16;
 
 /// What a line may tell. The words that call for a look are in words/facts.toml.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Uname,
     Machine,
@@ -22,10 +19,12 @@ pub(super) enum Kind {
     Readelf,
     Listing,
     Image,
+    ImageName,
     Platforms,
     Entry,
     PageSize,
     Subject,
+    Exit,
 }
 
 /// What is known beside the errors.
@@ -85,7 +84,7 @@ impl Facts {
                 Kind::Platforms => self.platforms(line),
                 Kind::Entry => self.entry(line),
                 Kind::PageSize => self.page_size(line),
-                Kind::Subject => {}
+                Kind::Subject | Kind::Exit | Kind::ImageName => {}
             }
         }
     }

@@ -12,6 +12,7 @@ mod file_fact;
 mod judge;
 mod next;
 mod place;
+mod script;
 mod text;
 mod words;
 
@@ -111,14 +112,13 @@ impl Diagnosis {
     fn new(text: &text::Text) -> Diagnosis {
         let verdict = judge::judge(text);
         let first = verdict.candidates.first();
-        let proved = first.filter(|first| first.strength == Strength::Certain).map(|first| first.id.as_str());
-        let other = |id: &str| words::WORDS.defaults.not_exec_format.iter().any(|known| known == id);
+        let proved = first.filter(|first| first.strength == Strength::Certain);
         let event = verdict.event;
         let mut diagnosis = Diagnosis {
-            not_exec_format: proved.is_some_and(other),
+            not_exec_format: proved.is_some_and(|first| words::NOT_EXEC_FORMAT.contains(&first.id)),
             errno: event.map(|event| event.errno.name.as_str()),
             number: event.and_then(|event| event.errno.number),
-            caller: event.and_then(|event| event.caller).map(|caller| caller.name.as_str()),
+            caller: event.and_then(|event| event.caller).map(|caller| caller.name),
             paths: verdict.paths,
             platforms: platforms(text),
             machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),

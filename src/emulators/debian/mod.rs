@@ -5,6 +5,7 @@ pub mod deb822;
 pub mod mirror;
 pub mod openpgp;
 pub mod release;
+mod suites;
 pub mod version;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use crate::architecture::Architecture;
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::http::cache::Cache;
+use crate::http::cache::{Cache, Places};
 use crate::progress::Progress;
 use crate::time::Timestamp;
 use crate::verify::{Digest, Expected};
@@ -121,7 +122,7 @@ impl Archive<'_> {
         if release.by_hash {
             urls.insert(0, at(&index.by_hash()));
         }
-        let path = self.cache.file(self.client, &urls, &[], &index.expected, self.progress)?;
+        let path = self.cached(&urls, &index.expected)?;
         let names = SETTINGS.packages;
         let found = archive::unpacked(&path, self.jobs)
             .and_then(|file| deb822::packages(file, names))
@@ -136,7 +137,11 @@ impl Archive<'_> {
     pub fn fetch(&self, package: &Package) -> Result<PathBuf> {
         let url = self.url(package);
         self.progress.step(&format!("fetching {url}"));
-        self.cache.file(self.client, &[url], &[], &package.expected, self.progress)
+        self.cached(&[url], &package.expected)
+    }
+
+    fn cached(&self, urls: &[String], expected: &Expected) -> Result<PathBuf> {
+        self.cache.file(self.client, &Places { urls, headers: &[] }, expected, self.progress)
     }
 
     /// Where the package is.

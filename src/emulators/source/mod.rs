@@ -5,7 +5,7 @@ mod members;
 
 use std::path::PathBuf;
 
-pub(crate) use self::members::{take, take_from, taken};
+pub(crate) use self::members::Taking;
 use crate::error::{Error, Result};
 use crate::oci::reference::Reference;
 
