@@ -249,13 +249,15 @@ impl Work<'_> {
         };
         let ran = prober(&[item]).map(|ran| ran.into_iter().next().flatten().map(|ran| ran.outcome.under(flags)));
         let (loser, result) = match ran {
-            Ok(Some(Outcome::Works { argv0 })) if argv0 || !outcome.works() => match self.disturbed(name.as_bstr(), &other) {
-                Some(why) => (name, Outcome::Unclear(why)),
-                None => {
-                    new.change.entry = other;
-                    (std::mem::replace(&mut new.name, name), Outcome::Works { argv0 })
+            Ok(Some(Outcome::Works { argv0 })) if argv0 || !outcome.works() => {
+                match self.disturbed(name.as_bstr(), &other) {
+                    Some(why) => (name, Outcome::Unclear(why)),
+                    None => {
+                        new.change.entry = other;
+                        (std::mem::replace(&mut new.name, name), Outcome::Works { argv0 })
+                    }
                 }
-            },
+            }
             Ok(Some(Outcome::Unclear(why))) => (name, Outcome::Unclear(why)),
             Err(error) => (name, Outcome::Unclear(error.to_string())),
             Ok(_) => (name, outcome),
@@ -331,10 +333,9 @@ impl Work<'_> {
             let name = row.item.name.as_bytes();
             let there = now.as_ref().map(|now| now.iter().find(|e| e.name == name));
             let wrong = match (&row.state, there) {
-                (
-                    State::Added | State::Replaced | State::Kept | State::Enabled | State::Removed,
-                    Err(error),
-                ) => error.to_string(),
+                (State::Added | State::Replaced | State::Kept | State::Enabled | State::Removed, Err(error)) => {
+                    error.to_string()
+                }
                 (State::Added | State::Replaced | State::Kept, Ok(there)) => match (there, &row.entry) {
                     (Some(there), Some(entry)) if there.enabled && there.is_like(entry) => continue,
                     (None, _) => format!("{doing}: somebody removed {}", row.item.name),

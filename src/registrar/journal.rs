@@ -69,7 +69,10 @@ impl Journal {
             left.push(match &what {
                 What::Registered(entry) => {
                     let (name, handler) = (&entry.name, entry.handler());
-                    format!("{label}: {name} -> {handler} is in the table, and was not verified; {}", remover(table, name))
+                    format!(
+                        "{label}: {name} -> {handler} is in the table, and was not verified; {}",
+                        remover(table, name)
+                    )
                 }
                 What::Enabled(name) => {
                     let path = table.dir().join(crate::text::to_text(name));

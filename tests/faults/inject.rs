@@ -16,8 +16,8 @@ use nix::errno::Errno;
 use nix::libc::{self, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::statfs::{FsType, statfs};
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::statfs::{FsType, statfs};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
 

@@ -147,7 +147,8 @@ impl Baseline {
         if !missed.is_empty() {
             say("lost", format!("{missed:?} did not run for a moment"));
         }
-        let broken: Vec<_> = if ran.wrote || after.table != self.before.table { broken().collect() } else { Vec::new() };
+        let broken: Vec<_> =
+            if ran.wrote || after.table != self.before.table { broken().collect() } else { Vec::new() };
         if !broken.is_empty() {
             say("lost", format!("{broken:?} no longer run"));
         }

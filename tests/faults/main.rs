@@ -30,8 +30,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use fetching::{Need, skipped};
 use judge::{Baseline, Fault, Verdict};
 use prepare::Remote;
-use remote::Remotes;
 use rbinfmt::sandbox::Sandbox;
+use remote::Remotes;
 use scenarios::{SCENARIOS, Scenario};
 use state::{Eyes, State};
 
@@ -166,7 +166,10 @@ fn supervise(campaign: &Campaign) -> ExitCode {
             let root = scratch.path().join(format!("root-{number}"));
             std::fs::create_dir(&root).unwrap();
             let mut command = Command::new(std::env::current_exe().unwrap());
-            command.args(campaign.words(number, &root, &remotes.addresses())).stdin(Stdio::null()).stdout(Stdio::piped());
+            command
+                .args(campaign.words(number, &root, &remotes.addresses()))
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped());
             Sandbox { table: true }.enclose(&mut command);
             command.spawn().unwrap()
         })

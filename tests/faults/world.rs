@@ -21,7 +21,8 @@ pub(crate) fn enter(root: &Path, emulators: &Path, rbinfmt: &Path) {
     let bind =
         |from: &Path, to: &Path| mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>);
     mount(Some("tmpfs"), root, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
-    for directory in ["usr", "proc", "dev", "etc/rbinfmt", "var/lib", "tmp", "opt", "given", "root", "host", "outside"] {
+    for directory in ["usr", "proc", "dev", "etc/rbinfmt", "var/lib", "tmp", "opt", "given", "root", "host", "outside"]
+    {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
     for directory in ["usr", "proc", "dev"] {
@@ -143,7 +144,6 @@ pub(crate) fn rbinfmt(words: &str) -> Command {
     command.args(words.split_whitespace()).env_clear().env("PATH", "/usr/bin:/bin").env("RUST_BACKTRACE", "0");
     command
 }
-
 
 /// Whether the program needs nothing of the system that it is copied to.
 pub(crate) fn is_static() -> bool {
