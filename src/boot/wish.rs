@@ -42,7 +42,7 @@ impl Wish {
 
     /// The files that make it last, with these entries.
     pub fn files(&self, tree: &Tree, program: Program, entries: &[Entry]) -> Result<Vec<File>> {
-        Ok(files(tree, program, self.text.clone(), lines(&strings(entries)?)))
+        files(tree, program, self.text.clone(), lines(&strings(entries)?))
     }
 }
 
