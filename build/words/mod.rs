@@ -86,6 +86,12 @@ pub(crate) fn generate(
     })
 }
 
+/// Means::Errno(3)
+fn means(kind: &str, at: usize) -> TokenStream {
+    let (kind, at) = (format_ident!("{kind}"), at as u16);
+    quote!(Means::#kind(#at))
+}
+
 /// kernel-init -> KernelInit, ENOEXEC -> Enoexec
 fn variant(name: &str) -> proc_macro2::Ident {
     let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..].to_ascii_lowercase();
@@ -103,7 +109,7 @@ impl Words<'_> {
             let typed = errno.other.into_values().flatten();
             let mut texts: Vec<Text> = errno.text.into_iter().chain(typed).collect();
             texts.extend(self.translated(&errno.translated, source)?);
-            self.phrases.add(&texts, &quote!(Means::Errno(#at)), source)?;
+            self.phrases.add(&texts, &means("Errno", at), source)?;
             let (name, number, texts) = (variant(errno.name.get_ref()), errno.number.literal(), texts.literal());
             let (alone, exists) = (errno.alone, errno.exists);
             rows.push(quote!(Errno { name: ErrorName::#name, number: #number, alone: #alone, exists: #exists, texts: #texts }));
@@ -118,7 +124,7 @@ impl Words<'_> {
         self.phrases.add(&starts, &quote!(Means::Starts), source)?;
         let mut rows = Vec::new();
         for (at, caller) in file.caller.iter().enumerate() {
-            self.phrases.add(&caller.needle, &quote!(Means::Caller(#at)), source)?;
+            self.phrases.add(&caller.needle, &means("Caller", at), source)?;
             self.callers.push(caller.name.get_ref().clone());
             let (name, shape, context) = (&caller.name.get_ref(), &caller.shape, self.place(&caller.context, source)?);
             let (exec, bare, opens, exists) = (caller.exec, caller.bare, caller.opens, caller.exists);
@@ -183,7 +189,7 @@ impl Words<'_> {
             let when = sign.when.into_iter().map(|when| (Some(when.strength), when.words, when.with, when.without));
             for (strength, words, with, without) in plain.chain(when).filter(|(_, words, ..)| !words.is_empty()) {
                 let at = rows.len();
-                self.phrases.add(&words, &quote!(Means::Sign(#at)), source)?;
+                self.phrases.add(&words, &means("Sign", at), source)?;
                 let strength = strength.literal();
                 let (with, without) = (self.alternatives(&with, source)?, self.alternatives(&without, source)?);
                 rows.push(quote!(Sign { cause: #cause, strength: #strength, with: #with, without: #without }));
