@@ -139,6 +139,19 @@ impl Table {
         Ok(listing)
     }
 
+    /// One entry; `None` where there is none of this name.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn entry(&self, name: &[u8]) -> Result<Option<Entry>> {
+        let doing = || format!("reading {}", self.path(name).display());
+        match again(|| self.text(name)) {
+            Ok(text) => Entry::parse(name, &text).map(Some).map_err(|why| Error::unknown(doing(), why)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(doing(), error)),
+        }
+    }
+
     fn path(&self, name: &[u8]) -> PathBuf {
         self.dir.join(std::ffi::OsStr::from_bytes(name))
     }

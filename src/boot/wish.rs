@@ -48,7 +48,7 @@ impl Wish {
     /// # Errors
     /// An entry that no kernel would register as systemd-binfmt does.
     pub fn files(&self, tree: &Tree, program: Program, entries: &[Entry]) -> Result<Vec<File>> {
-        Ok(files(tree, program, self.text.clone(), lines(&strings(entries)?)))
+        files(tree, program, self.text.clone(), lines(&strings(entries)?))
     }
 }
 

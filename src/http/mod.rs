@@ -226,7 +226,9 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(self.options.connect))
-            .timeout_resolve(Some(self.options.connect))
+            // With a limit ureq looks a name up in a thread, and panics where the kernel makes none. The C library has
+            // limits of its own (resolv.conf(5)).
+            .timeout_resolve(None)
             .timeout_recv_response(Some(self.options.idle))
             .timeout_per_read(Some(self.options.idle))
             .timeout_per_write(Some(self.options.idle))

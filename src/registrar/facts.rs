@@ -185,7 +185,7 @@ impl Facts {
             return Some(format!("{} ({})", file.what, file.path.display()));
         }
         if let Some(script) = SCRIPTS.iter().find(|script| rule.takes(script, b"")) {
-            return Some(format!("this machine's scripts ({})", script.as_bstr().trim().as_bstr()));
+            return Some(format!("this machine's scripts ({})", script.trim_ascii().as_bstr()));
         }
         let own = profiles.iter().filter(|profile| self.is_own(profile)).find(|profile| match &profile.kind {
             Kind::Elf { signatures, .. } => signatures.iter().any(|signature| signature.is_matched_by(rule)),

@@ -5,7 +5,6 @@ use super::super::event::Event;
 use super::super::file_fact::{Content, FileFact};
 use super::super::words::{ErrorName, Place};
 use super::Case;
-use super::exec::SHEBANG;
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
@@ -13,9 +12,6 @@ pub(super) fn judge(case: &mut Case<'_>) {
         case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoent).collect();
     for event in events.into_iter().take(4) {
         entry(case, event);
-        if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
-            case.say(CauseId::ShebangTooLong, Certain, 20.0, &event.line);
-        }
         looked_up_by_env(case, event);
         if let Some(interpreter) = event.interpreter.as_deref().filter(|path| !path.contains(['\\', '^'])) {
             named(case, event, interpreter);
