@@ -252,6 +252,28 @@ pub(crate) fn unpack<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn Bu
     })
 }
 
+/// What the beginning of a file holds that is compressed with gzip, xz or zstd, as far as it can be decoded; nothing for any
+/// other.
+pub(crate) fn beginning(head: &[u8]) -> Vec<u8> {
+    const MOST: u64 = 256 << 10;
+    const MEMORY: u64 = 64 << 20;
+    let reader: Box<dyn Read + '_> = match head {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            match liblzma::stream::Stream::new_stream_decoder(MEMORY, liblzma::stream::IGNORE_CHECK) {
+                Ok(decoder) => Box::new(liblzma::bufread::XzDecoder::new_stream(head, decoder)),
+                Err(_) => return Vec::new(),
+            }
+        }
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(head)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Frames::new(head)),
+        _ => return Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    // The file goes on after its beginning, so an error is the rule.
+    let _ = reader.take(MOST).read_to_end(&mut bytes);
+    bytes
+}
+
 fn buffered(reader: impl Read + Send + 'static) -> Stream {
     Box::new(BufReader::with_capacity(BUFFER, reader))
 }

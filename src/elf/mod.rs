@@ -16,7 +16,7 @@ pub use layout::{Class, Data};
 pub(crate) use note::{NT_GNU_ABI_TAG, NT_GNU_PROPERTY_TYPE_0, Note, Properties, notes};
 pub use program::{Elf, PREFIX, constants, parse, read};
 
-pub(crate) use goblin::elf::header::{ET_DYN, ET_EXEC};
+pub(crate) use goblin::elf::header::{ET_CORE, ET_DYN, ET_EXEC, ET_REL};
 pub(crate) use goblin::elf::program_header::{
     PF_W, PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
 };
