@@ -110,6 +110,14 @@ impl Rule {
         }
     }
 
+    /// Whether some file can satisfy both rules, as far as that is known.
+    pub fn overlaps(&self, other: &Rule) -> bool {
+        match (self, other) {
+            (Rule::Magic(a), Rule::Magic(b)) => a.overlaps(b),
+            _ => self == other,
+        }
+    }
+
     /// Whether both rules match the same files.
     pub fn same_meaning(&self, other: &Rule) -> bool {
         match (self, other) {

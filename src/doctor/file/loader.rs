@@ -2,7 +2,7 @@
 
 use super::Setting;
 use crate::architecture::{Abi, Architecture};
-use crate::doctor::catalogue::{CauseId, FixClass};
+use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::Step;
 use crate::text::to_text;
@@ -139,7 +139,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
         }
     }
     if let Some(command) = known.and_then(|known| known.install(&like)) {
-        finding = finding.fix("Install that loader in this tree.", command, FixClass::Decision);
+        finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
     finding
 }
@@ -157,11 +157,7 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
     let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
     let program = quoted(&setting.root.outside(about));
     let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
-    finding.fix(
-        "Install its C library for cross-building, and show the emulator where that is.",
-        command,
-        FixClass::Decision,
-    )
+    finding.fix(Advice::InstallSysroot, command, FixClass::Decision)
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.
