@@ -296,8 +296,24 @@ fn a_line_larger_than_the_memory_is_read() {
 fn no_text_is_slow() {
     // Everything that is searched for, once and again: what takes time that grows faster than the text would take minutes.
     let parts = [
-        "a: 1: ", "x[1]: not found: ", ": syntax error near unexpected token '", "exec ", "exec: \"", "bad interpreter: ", "linux/",
-        "exit 1", "image a/", "[linux/arm64 ", "unable to execute /x ", "(os error 8", "{\"a\":", "\u{1b}[", "«", "行 1: ", "avc: ", "qemu-",
+        "a: 1: ",
+        "x[1]: not found: ",
+        ": syntax error near unexpected token '",
+        "exec ",
+        "exec: \"",
+        "bad interpreter: ",
+        "linux/",
+        "exit 1",
+        "image a/",
+        "[linux/arm64 ",
+        "unable to execute /x ",
+        "(os error 8",
+        "{\"a\":",
+        "\u{1b}[",
+        "«",
+        "行 1: ",
+        "avc: ",
+        "qemu-",
     ];
     for part in parts {
         let text = part.repeat((128 << 10) / part.len());
