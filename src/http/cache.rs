@@ -78,6 +78,9 @@ impl Cache {
     }
 
     /// Keeps a small document under a name, for later without the network.
+    ///
+    /// # Errors
+    /// The cache's directory cannot be made or written.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
         let path = self.0.join(name);
@@ -101,6 +104,9 @@ impl Cache {
     }
 
     /// Empties the cache and tells how many bytes that freed.
+    ///
+    /// # Errors
+    /// A file of it cannot be removed.
     pub fn clear(&self) -> Result<u64> {
         let freed = directory_size(&self.0);
         match fs::remove_dir_all(&self.0) {
@@ -145,4 +151,23 @@ fn open(path: &Path) -> Option<fs::File> {
 pub(crate) fn directory_size(directory: &Path) -> u64 {
     let items = fs::read_dir(directory).into_iter().flatten().flatten();
     items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_not_known_and_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned());
+        let expected = Expected::of(b"right");
+        let path = cache.path(&expected);
+        fs::write(&path, b"right").unwrap();
+        assert_eq!(cache.known(&expected).as_deref(), Some(&*path));
+        for damaged in [&b"wrong"[..], b"rig", b"right or not"] {
+            fs::write(&path, damaged).unwrap();
+            assert_eq!((cache.known(&expected), path.exists()), (None, false));
+        }
+    }
 }

@@ -97,6 +97,9 @@ impl Client {
     }
 
     /// A whole small document of at most `limit` bytes; `None` where the server has no such thing.
+    ///
+    /// # Errors
+    /// The network's errors after the last try, a status that means neither yes nor no, and a longer document.
     pub fn small(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let doing = || format!("fetching {url}");
         let fetched = self.patiently(|| {
@@ -125,7 +128,7 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Tries until it works, fails for good, or has failed too often.
+    /// Tries until it works, fails in a way that lasts, or has failed too often.
     pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let mut backoff = self.options.backoff();
         loop {
@@ -171,16 +174,14 @@ impl Client {
                     "redirected from https to {next}: refused, as anybody could read and change it"
                 )));
             }
-            if host_of(&url) != host_of(&next) {
-                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-            }
+            headers.retain(|(name, _)| may_follow(name, &url, &next));
             url = next;
         }
         Err(Fault::lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
     }
 
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
-        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("no URL: {e}")))?;
+        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("not a URL: {e}")))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         if !matches!(scheme, "http" | "https") {
             return Err(Fault::lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
@@ -290,6 +291,11 @@ pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
     Ok(url)
 }
 
+/// Whether a header of the request to `from` is sent on to the place of a redirect: no other host sees a login.
+fn may_follow(header: &str, from: &str, to: &str) -> bool {
+    host_of(from) == host_of(to) || !header.eq_ignore_ascii_case("authorization")
+}
+
 fn host_of(url: &str) -> Option<&str> {
     url.split_once("://").map(|(_, rest)| &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())])
 }
@@ -311,5 +317,19 @@ mod tests {
             assert_eq!(join(base, place).unwrap(), expected);
         }
         assert!(join(base, "http://[").is_err());
+    }
+
+    #[test]
+    fn a_login_stays_with_its_host() {
+        let from = "https://registry.example/v2/x";
+        for (to, follows) in [
+            ("https://registry.example/v3", true),
+            ("https://blobs.example/x", false),
+            ("https://registry.example:444/x", false),
+            ("https://registry.example.other/x", false),
+        ] {
+            assert_eq!(may_follow("Authorization", from, to), follows, "{to}");
+            assert!(may_follow("accept", from, to));
+        }
     }
 }
