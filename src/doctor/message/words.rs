@@ -27,9 +27,9 @@ pub(super) struct Sign {
     pub(super) cause: CauseId,
     /// `None`: a hint, which counts where something else speaks for the cause.
     pub(super) strength: Option<Strength>,
-    /// Places of which the text has to come from all of one list; any where there are none.
-    with: &'static [&'static [Place]],
-    without: &'static [&'static [Place]],
+    /// Where ALTERNATIVES has the places of which the text has to come from all of one list; any where there are none.
+    with: u16,
+    without: u16,
 }
 
 /// Parts that come in this order, with … between them, and what they are a sign of. No pointers: thousands of them would be
@@ -89,7 +89,8 @@ pub(super) struct Errno {
     pub(super) alone: bool,
     /// They say that the file itself is there.
     pub(super) exists: bool,
-    texts: &'static [&'static str],
+    /// One a line.
+    texts: &'static str,
 }
 
 /// One program that reports errors.
@@ -183,9 +184,7 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
         let end = FIRSTS.get(row + 1).map_or(PHRASES.len(), |&end| usize::from(end));
         for nth in usize::from(FIRSTS[row])..end {
             let phrase = &PHRASES[nth];
-            if seen[nth / 64] >> (nth % 64) & 1 == 0
-                && line.as_bytes()[at..].starts_with(phrase.key().as_bytes())
-            {
+            if seen[nth / 64] >> (nth % 64) & 1 == 0 && line.as_bytes()[at..].starts_with(phrase.key().as_bytes()) {
                 seen[nth / 64] |= 1 << (nth % 64);
                 if phrase.is_in(line) {
                     found.insert(phrase.means);
@@ -211,19 +210,20 @@ impl Sign {
     /// Whether it says something in a text that comes from these places.
     pub(super) fn holds(&self, places: &BTreeSet<Place>) -> bool {
         let all = |alternative: &&[Place]| alternative.iter().all(|place| places.contains(place));
-        (self.with.is_empty() || self.with.iter().any(all)) && !self.without.iter().any(all)
+        let [with, without] = [self.with, self.without].map(|at| ALTERNATIVES[usize::from(at)]);
+        (with.is_empty() || with.iter().any(all)) && !without.iter().any(all)
     }
 }
 
 impl Errno {
     /// Whether a text is this error's and no more.
     pub(super) fn is_all_of(&self, lower: &str) -> bool {
-        self.texts.contains(&lower)
+        self.texts.lines().any(|text| text == lower)
     }
 
     /// Whether some words are this error's.
     pub(super) fn is_in(&self, lower: &str) -> bool {
-        self.texts.iter().any(|text| in_order(text, lower))
+        self.texts.lines().any(|text| in_order(text, lower))
     }
 }
 
