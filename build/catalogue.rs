@@ -14,7 +14,7 @@ use super::translation::{self, Translation};
 /// The groups, each in a file of its name.
 pub(crate) const GROUPS: [&str; 8] = ["file", "loader", "binfmt", "emulator", "image", "policy", "platform", "note"];
 
-/// Causes of this group are no faults, and have no rank.
+/// Causes of this group are not faults, and have no rank.
 const NO_FAULTS: &str = "note";
 
 /// What `{name}` in a fix can stand for.
@@ -77,7 +77,7 @@ literal!(enum Form);
 literal!(struct Remedy { text, command, class, otherwise });
 literal!(enum FixClass);
 
-/// All causes, the commonest first, then those that are no faults.
+/// All causes, the commonest first, then those that are not faults.
 pub(crate) struct Causes {
     all: Vec<(&'static str, Cause)>,
     /// By id.

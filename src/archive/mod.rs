@@ -1,4 +1,4 @@
-//! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is unpacked but what is asked
+//! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is extracted but what is asked
 //! for, memory is bounded, and no member can name a place outside.
 
 mod ar;
@@ -19,7 +19,7 @@ use crate::error::{Doing, Error, Result};
 pub type Stream = Box<dyn BufRead + Send>;
 
 /// More than this out of one archive is not a package of emulators but a bomb.
-pub const MAX_UNPACKED: u64 = 4 << 30;
+pub const MAX_DECOMPRESSED: u64 = 4 << 30;
 
 const BUFFER: usize = 128 << 10;
 
@@ -31,6 +31,9 @@ pub struct Archive {
 
 impl Archive {
     /// The tar inside a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, told by their bytes, not by their names.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a .deb without a member data.tar.
     pub fn open(path: &Path) -> Result<Self> {
         let doing = format!("opening the archive {}", path.display());
         let file = File::open(path).doing(|| &doing)?;
@@ -50,6 +53,9 @@ impl Archive {
     }
 
     /// All of it; `jobs` threads decode xz blocks side by side.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a compression that is not known here.
     pub fn stream(&self, jobs: usize) -> Result<Stream> {
         decode(self.part.clone(), jobs).map_err(|error| match error.kind() {
             io::ErrorKind::Unsupported => Error::failed(&self.doing, error).help(
@@ -61,6 +67,9 @@ impl Archive {
 
     /// From shortly before the first member whose file name is not below `name`, in an archive sorted by name; `None`
     /// where there is no way to find that place but to read it all. It costs a few blocks instead of all of them.
+    ///
+    /// # Errors
+    /// What pread(2) says; an xz file whose index or blocks are broken, a tar whose headers are.
     pub fn near(&self, name: &str, fits: &dyn Fn(&[u8]) -> bool, jobs: usize) -> io::Result<Option<tar::Tar<Stream>>> {
         let mut magic = [0; 6];
         self.part.read_exact_at(&mut magic, 0)?;
@@ -101,12 +110,18 @@ struct Rest {
 const LOOK: u64 = 64 << 20;
 
 /// The tar inside the archive at `path`, which a hash has verified.
+///
+/// # Errors
+/// A file that cannot be read, a .deb without a member data.tar, and a compression that is not known here.
 pub fn open_verified(path: &Path, jobs: usize) -> Result<Stream> {
     Archive::open(path)?.verified(true).stream(jobs)
 }
 
 /// What a compressed file that a hash has verified holds, whatever that is: xz, gzip, or the file as it is.
-pub fn unpacked(path: &Path, jobs: usize) -> io::Result<Stream> {
+///
+/// # Errors
+/// What open(2) and pread(2) say; an xz file whose index is broken.
+pub fn decompressed(path: &Path, jobs: usize) -> io::Result<Stream> {
     let file = File::open(path)?;
     let len = file.metadata()?.len();
     let part = Part { file: Arc::new(file), start: 0, len, verified: true };
@@ -220,10 +235,10 @@ fn decode(part: Part, jobs: usize) -> io::Result<Stream> {
             ));
         }
     };
-    Ok(Box::new(stream.take(MAX_UNPACKED)))
+    Ok(Box::new(stream.take(MAX_DECOMPRESSED)))
 }
 
-/// What a stream holds that may be packed with gzip or zstd, told by its first bytes.
+/// What a stream holds that may be compressed with gzip or zstd, told by its first bytes.
 pub(crate) fn unpack<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut start = Vec::new();
     (&mut stream).take(4).read_to_end(&mut start)?;
@@ -274,6 +289,9 @@ pub struct Members {
 
 impl Members {
     /// Finds the members of the tar at `path`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a tar that is cut short, broken, or has a member that leads outside.
     pub fn list(path: &Path) -> Result<Self> {
         let doing = || format!("reading the archive {}", path.display());
         let part = Part::whole(File::open(path).doing(doing)?).doing(doing)?;

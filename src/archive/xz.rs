@@ -47,7 +47,7 @@ fn check_flag(part: &Part) -> u32 {
 
 /// How many blocks can be decoded by themselves; none where the file has to be decoded from its start.
 pub(super) fn independent(part: &Part) -> io::Result<usize> {
-    let aligned = |blocks: &Vec<Block>| blocks.iter().rev().skip(1).all(|b| b.unpacked % 512 == 0);
+    let aligned = |blocks: &Vec<Block>| blocks.iter().rev().skip(1).all(|b| b.decompressed % 512 == 0);
     match blocks(part).filter(aligned) {
         Some(blocks) if blocks.len() > 1 && fits(part)? => Ok(blocks.len()),
         _ => Ok(0),
@@ -65,7 +65,7 @@ pub(super) fn open_at(part: Part, number: usize, jobs: usize) -> io::Result<Stre
 struct Block {
     start: u64,
     len: u64,
-    unpacked: u64,
+    decompressed: u64,
 }
 
 /// The blocks as the index tells them; `None` where the file is anything but one plain stream.
@@ -87,8 +87,8 @@ fn blocks(part: &Part) -> Option<Vec<Block>> {
     let mut blocks = Vec::new();
     for _ in 0..count {
         let len = number(&mut rest)?.checked_next_multiple_of(4)?;
-        let unpacked = number(&mut rest)?;
-        blocks.push(Block { start, len, unpacked });
+        let decompressed = number(&mut rest)?;
+        blocks.push(Block { start, len, decompressed });
         start = start.checked_add(len)?;
     }
     (start == index_start).then_some(blocks)
@@ -350,9 +350,9 @@ fn decode(shared: &Shared, part: &Part, block: Block, number: usize) -> io::Resu
             (chunk, filled) = (next, 0);
         }
     }
-    if decoder.total_out() != block.unpacked {
+    if decoder.total_out() != block.decompressed {
         let came = decoder.total_out();
-        return Err(io::Error::other(format!("xz block {number}: expected {} bytes, {came} came", block.unpacked)));
+        return Err(io::Error::other(format!("xz block {number}: expected {} bytes, {came} came", block.decompressed)));
     }
     chunk.truncate(filled);
     shared.put(number, chunk, true);

@@ -50,6 +50,10 @@ pub struct Writer {
 
 impl SelfHolding {
     /// Sets up the mounts and the child for emulators in these directories.
+    ///
+    /// # Errors
+    /// What unshare(2) and mount(2) say, and an empty list. That the child could not be made is not an error: the writer
+    /// says so.
     pub fn enter(directories: &[PathBuf]) -> Result<SelfHolding> {
         let namespace = Namespace::enter()?;
         match Self::build(directories) {
@@ -122,6 +126,9 @@ impl Writer {
     }
 
     /// Registers an entry.
+    ///
+    /// # Errors
+    /// What the kernel answered the child's write, or the end of the child.
     pub fn register(&mut self, string: &[u8]) -> io::Result<()> {
         let mut exchange = || {
             self.line.write_all(&(string.len() as u32).to_ne_bytes())?;

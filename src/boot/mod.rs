@@ -54,6 +54,9 @@ pub enum Program {
 
 impl Program {
     /// This process's. A unit of root's runs nothing that is in somebody's home.
+    ///
+    /// # Errors
+    /// /proc/self/exe cannot be read.
     pub fn own(tree: &Tree) -> Result<Program> {
         let exe = proc::own("exe");
         let doing = || "reading rbinfmt's own program";

@@ -161,7 +161,7 @@ impl Tree {
     /// Whether it is a system that starts units and that lets us say which; and if not, what to do.
     ///
     /// # Errors
-    /// Where it is not one, and where that cannot be seen.
+    /// It has no systemd, its /etc is read-only, or neither can be seen.
     pub fn check(&self) -> Result<()> {
         let doing = format!("looking at the system below {}", self.root.display());
         if self.first(["/usr/lib/systemd/systemd", "/lib/systemd/systemd"])?.is_none() {
@@ -187,6 +187,9 @@ impl Tree {
     }
 
     /// What tells whether the file there is the one that was written; `None` where there is none.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read, or a path that leaves the tree.
     pub fn print_of(&self, path: &Path) -> Result<Option<String>> {
         let real = self.place(path)?;
         let doing = || format!("reading {}", real.display());
@@ -198,7 +201,7 @@ impl Tree {
         }
     }
 
-    /// Puts a file there, at once or not at all.
+    /// Puts a file there, in one step or not at all.
     ///
     /// # Errors
     /// Where it cannot be written.

@@ -1,7 +1,7 @@
 //! ELF files: the one reader of headers, program headers and notes.
 //!
-//! A program's own loader reads it by EI_CLASS and EI_DATA ([`Header::of`]). The kernel's loaders read each file in their own
-//! layout, whatever the file says ([`Header::read`]); what they check, and in which order, is in [`crate::exec`]. Sources: the
+//! A program's own loader reads it by EI_CLASS and EI_DATA (`Header::of`). The kernel's loaders read each file in their own
+//! layout, whatever the file says (`Header::read`); what they check, and in which order, is in [`crate::exec`]. Sources: the
 //! ELF gABI, and its "Linux Extensions" for notes and properties.
 
 mod header;

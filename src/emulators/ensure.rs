@@ -74,6 +74,10 @@ pub struct Fetcher<'a> {
 impl Fetcher<'_> {
     /// The wanted emulators. Without `from`, those in use count, and only what is missing is fetched: from the stable
     /// suite of the Debian archive. With `from`, all come from there; what the store has of it is not fetched again.
+    ///
+    /// # Errors
+    /// A store that cannot be read or written; a source that cannot be reached, is not what was expected, or does not have
+    /// all that is wanted.
     pub fn ensure(&self, wanted: &Wanted, from: Option<&From>, use_: Use) -> Result<Vec<Emulator>> {
         if let Some(here) = self.without_network(wanted, from)? {
             // What is in use already needs no lock, and no right to write.
@@ -223,7 +227,7 @@ impl Fetcher<'_> {
             config: config.mirror.clone(),
             keyring: self.wish.keyring.clone().or_else(|| config.keyring.clone()),
         };
-        let mirror = mirror::choose(&wish, &self.root)?;
+        let mirror = mirror::choose(&wish, &self.root);
         if let (None, Some(keyring)) = (&self.wish.keyring, &config.keyring) {
             trust::require(format!("reading the keyring {}", keyring.display()), keyring)?;
         }

@@ -78,6 +78,9 @@ impl Cache {
     }
 
     /// Keeps a small document under a name, for later without the network.
+    ///
+    /// # Errors
+    /// The cache's directory cannot be made or written.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
         let path = self.0.join(name);
@@ -101,6 +104,9 @@ impl Cache {
     }
 
     /// Empties the cache and tells how many bytes that freed.
+    ///
+    /// # Errors
+    /// A file of it cannot be removed.
     pub fn clear(&self) -> Result<u64> {
         let freed = directory_size(&self.0);
         match fs::remove_dir_all(&self.0) {

@@ -97,6 +97,9 @@ impl Client {
     }
 
     /// A whole small document of at most `limit` bytes; `None` where the server has no such thing.
+    ///
+    /// # Errors
+    /// The network's errors after the last try, a status that means neither yes nor no, and a longer document.
     pub fn small(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let doing = || format!("fetching {url}");
         let fetched = self.patiently(|| {
@@ -125,7 +128,7 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Tries until it works, fails for good, or has failed too often.
+    /// Tries until it works, fails in a way that lasts, or has failed too often.
     pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let mut backoff = self.options.backoff();
         loop {
@@ -180,7 +183,7 @@ impl Client {
     }
 
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
-        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("no URL: {e}")))?;
+        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("not a URL: {e}")))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         if !matches!(scheme, "http" | "https") {
             return Err(Fault::lasting(format!("scheme {scheme:?} of {url}; expected http or https")));

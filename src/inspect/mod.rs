@@ -60,6 +60,9 @@ struct Elf<'a> {
 }
 
 /// Looks into a file of `root`; `None` for one that is not ELF.
+///
+/// # Errors
+/// The kernel's reason why the file cannot be opened or read.
 pub fn inspect(root: &Root, path: &[u8]) -> Result<Option<Inspection>, Errno> {
     let file = root.open(path)?;
     let mut head = [0; 64];

@@ -67,6 +67,9 @@ impl<'a> Registry<'a> {
     }
 
     /// The manifest or index that a reference names, its digest, and its bytes verified by that where it was named.
+    ///
+    /// # Errors
+    /// The network's errors, what the registry refuses, and bytes that are not what the digest says.
     pub fn resolve(&self, reference: &Reference) -> Result<(Digest, Vec<u8>)> {
         let target = reference.target();
         if self.client.options().offline

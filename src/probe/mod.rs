@@ -76,6 +76,9 @@ pub struct Probe {
 
 impl Probe {
     /// Puts a program into memory. No directory is needed, so that an empty image will do.
+    ///
+    /// # Errors
+    /// What memfd_create(2) and write(2) say.
     pub fn new(program: &[u8]) -> Result<Probe> {
         let doing = || "making a probe program";
         // It must stay open across execve: an emulator opens the program by this descriptor's path.
@@ -87,6 +90,9 @@ impl Probe {
 }
 
 /// Runs a program with an emulator that is in no table.
+///
+/// # Errors
+/// The program cannot be put into memory. That it does not run is an [`Outcome`].
 pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
     let probe = Probe::new(program)?;
     let mut command = Command::new(emulator);

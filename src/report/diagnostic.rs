@@ -49,7 +49,11 @@ pub(super) fn seen(line: &str) -> String {
 pub(super) fn fixes(text: &mut String, fixes: &[Fix]) {
     for fix in fixes {
         let label = format!("{}: ", Label::Help);
-        text.push_str(&mark(&for_terminal(&fix.text, &label, "      "), &label, &format!("{BOLD}{}:{BOLD:#} ", Label::Help)));
+        text.push_str(&mark(
+            &for_terminal(&fix.text, &label, "      "),
+            &label,
+            &format!("{BOLD}{}:{BOLD:#} ", Label::Help),
+        ));
         for line in fix.shown().iter().flat_map(|command| command.lines()) {
             let _ = writeln!(text, "        {line}");
         }
@@ -61,7 +65,11 @@ fn also(text: &mut String, id: CauseId) {
     if !also.is_empty() {
         let line = format!("{}: {}", Label::AlsoSeenAs, also.join("; "));
         let label = format!("{}: ", Label::Note);
-        text.push_str(&mark(&for_terminal(&line, &label, "      "), &label, &format!("{BOLD}{}:{BOLD:#} ", Label::Note)));
+        text.push_str(&mark(
+            &for_terminal(&line, &label, "      "),
+            &label,
+            &format!("{BOLD}{}:{BOLD:#} ", Label::Note),
+        ));
     }
 }
 

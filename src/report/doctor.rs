@@ -1,4 +1,4 @@
-//! The doctor's words: a text for people, an object for programs.
+//! The doctor's report: a text for people, an object for programs.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

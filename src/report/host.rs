@@ -57,7 +57,11 @@ impl Answer for HostAnswer {
 /// The first thing to know of a machine whose table is empty, and the one command.
 fn nothing_registered() -> String {
     let command = "rbinfmt install all".to_owned();
-    let fix = Fix { text: Advice::RegisterAll.text(Language::current()).into(), command: Some(command), class: FixClass::Safe };
+    let fix = Fix {
+        text: Advice::RegisterAll.text(Language::current()).into(),
+        command: Some(command),
+        class: FixClass::Safe,
+    };
     let mut text = format!("{BOLD}{}{BOLD:#}\n", Label::NothingRegistered);
     diagnostic::fixes(&mut text, &[fix]);
     text

@@ -75,7 +75,7 @@ impl Answer for MessageAnswer {
     }
 }
 
-/// For people: the first cause and what to do, then the others, then what tells more.
+/// For people: the first cause and what to do, then the others, then what finds out more.
 fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     let mut text = String::new();
     let Some(first) = diagnosis.candidates.first() else {

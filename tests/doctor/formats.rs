@@ -48,9 +48,12 @@ fn mistakes(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String
                 }
             }
             "const" if rule != value => found.push(wrong(format!("{value} is not {rule}"))),
-            "enum" if !rule.as_array().unwrap().contains(value) => found.push(wrong(format!("{value} is not in {rule}"))),
+            "enum" if !rule.as_array().unwrap().contains(value) => {
+                found.push(wrong(format!("{value} is not in {rule}")))
+            }
             "required" => {
-                let missing = rule.as_array().unwrap().iter().filter(|name| value.get(name.as_str().unwrap()).is_none());
+                let missing =
+                    rule.as_array().unwrap().iter().filter(|name| value.get(name.as_str().unwrap()).is_none());
                 found.extend(missing.map(|name| wrong(format!("{name} is missing"))));
             }
             "properties" => {
@@ -136,7 +139,10 @@ fn annotations_of_github() {
     assert_eq!(code, 1);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
-    assert!(lines[0].starts_with("::error file=a%2C b%3Ac%25.sh,title=The script has Windows line endings [crlf-shebang]::"));
+    assert!(
+        lines[0]
+            .starts_with("::error file=a%2C b%3Ac%25.sh,title=The script has Windows line endings [crlf-shebang]::")
+    );
     assert!(lines[0].contains("%0Ahelp: Remove the carriage returns.%0A    sed -i"), "{text}");
     assert!(lines[1].starts_with("::error file=plain,title=The file has no execute permission [no-exec-bit]::"));
 }
@@ -155,7 +161,10 @@ fn one_document_of_sarif() {
     for result in results {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(result["ruleId"], rule["id"]);
-        assert!(result["message"]["text"].is_string() && ["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        assert!(
+            result["message"]["text"].is_string()
+                && ["error", "warning", "note"].contains(&result["level"].as_str().unwrap())
+        );
     }
     let uri = &results[1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(uri, "plain");
@@ -166,7 +175,10 @@ fn one_line_each_when_quiet() {
     let directory = directory();
     let (code, text) = doctor(&directory, &["-q", "--lang", "en", "plain", "script"]);
     assert_eq!(code, 1);
-    assert_eq!(text, "plain: certain[no-exec-bit]: The file has no execute permission\nscript: starts: /bin/sh runs it\n");
+    assert_eq!(
+        text,
+        "plain: certain[no-exec-bit]: The file has no execute permission\nscript: starts: /bin/sh runs it\n"
+    );
 }
 
 #[test]

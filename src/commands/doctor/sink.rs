@@ -1,4 +1,4 @@
-//! Where the forms of the doctor write: in the format that was asked for, at once or into a report.
+//! Where the forms of the doctor write: in the format that was asked for, immediately or into a report.
 
 use crate::cli::doctor::Format;
 use crate::doctor::finding::Finding;

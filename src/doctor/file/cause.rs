@@ -1,4 +1,4 @@
-//! The cause behind an outcome of execve(2): which link of the chain ends it, and what is wrong with that.
+//! The cause of an outcome of execve(2): which link of the chain ends it, and what is wrong with that.
 
 use bstr::{BStr, ByteSlice};
 use nix::errno::Errno;

@@ -75,6 +75,9 @@ pub struct Found {
 }
 
 /// Verifies a package file by the SHA256SUMS next to it, where there is one. Its hash names it.
+///
+/// # Errors
+/// A file that cannot be read; one that SHA256SUMS does not list, or lists with another hash.
 pub fn verify(path: &Path) -> Result<(Expected, Found)> {
     let expected = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

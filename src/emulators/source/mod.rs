@@ -42,6 +42,9 @@ pub enum Which {
 
 impl Which {
     /// "stable", "latest", or a version.
+    ///
+    /// # Errors
+    /// A text that is none of these, with what is expected.
     pub fn parse(text: &str) -> Result<Self> {
         let version = text.strip_prefix('v').unwrap_or(text);
         match text {
@@ -58,6 +61,9 @@ impl Which {
 
 impl From {
     /// What `--from` says.
+    ///
+    /// # Errors
+    /// A text that is none of these, with what is expected.
     pub fn parse(text: &str) -> Result<Self> {
         if let Some(reference) = text.strip_prefix("docker://") {
             return Reference::parse(reference).map(From::Registry);

@@ -22,6 +22,9 @@ pub struct Lock {
 
 impl Store {
     /// Takes the lock, making the store where there is none; waits for another process that has it.
+    ///
+    /// # Errors
+    /// A store that cannot be made or written; a lock that is not free within two minutes.
     pub fn lock(&self, progress: &dyn Progress) -> Result<Lock> {
         let help = |error: Error| {
             error.help("the store must be writable: become root, or point RBINFMT_STORE at a directory of yours")

@@ -337,6 +337,6 @@ impl Case<'_> {
 }
 
 /// Whether a name is a script's.
-fn is_script(path: &str) -> bool {
+pub(super) fn is_script(path: &str) -> bool {
     [".sh", ".py", ".bash", ".pl", ".rb"].iter().any(|end| path.ends_with(end)) || path.contains("entrypoint")
 }
