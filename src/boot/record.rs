@@ -333,3 +333,24 @@ impl Tree {
 fn damaged(doing: String, why: impl std::fmt::Display) -> Error {
     Error::failed(doing, why).help("remove by hand what it lists and rbinfmt wrote, then the file itself")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_for_what_we_write_and_nothing_else() {
+        let of = |path: &str| BTreeMap::from([(PathBuf::from(path), "print".to_owned())]);
+        let ours = Record { files: of(LINES), earlier: of(Host::CONFIG), ..Record::default() };
+        assert_eq!(ours.check(), Ok(()));
+        assert!(ours.has(Path::new(LINES), "print") && ours.has(Path::new(Host::CONFIG), "print"));
+        assert!(!ours.has(Path::new(LINES), "another"));
+        for strange in [
+            Record { files: of("/etc/passwd"), ..Record::default() },
+            Record { earlier: of("/etc/passwd"), ..Record::default() },
+            Record { directories: BTreeSet::from(["/usr/bin".into()]), ..Record::default() },
+        ] {
+            assert!(strange.check().is_err(), "{strange:?}");
+        }
+    }
+}

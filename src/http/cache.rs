@@ -152,3 +152,22 @@ pub(crate) fn directory_size(directory: &Path) -> u64 {
     let items = fs::read_dir(directory).into_iter().flatten().flatten();
     items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_not_known_and_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned());
+        let expected = Expected::of(b"right");
+        let path = cache.path(&expected);
+        fs::write(&path, b"right").unwrap();
+        assert_eq!(cache.known(&expected).as_deref(), Some(&*path));
+        for damaged in [&b"wrong"[..], b"rig", b"right or not"] {
+            fs::write(&path, damaged).unwrap();
+            assert_eq!((cache.known(&expected), path.exists()), (None, false));
+        }
+    }
+}

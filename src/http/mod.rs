@@ -174,9 +174,7 @@ impl Client {
                     "redirected from https to {next}: refused, as anybody could read and change it"
                 )));
             }
-            if host_of(&url) != host_of(&next) {
-                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-            }
+            headers.retain(|(name, _)| may_follow(name, &url, &next));
             url = next;
         }
         Err(Fault::lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
@@ -293,6 +291,11 @@ pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
     Ok(url)
 }
 
+/// Whether a header of the request to `from` is sent on to the place of a redirect: no other host sees a login.
+fn may_follow(header: &str, from: &str, to: &str) -> bool {
+    host_of(from) == host_of(to) || !header.eq_ignore_ascii_case("authorization")
+}
+
 fn host_of(url: &str) -> Option<&str> {
     url.split_once("://").map(|(_, rest)| &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())])
 }
@@ -314,5 +317,19 @@ mod tests {
             assert_eq!(join(base, place).unwrap(), expected);
         }
         assert!(join(base, "http://[").is_err());
+    }
+
+    #[test]
+    fn a_login_stays_with_its_host() {
+        let from = "https://registry.example/v2/x";
+        for (to, follows) in [
+            ("https://registry.example/v3", true),
+            ("https://blobs.example/x", false),
+            ("https://registry.example:444/x", false),
+            ("https://registry.example.other/x", false),
+        ] {
+            assert_eq!(may_follow("Authorization", from, to), follows, "{to}");
+            assert!(may_follow("accept", from, to));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod answer;
 pub mod boot;
 pub mod diagnostic;
 pub mod doctor;
@@ -12,7 +13,9 @@ pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;
+pub mod sarif;
 pub mod table;
+mod wrap;
 
 use std::io::{self, Write};
 

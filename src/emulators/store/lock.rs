@@ -88,3 +88,22 @@ fn make_directory(directory: &Path) -> Result<()> {
     }
     make_directories(directory, 0o755).doing(doing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Quiet;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_newest_date_of_a_suite_is_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path());
+        let lock = store.lock(&Quiet).unwrap();
+        let date = |second| Timestamp::from_second(second).unwrap();
+        for (seen, newest) in [(5, 5), (9, 9), (7, 9)] {
+            store.note_seen(&lock, "x", date(seen)).unwrap();
+            assert_eq!(store.seen("x").unwrap(), Some(date(newest)));
+        }
+    }
+}
