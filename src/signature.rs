@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binfmt::rule::Magic;
+use crate::binfmt::rule::{Magic, Rule};
 use crate::elf::{Class, Data};
 
 /// Bits of e_flags that tell targets apart which share class, data and machine (MIPS o32 and n32).
@@ -94,6 +94,12 @@ impl Signature {
         let mut rule = self.rule();
         rule.mask[8..16].fill(0xff);
         rule
+    }
+
+    /// Whether a rule that looks at what makes a file ELF matches ordinary files of this target.
+    pub fn is_matched_by(&self, rule: &Rule) -> bool {
+        matches!(rule, Rule::Magic(magic)
+            if (0..4).any(|at| magic.at(at).1 != 0) && self.ordinary_files().overlaps(magic))
     }
 }
 

@@ -47,6 +47,17 @@ pub fn to_text(bytes: &[u8]) -> String {
     text
 }
 
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    // shlex quotes these too, which only clutters lists of architectures and platforms.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    // No shell reads NUL, and no file's name has one.
+    shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
+}
+
 /// The bytes of a name written by [`to_text`]; `None` where an escape is broken.
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -76,11 +87,17 @@ pub mod hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes hex.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::to_hex(bytes))
     }
 
     /// Reads hex.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(from)?;
         super::from_hex(&text).ok_or_else(|| D::Error::custom("not hex"))
@@ -93,11 +110,17 @@ pub mod lossless {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes the name with escapes.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(name: &BString, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::to_text(name))
     }
 
     /// Reads a name with escapes.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BString, D::Error> {
         let text = String::deserialize(from)?;
         super::from_text(&text).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"))
@@ -110,6 +133,9 @@ pub mod maybe_lossless {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes the name with escapes.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(name: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
         match name {
             Some(name) => super::lossless::serialize(name, to),
@@ -118,6 +144,9 @@ pub mod maybe_lossless {
     }
 
     /// Reads a name with escapes.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BString>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
         let bytes = |t: String| super::from_text(&t).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"));
@@ -140,6 +169,11 @@ mod tests {
         fn hex_comes_back(bytes: Vec<u8>) {
             prop_assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
         }
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
     }
 
     #[test]

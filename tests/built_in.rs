@@ -16,7 +16,9 @@ fn root() -> &'static Path {
 /// The source tree's TOML with `old` replaced once by `new` in one file, and what is said of it.
 fn mistake(file: &str, old: &str, new: &str) -> String {
     let tree = tempfile::tempdir().unwrap();
-    for directory in ["profiles", "data", "src/doctor/catalogue", "src/doctor/file", "src/kernel"] {
+    let words = ["src/doctor/message/words", "src/doctor/message/words/signs"];
+    for directory in ["profiles", "data", "src/doctor/catalogue", "src/doctor/file", "src/kernel"].iter().chain(&words)
+    {
         fs::create_dir_all(tree.path().join(directory)).unwrap();
         for source in fs::read_dir(root().join(directory)).unwrap().map(|file| file.unwrap().path()) {
             if source.extension().is_some_and(|e| e == "toml") {
@@ -56,6 +58,30 @@ fn a_mistake_is_told_with_file_line_and_field() {
             "cause = \"wasm-in-runc\"",
             "cause = \"wasm-in-rucn\"",
             "HERE: field `cause`: \"wasm-in-rucn\" is not in the catalogue",
+        ),
+        (
+            "src/doctor/message/words/defaults.toml",
+            "missing-shebang = 1.5",
+            "missing-shebnag = 1.5",
+            "HERE: field `causes`: \"missing-shebnag\" is not in the catalogue",
+        ),
+        (
+            "src/doctor/message/words/defaults.toml",
+            "context = [\"kernel-init\"]",
+            "context = [\"kernel\"]",
+            "HERE: field `context`: contexts.toml has no \"kernel\"",
+        ),
+        (
+            "src/doctor/message/words/errnos.toml",
+            "\"Text file busy\"",
+            "\"Text file bsuy\"",
+            "HERE: field `translated`: translations.toml does not have it",
+        ),
+        (
+            "src/doctor/message/words/signs/file.toml",
+            "\"dos2unix\"",
+            "\"DOS2unix\"",
+            "HERE: field `words`: \"DOS2unix\" cannot be in a cleaned line",
         ),
         ("src/doctor/file/formats.toml", "magic = \"1f8b\"", "magic = \"1f8\"", "HERE: field `magic`: is hex"),
         ("src/doctor/file/formats.toml", "mask = \"ffff", "mask = \"ff", "HERE: field `mask`: it is as long"),

@@ -14,7 +14,7 @@ use rbinfmt::doctor::message;
 use serde::Deserialize;
 
 /// Of the texts that decide, in percent: it rises with the rules. docs/doctor-accuracy.md has the whole measurement.
-const FLOOR: usize = 60;
+const FLOOR: usize = 90;
 
 #[derive(Deserialize)]
 struct Recorded {

@@ -6,7 +6,7 @@ use std::fs;
 use super::{File, LINES, Program, Tree, files, lines};
 use crate::binfmt::entry::Entry;
 use crate::binfmt::register;
-use crate::config::{Config, with_architectures};
+use crate::config::{self, Config, with_architectures};
 use crate::emulators::Store;
 use crate::emulators::store::SYSTEM;
 use crate::error::{Error, Result};
@@ -24,12 +24,16 @@ pub struct Wish {
 
 impl Wish {
     /// The configuration of the system, with these architectures where some are named.
+    ///
+    /// # Errors
+    /// A configuration that cannot be read or has a mistake; none, where no architectures are named.
     pub fn read(tree: &Tree, archs: &[String]) -> Result<Wish> {
         let path = tree.real(Host::CONFIG)?;
         if archs.is_empty() {
             return Ok(Wish { config: Config::read(&path)?, text: None });
         }
         let archs: Vec<String> = archs.iter().flat_map(|a| a.split(',')).map(|a| a.trim().to_owned()).collect();
+        config::check(&path)?;
         let old = match fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -40,8 +44,11 @@ impl Wish {
     }
 
     /// The files that make it last, with these entries.
+    ///
+    /// # Errors
+    /// An entry that no kernel would register as systemd-binfmt does.
     pub fn files(&self, tree: &Tree, program: Program, entries: &[Entry]) -> Result<Vec<File>> {
-        Ok(files(tree, program, self.text.clone(), lines(&strings(entries)?)))
+        files(tree, program, self.text.clone(), lines(&strings(entries)?))
     }
 }
 
@@ -55,22 +62,31 @@ impl Tree {
         Ok(store.versions()?.into_iter().map(|version| version.id).collect())
     }
 
+    /// The entries that systemd-binfmt makes when the system starts; `None` where `enable` has not written them.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn lines(&self) -> Result<Option<Vec<Entry>>> {
+        let path = self.real(LINES)?;
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
+        };
+        let kernel = Kernel::running();
+        Ok(Some(text.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &kernel).ok()).collect()))
+    }
+
     /// Lets what systemd-binfmt reads follow the table, where `enable` wrote it: all of it when the whole configuration was
     /// installed, otherwise the entries of the same names.
     ///
     /// # Errors
     /// Where the file or its record cannot be written.
     pub fn refresh(&self, rows: &[Row], whole: bool) -> Result<()> {
-        let path = self.real(LINES)?;
-        let old = match fs::read(&path) {
-            Ok(old) => old,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
-        };
+        let Some(old) = self.lines()? else { return Ok(()) };
         let mut new = entries(rows);
         if !whole {
-            let kept = old.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &Kernel::running()).ok());
-            new = kept.map(|e| new.iter().find(|n| n.name == e.name).cloned().unwrap_or(e)).collect();
+            new = old.into_iter().map(|e| new.iter().find(|n| n.name == e.name).cloned().unwrap_or(e)).collect();
         }
         self.rewrite(&File::text(LINES, lines(&strings(&new)?)))
     }

@@ -20,6 +20,7 @@ use crate::registrar::plan::Skip;
 use crate::registrar::{HeldBy, Installed, Request, Selection};
 use crate::report::complain;
 use crate::report::rows;
+use crate::trust;
 
 /// What is printed at the end.
 #[derive(Serialize)]
@@ -192,6 +193,8 @@ fn qemu_version(context: &Context) -> Option<String> {
         .into_values()
         .find(|e| e.problem.is_none())?;
     let program: &Path = &emulator.path;
+    // Nothing that others may have written is run as root.
+    trust::require("asking an emulator for its version", program).ok()?;
     let said = std::process::Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     text.split_whitespace().skip_while(|word| *word != "version").nth(1).map(str::to_owned)

@@ -14,12 +14,14 @@ mod status;
 mod uninstall;
 mod upgrade;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::boot::Tree;
+use crate::cli::doctor::Lang;
 use crate::cli::fetch::SourceArgs;
 use crate::cli::{Cli, Verb};
+use crate::doctor::catalogue::Language;
 use crate::emulators::find::Places;
 use crate::emulators::{FetchOptions, From, Store, Which};
 use crate::error::{Error, Result, Status};
@@ -56,6 +58,7 @@ impl Context {
             store,
             prefix: String::new(),
             private: cli.common.private,
+            root: PathBuf::from("/"),
             progress,
         };
         Ok(Context { registrar, printer })
@@ -63,6 +66,9 @@ impl Context {
 }
 
 /// Does what the command line says.
+///
+/// # Errors
+/// What the verb could not do. Results that are bad news (a check that failed) are a [`Status`], not an error.
 pub fn run(cli: Cli) -> Result<Status> {
     let printer = Printer { quiet: cli.common.quiet, verbose: cli.common.verbose, json: cli.common.json };
     if cli.print_version {
@@ -85,10 +91,22 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Enable(args)) => enable::run(&context()?, args),
         Some(Verb::Disable(args)) => disable::run(&context()?, args),
         Some(Verb::Export(args)) => export::run(&context()?, args),
-        Some(Verb::Explain(args)) => explain::run(printer, &args.id),
+        Some(Verb::Explain(args)) => explain::run(printer, args),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }
+}
+
+/// The language of the doctor's texts. What people read is in that of their locale, what programs read in English, unless
+/// another one is named.
+fn choose_language(named: Option<Lang>, for_people: bool) {
+    let language = match named {
+        Some(Lang::En) => Language::English,
+        Some(Lang::Zh) => Language::Chinese,
+        None if for_people => Language::of_environment(|name| std::env::var(name).ok()),
+        None => Language::English,
+    };
+    language.choose();
 }
 
 /// What the arguments ask of fetching.
@@ -113,7 +131,7 @@ fn fetch_options(args: &SourceArgs) -> Result<FetchOptions> {
 fn print_advice(printer: &Printer, installed: &Installed) {
     for advice in &installed.advice {
         match advice {
-            Advice::NotRecorded(_) => printer.note(advice.to_string()),
+            Advice::NotRecorded(_) | Advice::Credentials => printer.note(advice.to_string()),
             Advice::HolderUnknown | Advice::NoFixBinary { .. } | Advice::KnownBad { .. } => {
                 printer.warn(advice.to_string());
             }
@@ -134,7 +152,7 @@ fn print_enabled(context: &Context, request: &Request, installed: &Installed) ->
     Ok(run)
 }
 
-/// Prints what became of the table after another version was put to use.
+/// Prints what became of the table after a switch to another version.
 fn print_followed(context: &Context, followed: Followed) -> Result<Status> {
     match followed {
         Followed::NotRegistered => Ok(Status::Done),

@@ -1,10 +1,16 @@
 //! A cause that was found, with what was seen of it here.
 
-use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::catalogue::{CauseId, FixClass, Remedy};
+use super::catalogue::{Advice, CauseId, FixClass, Label, Language, Remedy, Wording};
 use crate::exec::root::Root;
+pub(super) use crate::text::quoted;
+
+/// The name of rbinfmt's image, which its builder sets.
+fn own_image() -> Option<&'static str> {
+    option_env!("RBINFMT_IMAGE").filter(|name| !name.is_empty())
+}
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +19,8 @@ pub struct Finding {
     pub id: CauseId,
     /// How much it matters.
     pub severity: Severity,
+    /// How sure it is: what was looked at is certain, a text often leaves a choice.
+    pub strength: Strength,
     /// What it is about: a path, an entry, an image.
     pub about: String,
     /// One sentence on this case.
@@ -23,6 +31,8 @@ pub struct Finding {
     values: Vec<(&'static str, String)>,
     /// Fixes of this case alone.
     own_fixes: Vec<Fix>,
+    /// What the catalogue says of any case does not fit this one.
+    alone: bool,
 }
 
 /// How much a finding matters.
@@ -37,8 +47,21 @@ pub enum Severity {
     Note,
 }
 
+/// How sure a cause is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// One among several.
+    #[default]
+    Possible,
+    /// More often the cause than all others together.
+    Likely,
+    /// What was seen proves it.
+    Certain,
+}
+
 /// What to do, with this case's names in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// One sentence.
     pub text: String,
@@ -48,17 +71,78 @@ pub struct Fix {
     pub class: FixClass,
 }
 
+impl Strength {
+    /// Its name for people.
+    pub fn label(self) -> Label {
+        match self {
+            Strength::Possible => Label::Possible,
+            Strength::Likely => Label::Likely,
+            Strength::Certain => Label::Certain,
+        }
+    }
+}
+
+impl Fix {
+    /// The command as this user has to type it: with `sudo` where root is needed, and without where one is root.
+    pub fn shown(&self) -> Option<String> {
+        let is_root = nix::unistd::geteuid().is_root();
+        self.command.as_ref().map(|command| as_user(command, is_root))
+    }
+}
+
+/// What only root can do, by how the command begins.
+const OF_ROOT: [&str; 11] = [
+    "rbinfmt install ",
+    "rbinfmt uninstall ",
+    "rbinfmt enable ",
+    "rbinfmt disable",
+    "rbinfmt upgrade",
+    "sysctl -w ",
+    "modprobe ",
+    "mount ",
+    "systemctl ",
+    "update-binfmts ",
+    "dpkg --add-architecture ",
+];
+
+/// A command for a user: each part of `a && b` by itself.
+fn as_user(command: &str, is_root: bool) -> String {
+    let part = |part: &str| {
+        let bare = part.strip_prefix("sudo ");
+        match bare {
+            Some(bare) if is_root => bare.to_owned(),
+            None if !is_root && OF_ROOT.iter().any(|start| part.starts_with(start)) && !part.contains(" --dry-run") => {
+                format!("sudo {part}")
+            }
+            _ => part.to_owned(),
+        }
+    };
+    command.split(" && ").map(part).collect::<Vec<_>>().join(" && ")
+}
+
+impl Serialize for Fix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Fix", 3)?;
+        object.serialize_field("text", &self.text)?;
+        object.serialize_field("command", &self.shown())?;
+        object.serialize_field("class", &self.class)?;
+        object.end()
+    }
+}
+
 impl Finding {
     /// Something that fails because of `id`.
     pub fn problem(id: CauseId, about: impl Into<String>, detail: impl Into<String>) -> Finding {
         Finding {
             id,
             severity: Severity::Problem,
+            strength: Strength::Certain,
             about: about.into(),
             detail: detail.into(),
             evidence: Vec::new(),
             values: Vec::new(),
             own_fixes: Vec::new(),
+            alone: false,
         }
     }
 
@@ -96,27 +180,37 @@ impl Finding {
 
     /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
-    pub fn fix(mut self, text: &str, command: impl Into<String>, class: FixClass) -> Finding {
-        self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
+    pub fn fix(mut self, advice: Advice, command: impl Into<Option<String>>, class: FixClass) -> Finding {
+        self.own_fixes.push(Fix { text: advice.text(Language::current()).into(), command: command.into(), class });
+        self
+    }
+
+    /// Leaves out all that the catalogue says is to be done in any case.
+    #[must_use]
+    pub(super) fn alone(mut self) -> Finding {
+        self.alone = true;
         self
     }
 
     /// The catalogue's title.
     pub fn title(&self) -> &'static str {
-        self.id.cause().title
+        self.id.cause().title()
     }
 
     /// What to do: its own fixes and those of the catalogue, in its words for any case where a name is not known here.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.id.cause().fixes.iter();
-        let fixes = fixes.filter(|fix| self.own_fixes.is_empty() || fix.command.is_none());
-        let fixes = fixes.filter_map(|fix| self.filled(fix).or_else(|| in_words(fix)));
+        let fixes = self.id.cause().fixes().filter(|_| !self.alone);
+        let fixes = fixes.filter(|(fix, _)| self.own_fixes.is_empty() || fix.command.is_none());
+        let fixes = fixes.filter_map(|(fix, said)| self.filled(fix, said).or_else(|| in_words(fix, said)));
         self.own_fixes.iter().cloned().chain(fixes).collect()
     }
 
     /// With this case's names; `None` where one is not known.
-    fn filled(&self, fix: &Remedy) -> Option<Fix> {
-        let text = self.fill(fix.text, str::to_owned)?;
+    fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
+        let mut text = self.fill(said.text, str::to_owned)?;
+        if own_image().is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
+            text = format!("{text} {}", Label::OwnImage);
+        }
         let command = match fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
@@ -138,7 +232,11 @@ impl Finding {
                 rest = &from[1..];
                 continue;
             }
-            let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
+            let value = match self.values.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => value.as_str(),
+                None if name == "rbinfmt" => own_image().unwrap_or("IMAGE"),
+                None => return None,
+            };
             text.push_str(&form(value));
             rest = &from[name.len() + 2..];
         }
@@ -148,27 +246,17 @@ impl Finding {
 }
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
-fn in_words(fix: &Remedy) -> Option<Fix> {
+fn in_words(fix: &Remedy, said: Wording) -> Option<Fix> {
     let class = if fix.class == FixClass::Safe { FixClass::Decision } else { fix.class };
-    Some(Fix { text: fix.otherwise?.to_owned(), command: None, class })
-}
-
-/// A word as a shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    // shlex quotes these too, which only clutters lists of architectures and platforms.
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    // No shell reads NUL, and no file's name has one.
-    shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
+    Some(Fix { text: said.otherwise?.to_owned(), command: None, class })
 }
 
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Finding", 7)?;
+        let mut object = serializer.serialize_struct("Finding", 8)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("severity", &self.severity)?;
+        object.serialize_field("strength", &self.strength)?;
         object.serialize_field("title", self.title())?;
         object.serialize_field("about", &self.about)?;
         object.serialize_field("detail", &self.detail)?;
@@ -188,7 +276,18 @@ mod tests {
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
         assert!(Finding::problem(CauseId::CrlfShebang, "", "").fixes().iter().all(|f| !f.text.contains('{')));
-        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
+    }
+
+    #[test]
+    fn root_needs_no_sudo_and_others_do() {
+        for (command, root, other) in [
+            ("rbinfmt install arm64", "rbinfmt install arm64", "sudo rbinfmt install arm64"),
+            ("sudo insmod x.ko", "insmod x.ko", "sudo insmod x.ko"),
+            ("sysctl -w a=1 && ls", "sysctl -w a=1 && ls", "sudo sysctl -w a=1 && ls"),
+            ("rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64"),
+        ] {
+            assert_eq!((as_user(command, true), as_user(command, false)), (root.into(), other.into()));
+        }
     }
 
     #[test]
@@ -198,7 +297,7 @@ mod tests {
         assert!(texts(general()).contains("as its format asks"));
         let named = general().with("path", "x.gz");
         assert!(!texts(named.clone()).contains("as its format asks"));
-        let own = named.fix("Unpack it.", "gzip -d x.gz", FixClass::Yours).fixes();
+        let own = named.fix(Advice::Unpack, "gzip -d x.gz".to_owned(), FixClass::Yours).fixes();
         assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
         let fixes = Finding::problem(CauseId::BinfmtNoFFlag, "", "").fixes();
         assert!(fixes.iter().all(|f| f.class != FixClass::Safe && f.command.is_none()), "{fixes:?}");

@@ -1,19 +1,30 @@
 //! What was fetched, under its hash: taken again without the network, and verified again each time.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, Error, Result};
-use crate::http::{Client, Missing};
+use crate::http::{Client, Download, Missing};
 use crate::progress::Progress;
-use crate::temporary::{NEW, sweep};
-use crate::verify::{Expected, of_file};
+use crate::temporary::{NEW, make_directories, sweep};
+use crate::verify::{Expected, of_open_file};
+
+/// The mode of its directory.
+const PRIVATE: u32 = 0o700;
 
 /// The directory of fetched files.
 #[derive(Debug, Clone)]
 pub struct Cache(PathBuf);
+
+/// Where a file can be fetched.
+pub(crate) struct Places<'a> {
+    /// The URLs, in the order in which they are asked.
+    pub(crate) urls: &'a [String],
+    /// What the requests say besides.
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+}
 
 impl Cache {
     /// In this directory, which is made when something is put there.
@@ -21,12 +32,14 @@ impl Cache {
         Cache(directory)
     }
 
-    /// The file that `expected` describes: from the cache, or from the first of `urls` that has it.
-    pub fn file(
+    /// The file that `expected` describes: from the cache, or from the first of the places that has it.
+    ///
+    /// # Errors
+    /// The last place's error where none has it, and the cache's directory that cannot be written.
+    pub(crate) fn file(
         &self,
         client: &Client,
-        urls: &[String],
-        headers: &[(&str, &str)],
+        places: &Places,
         expected: &Expected,
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
@@ -37,9 +50,9 @@ impl Cache {
         let path = self.path(expected);
         let partial = path.with_extension("part");
         let mut last = None;
-        for (number, url) in urls.iter().enumerate() {
-            let missing = if number + 1 == urls.len() { Missing::AskAgain } else { Missing::Error };
-            match client.download(url, headers, missing, &partial, expected, progress) {
+        for (number, url) in places.urls.iter().enumerate() {
+            let missing = if number + 1 == places.urls.len() { Missing::AskAgain } else { Missing::Error };
+            match client.download(&Download { url, headers: places.headers, missing, expected, progress }, &partial) {
                 Ok(()) => {
                     fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
                     return Ok(path);
@@ -53,8 +66,9 @@ impl Cache {
     /// The file that `expected` describes, where it is here already.
     pub fn known(&self, expected: &Expected) -> Option<PathBuf> {
         let path = self.path(expected);
-        let size = fs::metadata(&path).ok()?.len();
-        let came = (size == expected.size).then(|| of_file(&path, expected.size).ok()).flatten();
+        let file = open(&path)?;
+        let size = file.metadata().ok()?.len();
+        let came = (size == expected.size).then(|| of_open_file(file, expected.size).ok()).flatten();
         if came == Some(*expected) {
             return Some(path);
         }
@@ -64,6 +78,9 @@ impl Cache {
     }
 
     /// Keeps a small document under a name, for later without the network.
+    ///
+    /// # Errors
+    /// The cache's directory cannot be made or written.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
         let path = self.0.join(name);
@@ -75,8 +92,9 @@ impl Cache {
 
     /// The document kept under a name.
     pub fn kept(&self, name: &str, limit: u64) -> Option<Vec<u8>> {
-        let path = self.0.join(name);
-        (fs::metadata(&path).ok()?.len() <= limit).then(|| fs::read(&path).ok()).flatten()
+        let mut bytes = Vec::new();
+        open(&self.0.join(name))?.take(limit + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= limit).then_some(bytes)
     }
 
     /// Forgets a file that will not be needed again.
@@ -86,6 +104,9 @@ impl Cache {
     }
 
     /// Empties the cache and tells how many bytes that freed.
+    ///
+    /// # Errors
+    /// A file of it cannot be removed.
     pub fn clear(&self) -> Result<u64> {
         let freed = directory_size(&self.0);
         match fs::remove_dir_all(&self.0) {
@@ -96,24 +117,22 @@ impl Cache {
         }
     }
 
+    /// The directory, for its owner alone, whatever the umask is or was.
     fn make(&self) -> Result<()> {
         let doing = || format!("making the directory {}", self.0.display());
-        let mut builder = fs::DirBuilder::new();
-        match builder.mode(0o700).create(&self.0) {
-            // Whatever the umask is.
-            Ok(()) => fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).doing(doing),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if fs::symlink_metadata(&self.0).doing(doing)?.is_symlink() {
-                    return Err(Error::failed(doing(), "it is a link").help("remove the link"));
-                }
-                sweep(&self.0, |name| name.starts_with(NEW))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(&self.0).doing(doing)?;
-                fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).doing(doing)
-            }
-            Err(error) => Err(Error::io(doing(), error)),
+        make_directories(&self.0, PRIVATE).doing(doing)?;
+        let there = fs::symlink_metadata(&self.0).doing(doing)?;
+        let help = format!("remove {}", self.0.display());
+        if there.is_symlink() {
+            return Err(Error::failed(doing(), "it is a link").help(help));
         }
+        if there.uid() != nix::unistd::geteuid().as_raw() {
+            return Err(Error::failed(doing(), format!("it belongs to user {}", there.uid())).help(help));
+        }
+        if there.permissions().mode() & 0o7777 != PRIVATE {
+            fs::set_permissions(&self.0, fs::Permissions::from_mode(PRIVATE)).doing(doing)?;
+        }
+        sweep(&self.0, |name| name.starts_with(NEW))
     }
 
     fn path(&self, expected: &Expected) -> PathBuf {
@@ -121,8 +140,34 @@ impl Cache {
     }
 }
 
+/// Opens a file that is one: links are not followed.
+fn open(path: &Path) -> Option<fs::File> {
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().ok()?.is_file().then_some(file)
+}
+
 /// The bytes of the files in a directory.
 pub(crate) fn directory_size(directory: &Path) -> u64 {
     let items = fs::read_dir(directory).into_iter().flatten().flatten();
     items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_not_known_and_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned());
+        let expected = Expected::of(b"right");
+        let path = cache.path(&expected);
+        fs::write(&path, b"right").unwrap();
+        assert_eq!(cache.known(&expected).as_deref(), Some(&*path));
+        for damaged in [&b"wrong"[..], b"rig", b"right or not"] {
+            fs::write(&path, damaged).unwrap();
+            assert_eq!((cache.known(&expected), path.exists()), (None, false));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! An archive that passes by once: what an engine hands out, or a packed file. Its layers are read as they come, before
+//! An archive that passes by once: what an engine hands out, or a compressed file. Its layers are read as they come, before
 //! it is known which of them will be wanted.
 
 use std::collections::BTreeMap;

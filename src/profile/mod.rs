@@ -8,6 +8,7 @@ mod spelling;
 pub use file::parse;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
 use crate::signature::Signature;
+use crate::trust;
 
 /// A profile is data, and small; a larger file is something else.
 const MAX_FILE: u64 = 1 << 20;
@@ -147,6 +149,17 @@ impl Profile {
     }
 }
 
+/// Profiles of what is not for a CPU. They are built in, and installed when they are named: what runs such files, and whether
+/// it should, differs from machine to machine.
+static BY_NAME: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    let files = [
+        ("profiles/java.toml", include_str!("../../profiles/java.toml")),
+        ("profiles/wasm.toml", include_str!("../../profiles/wasm.toml")),
+        ("profiles/wine.toml", include_str!("../../profiles/wine.toml")),
+    ];
+    files.iter().filter_map(|(name, text)| file::parse(name, text).ok()).flatten().collect()
+});
+
 /// All profiles, in the order of their files.
 #[derive(Debug, Clone)]
 pub struct Profiles(Vec<Profile>);
@@ -202,7 +215,7 @@ impl Profiles {
 
     /// Like [`Profiles::find`], without an opinion on what is not found.
     pub fn spelled(&self, spelling: &str) -> Option<&Profile> {
-        spelling::find(spelling, &self.0)
+        spelling::find(spelling, &self.0).or_else(|| spelling::find(spelling, &BY_NAME))
     }
 
     /// The profile with this rule.
@@ -230,10 +243,16 @@ impl Directory {
                 return Err(Error::io(doing, error).with_status(crate::error::Status::Usage));
             }
         };
+        // What the caller named is the caller's word.
+        let check = |path: &Path| match self.required {
+            true => Ok(()),
+            false => trust::require(format!("reading the profiles in {}", self.path.display()), path),
+        };
         let mut files = Vec::new();
         for item in listing {
             let path = item.doing(|| format!("listing {}", self.path.display()))?.path();
             if path.extension().is_some_and(|e| e == "toml") {
+                check(&path)?;
                 files.push(path);
             }
         }
@@ -262,6 +281,17 @@ mod tests {
         assert_eq!(profiles.iter().count(), 33);
         for profile in profiles.iter() {
             file::would_register(profile).unwrap_or_else(|mistake| panic!("{}: {mistake}", profile.name));
+        }
+    }
+
+    #[test]
+    fn what_is_for_no_cpu_is_found_by_its_name_alone() {
+        let profiles = Profiles::load(&[]).unwrap();
+        for (spelling, name) in [("jar", "jar"), ("java", "jar"), ("wasm", "wasm"), ("wine", "wine")] {
+            let profile = profiles.find(spelling).unwrap();
+            assert_eq!(profile.name, name);
+            file::would_register(profile).unwrap();
+            assert!(profiles.iter().all(|p| p.name != name));
         }
     }
 

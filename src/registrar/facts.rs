@@ -1,6 +1,6 @@
 //! One snapshot of everything that a decision needs. It can be printed, and read on another machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::Entry;
 use crate::binfmt::mounts::Mounted;
-use crate::binfmt::rule::WINDOW;
+use crate::binfmt::rule::{Rule, WINDOW};
 use crate::binfmt::table::{Listing, Table, Unreadable};
 use crate::elf::{self, Target};
 use crate::emulators::find::Found;
@@ -22,6 +22,8 @@ use crate::probe::{self, Outcome, Probe, Ran};
 use crate::proc;
 use crate::profile::{Kind, Profile, Profiles};
 use crate::signature::Signature;
+use crate::text::to_text;
+use crate::trust::{Trust, Writable};
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Facts {
     pub guarded: Vec<Guarded>,
     /// The emulator found for a profile.
     pub emulators: BTreeMap<String, Found>,
+    /// Interpreters and emulators that others than root may write, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub writable: BTreeMap<String, Writable>,
     /// What came of running a probe, by the plain name of the entry that its rule makes, where some entry matches it.
     pub probes: BTreeMap<String, Ran>,
 }
@@ -73,14 +78,36 @@ pub struct Guarded {
     /// The entry that needs it; `None` where more than one entry does.
     #[serde(default, with = "crate::text::maybe_lossless", skip_serializing_if = "Option::is_none")]
     pub entry: Option<BString>,
+    /// The profile that needs it, which makes no entry for all that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// What an entry would see of it.
     #[serde(with = "crate::text::hex")]
     pub head: Vec<u8>,
 }
 
+/// How the scripts of a system begin.
+const SCRIPTS: [&[u8]; 6] = [
+    b"#!/bin/sh\n",
+    b"#! /bin/sh\n",
+    b"#!/bin/bash\n",
+    b"#!/usr/bin/env ",
+    b"#!/usr/bin/perl ",
+    b"#!/usr/bin/python3\n",
+];
+
+impl Guarded {
+    /// Whether the machine itself lives on it.
+    fn is_machines(&self) -> bool {
+        self.entry.is_none() && self.profile.is_none()
+    }
+}
+
 /// What to find out.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
+    /// The root directory of the system whose emulators they are.
+    pub root: &'a Path,
     /// The profiles asked about.
     pub profiles: &'a [&'a Profile],
     /// The emulators found for them.
@@ -91,6 +118,9 @@ pub struct Scope<'a> {
 
 impl TableFacts {
     /// Reads a table.
+    ///
+    /// # Errors
+    /// A table that cannot be read as a whole: not mounted, or not for us.
     pub fn read(table: &Table) -> Result<TableFacts> {
         let Listing { enabled, entries, unreadable } = table.list()?;
         Ok(TableFacts { path: table.dir().to_owned(), writable: table.is_writable(), enabled, entries, unreadable })
@@ -113,6 +143,9 @@ impl TableFacts {
 
 impl Facts {
     /// Looks at everything once. Changes nothing.
+    ///
+    /// # Errors
+    /// rbinfmt's own program cannot be read; a probe program cannot be made, or what came of it could not be determined.
     pub fn gather(host: &Host, mounted: Mounted, table: TableFacts, all: &Profiles, scope: Scope) -> Result<Facts> {
         let own = own_target()?;
         let kernel = Kernel::running();
@@ -125,10 +158,12 @@ impl Facts {
             native: Vec::new(),
             guarded: Vec::new(),
             emulators: scope.emulators.clone(),
+            writable: BTreeMap::new(),
             probes: BTreeMap::new(),
             kernel,
         };
         facts.guarded = guarded(&facts.table.entries, scope.profiles);
+        facts.writable = writable(&facts.table.entries, scope);
         facts.emulated = facts.emulation(host);
         facts.run_probes(all, scope)?;
         Ok(facts)
@@ -140,6 +175,28 @@ impl Facts {
             return None;
         }
         self.table.entries.iter().find(|entry| entry.takes(head, b""))
+    }
+
+    /// Which of the machine's own programs a rule matches, be its entry enabled or not: "the shell (/bin/sh)".
+    pub fn own_match(&self, rule: &Rule, profiles: &Profiles) -> Option<String> {
+        let machines = self.guarded.iter().filter(|file| file.is_machines());
+        let mut taken = machines.filter(|file| rule.takes(&file.head, file.path.as_os_str().as_encoded_bytes()));
+        if let Some(file) = taken.next() {
+            return Some(format!("{} ({})", file.what, file.path.display()));
+        }
+        if let Some(script) = SCRIPTS.iter().find(|script| rule.takes(script, b"")) {
+            return Some(format!("this machine's scripts ({})", script.trim_ascii().as_bstr()));
+        }
+        let own = profiles.iter().filter(|profile| self.is_own(profile)).find(|profile| match &profile.kind {
+            Kind::Elf { signatures, .. } => signatures.iter().any(|signature| signature.is_matched_by(rule)),
+            Kind::Other { .. } => false,
+        })?;
+        Some(format!("this machine's own programs ({})", own.label()))
+    }
+
+    /// Who else than root may write the interpreter of an entry.
+    pub fn writer_of(&self, entry: &Entry) -> Option<&Writable> {
+        self.writable.get(&to_text(entry.interpreter.as_ref()?))
     }
 
     /// An emulator shows its program another machine than the real one; these two it cannot change.
@@ -220,6 +277,9 @@ fn same_order(profile: &Profile, own: Target) -> bool {
 }
 
 /// Those of the profiles whose files run here before anything is done, by their names.
+///
+/// # Errors
+/// rbinfmt's own program cannot be read, or a probe program cannot be made.
 pub fn native(profiles: &[&Profile]) -> Result<Vec<String>> {
     let (own, kernel) = (own_target()?, Kernel::running());
     let mut native = Vec::new();
@@ -237,6 +297,9 @@ pub fn native(profiles: &[&Profile]) -> Result<Vec<String>> {
 }
 
 /// What rbinfmt itself was built for; emulators have to be built for the same.
+///
+/// # Errors
+/// /proc/self/exe cannot be read, or is not an ELF file.
 pub fn own_target() -> Result<Target> {
     let own = elf::read(&proc::own("exe")).map_err(|why| Error::unknown("reading rbinfmt's own program", why))?;
     Ok(own.target)
@@ -252,27 +315,43 @@ fn compatible(real: &str, shown: &str) -> bool {
 
 fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
     let mut guarded = Vec::new();
-    let mut guard = |what: String, path: PathBuf, entry: Option<BString>| {
-        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, head }));
+    let mut guard = |what: String, path: PathBuf, entry: Option<BString>, profile: Option<String>| {
+        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, profile, head }));
     };
-    guard("rbinfmt itself".into(), proc::own("exe"), None);
-    guard("the shell".into(), Host::SHELL.into(), None);
+    guard("rbinfmt itself".into(), proc::own("exe"), None, None);
+    guard("the shell".into(), Host::SHELL.into(), None, None);
     if let Ok(shell) = elf::read(Path::new(Host::SHELL))
         && let Some(loader) = shell.interpreter
     {
-        guard("this machine's program loader".into(), loader.into(), None);
+        guard("this machine's program loader".into(), loader.into(), None, None);
     }
     for entry in entries.iter().filter(|e| e.enabled) {
         if let Some(path) = entry.interpreter.as_ref().and_then(|i| i.to_path().ok()) {
-            guard(format!("the interpreter of the entry {}", entry.name), path.to_owned(), Some(entry.name.clone()));
+            let what = format!("the interpreter of the entry {}", entry.name);
+            guard(what, path.to_owned(), Some(entry.name.clone()), None);
         }
     }
     for profile in profiles {
         if let Kind::Other { interpreter, .. } = &profile.kind {
-            guard(format!("the interpreter of {}", profile.name), interpreter.clone(), None);
+            let what = format!("the interpreter of {}", profile.name);
+            guard(what, interpreter.clone(), None, Some(profile.name.clone()));
         }
     }
     guarded
+}
+
+/// Of the interpreters of entries and profiles, and of the emulators: those that others may write.
+fn writable(entries: &[Entry], scope: Scope) -> BTreeMap<String, Writable> {
+    let of_entries = entries.iter().filter_map(|e| e.interpreter.as_ref()?.to_path().ok());
+    let of_profiles = scope.profiles.iter().filter_map(|profile| match &profile.kind {
+        Kind::Other { interpreter, .. } => Some(interpreter.as_path()),
+        Kind::Elf { .. } => None,
+    });
+    let emulators = scope.emulators.values().map(|found| found.path.as_path());
+    let paths: BTreeSet<&Path> = of_entries.chain(of_profiles).chain(emulators).collect();
+    let trust = Trust::of_root(scope.root);
+    let text = |path: &Path| to_text(path.as_os_str().as_encoded_bytes());
+    paths.into_iter().filter_map(|path| Some((text(path), trust.writable(path)?))).collect()
 }
 
 /// What an entry would see of a file; `None` for what cannot be read, or is not a file.

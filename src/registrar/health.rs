@@ -8,10 +8,11 @@ use bstr::{BString, ByteSlice};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::cpu;
 use crate::emulators::find::Places;
-use crate::probe::Outcome;
+use crate::probe::{Failure, Outcome};
 use crate::profile::{NamedRule, Profile, Profiles};
 use crate::registrar::facts::Facts;
 use crate::registrar::plan::{is_ours, is_qemu};
+use crate::trust::Writable;
 
 /// What is known of an entry.
 #[derive(Debug, Clone)]
@@ -33,18 +34,20 @@ pub struct Health<'a> {
 pub enum Problem {
     /// The entry itself is disabled.
     Disabled,
-    /// It matches a file that the machine lives on: what that is, and its path.
-    Takes(String, PathBuf),
+    /// It matches programs that the machine lives on: which, and of disabled entries also what it would match.
+    Takes(String),
     /// Another entry, newer, matches its files.
     Shadowed(BString),
     /// Its interpreter, looked up at every execve, is not here.
     Unreadable(PathBuf),
+    /// Others than root may write its interpreter, to which its flags give root's rights.
+    Writable(Writable),
     /// Its interpreter is looked up at every execve.
     NoFixBinary,
     /// argv\[0\] is lost, though this kernel could tell of it.
     NoArgv0,
     /// A program of the architecture did not run through it, and why.
-    Fails(String),
+    Fails(Failure),
     /// Whether a program of the architecture runs through it could not be determined.
     Unclear(String),
 }
@@ -53,12 +56,13 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Disabled => f.write_str("it is disabled"),
-            Problem::Takes(what, path) => write!(f, "it matches {what} ({})", path.display()),
+            Problem::Takes(what) => write!(f, "it matches {what}"),
             Problem::Shadowed(taker) => write!(f, "the newer entry {taker} matches its files first"),
             Problem::Unreadable(path) => write!(f, "its interpreter {} cannot be read here", path.display()),
+            Problem::Writable(writable) => write!(f, "others can make it run what they like as root: {writable}"),
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
-            Problem::Fails(why) => f.write_str(why),
+            Problem::Fails(why) => why.fmt(f),
             Problem::Unclear(why) => write!(f, "whether it works could not be determined: {why}"),
         }
     }
@@ -75,16 +79,17 @@ pub fn of<'a>(entry: &Entry, profiles: &'a Profiles, places: &Places, facts: &Fa
         problems: Vec::new(),
         counts: ours || is_qemu(entry),
     };
+    let takes = facts.own_match(&entry.rule, profiles).map(Problem::Takes);
     if !entry.enabled {
         health.problems.push(Problem::Disabled);
+        health.problems.extend(takes);
         return health;
     }
     interpreter(entry, target.is_some(), facts, &mut health.problems);
-    for file in facts.guarded.iter().take(3).filter(|g| g.entry.is_none()) {
-        if entry.takes(&file.head, file.path.as_os_str().as_encoded_bytes()) {
-            health.problems.push(Problem::Takes(file.what.clone(), file.path.clone()));
-        }
+    if entry.flags.has(Flags::C) || entry.flags.has(Flags::F) {
+        health.problems.extend(facts.writer_of(entry).cloned().map(Problem::Writable));
     }
+    health.problems.extend(takes);
     let Some((_, rule)) = target else { return health };
     let Some(program) = &rule.probe else { return health };
     match facts.taker(program) {

@@ -32,6 +32,8 @@ pub struct Installed {
 pub enum Advice {
     /// The table was mounted in this container before, and nothing shows by whom.
     HolderUnknown,
+    /// Entries were made with flag C.
+    Credentials,
     /// The kernel has no flag F: the emulator at this path is looked up at every execve.
     NoFixBinary {
         /// As the entry has it.
@@ -58,6 +60,10 @@ impl fmt::Display for Advice {
             Advice::HolderUnknown => f.write_str(
                 "nothing here shows who else holds the table: if this container mounted it itself, the entries end \
                  with it",
+            ),
+            Advice::Credentials => f.write_str(
+                "flag C: set-uid programs of these architectures run with their owner's rights, as native ones do; \
+                 --no-credentials leaves it out",
             ),
             Advice::NoFixBinary { path } => write!(
                 f,
@@ -147,7 +153,7 @@ impl Registrar {
         if plan.changes() {
             return Err(self.may_not_change(&start.identity, start.mounted));
         }
-        let rows = apply::apply(plan, &mut session, &facts.kernel, None)?;
+        let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
         let rows = with_facts(rows, &facts);
         Ok(Installed { advice: self.no_fix_binary(&rows).into_iter().collect(), rows, held_by: None })
     }
@@ -175,6 +181,11 @@ impl Registrar {
         if way == Way::Present && start.identity.first_user_namespace && !host_knows && !request.hold {
             advice.push(Advice::HolderUnknown);
         }
+        let given = |row: &Row| {
+            let new = matches!(row.state, State::Added | State::Replaced);
+            new && row.entry.as_ref().is_some_and(|entry| entry.flags.has(Flags::C))
+        };
+        advice.extend(rows.iter().any(given).then_some(Advice::Credentials));
         advice.extend(self.no_fix_binary(&rows));
         // The registration is done and stays, whatever the record says.
         match supply::note(self, &rows) {
@@ -196,7 +207,7 @@ impl Registrar {
         }
         let mut prober = |items: &[&Item]| self.probe(items);
         let prober: Option<&mut apply::Prober> = if request.verify { Some(&mut prober) } else { None };
-        let rows = apply::apply(plan, session, &facts.kernel, prober)?;
+        let rows = apply::apply(plan, &facts.table.entries, session, &facts.kernel, prober)?;
         Ok(with_facts(rows, &facts))
     }
 
@@ -306,7 +317,6 @@ fn with_facts(mut rows: Vec<Row>, facts: &Facts) -> Vec<Row> {
     for row in &mut rows {
         if matches!(row.state, State::Kept | State::Enabled) {
             row.outcome = facts.probes.get(&row.item.name).map(|ran| ran.outcome.clone());
-            row.entry = facts.table.entries.iter().find(|e| e.name == row.item.name.as_bytes()).cloned();
         }
     }
     rows

@@ -3,7 +3,7 @@
 //! ```text
 //! request    what is asked for               start     what is known before the table is reached; the plan
 //! plan/      pure: install, remove, guard    session   the table reached in one of the ways, and the way back
-//! facts      the snapshot that it reads      apply     carries a plan out
+//! facts      the snapshot that it reads      apply     carries a plan out; `journal`: how that is undone
 //! install    the first way that lasts        supply    what an installation lacks, fetched
 //! uninstall  removes entries                 follow    lets the table follow the store
 //! health     what each entry does here. Pure
@@ -15,6 +15,7 @@ mod follow;
 pub mod health;
 mod held;
 mod install;
+mod journal;
 pub mod plan;
 mod request;
 pub mod session;
@@ -24,6 +25,7 @@ mod uninstall;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::follow::{Followed, Tried};
@@ -55,6 +57,8 @@ pub struct Registrar {
     pub prefix: String,
     /// A table for this user namespace alone may be made.
     pub private: bool,
+    /// The root directory of the system whose emulators are registered: another one's is below a directory.
+    pub root: PathBuf,
     /// Who is told how far long work is.
     pub progress: Arc<dyn Progress + Send>,
 }
@@ -82,7 +86,7 @@ impl Registrar {
         let identity = Identity::own(&self.host);
         let mounted = session::mounted(&self.host, self.private && !identity.first_user_namespace)?;
         let profiles: Vec<&Profile> = self.profiles.iter().collect();
-        let scope = Scope { profiles: &profiles, emulators: &BTreeMap::new(), probe };
+        let scope = Scope { root: &self.root, profiles: &profiles, emulators: &BTreeMap::new(), probe };
         session::look(&self.host, mounted, self.private, &self.profiles, scope)
     }
 

@@ -38,11 +38,25 @@ impl Start {
 
     fn plan_over(&self, registrar: &Registrar, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
         table.readable("registering emulators")?;
-        let scope = Scope { profiles: &request.selection.profiles, emulators: &self.emulators, probe: request.verify };
+        let scope = Scope {
+            root: &registrar.root,
+            profiles: &request.selection.profiles,
+            emulators: &self.emulators,
+            probe: request.verify,
+        };
         let facts = Facts::gather(&registrar.host, self.mounted, table, &registrar.profiles, scope)?;
         if let Some(why) = &facts.emulated {
             return Err(Error::failed("registering emulators", format!("rbinfmt itself runs under one: {why}"))
                 .help("use the build of rbinfmt for this machine; with docker, omit --platform"));
+        }
+        if !facts.table.enabled
+            && let Some((entry, what)) = plan::hijacker(&facts, &registrar.profiles)
+        {
+            let name = crate::text::to_text(&entry.name);
+            let why = format!("it is disabled, and has to stay so while it has the entry {name}, which matches {what}");
+            let path = facts.table.path.join(&name);
+            return Err(Error::failed(format!("using the table {}", facts.table.path.display()), why)
+                .help(format!("`echo -1 > {}` in a shell removes the entry", path.display())));
         }
         if !facts.table.enabled && !request.force {
             let why = "it is disabled: the kernel consults no entry";

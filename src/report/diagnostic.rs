@@ -5,40 +5,75 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::doctor::finding::{Finding, Severity};
+use super::wrap::for_terminal;
+use crate::doctor::catalogue::{CauseId, Label};
+use crate::doctor::finding::{Finding, Fix, Severity};
 
 pub(super) const BOLD: Style = Style::new().bold();
 const BLUE: Style = AnsiColor::BrightBlue.on_default().bold();
 
-/// The diagnostic of one finding, some lines.
-pub fn text(finding: &Finding) -> String {
-    let (word, style) = match finding.severity {
-        Severity::Problem => ("problem", AnsiColor::BrightRed.on_default().bold()),
-        Severity::Warning => ("warning", AnsiColor::BrightYellow.on_default().bold()),
-        Severity::Note => ("note", AnsiColor::BrightGreen.on_default().bold()),
+/// The diagnostic of one finding, some lines: the cause, what to do, and what was seen.
+pub fn text(finding: &Finding, verbose: bool) -> String {
+    let (label, style) = match finding.severity {
+        Severity::Problem => (Label::Problem, AnsiColor::BrightRed.on_default().bold()),
+        Severity::Warning => (Label::Warning, AnsiColor::BrightYellow.on_default().bold()),
+        Severity::Note => (Label::Note, AnsiColor::BrightGreen.on_default().bold()),
     };
     let mut text = String::new();
-    let title = finding.title();
-    let _ = writeln!(text, "{style}{word}[{}]{style:#}{BOLD}: {title}{BOLD:#}", finding.id);
+    let head = format!("{label}[{}]", finding.id);
+    let title = for_terminal(finding.title(), &format!("{head}: "), "  ");
+    text.push_str(&mark(&title, &format!("{head}: "), &format!("{style}{head}{style:#}: ")));
     let _ = writeln!(text, "  {BLUE}-->{BLUE:#} {}", finding.about);
     for line in finding.detail.lines() {
-        let _ = writeln!(text, "   {BLUE}={BLUE:#} {line}");
+        text.push_str(&seen(line));
     }
-    for seen in &finding.evidence {
-        let _ = writeln!(text, "   {BLUE}={BLUE:#} {seen}");
+    fixes(&mut text, &finding.fixes());
+    for line in &finding.evidence {
+        text.push_str(&seen(line));
     }
-    for fix in finding.fixes() {
-        let _ = writeln!(text, "{BOLD}help:{BOLD:#} {}", fix.text);
-        for line in fix.command.iter().flat_map(|c| c.lines()) {
+    if finding.severity != Severity::Note {
+        if verbose {
+            also(&mut text, finding.id);
+        }
+        let _ = writeln!(text, "{BOLD}{}:{BOLD:#} {}: rbinfmt explain {}", Label::Note, Label::More, finding.id);
+    }
+    text
+}
+
+/// What was seen, as a line of a diagnostic.
+pub(super) fn seen(line: &str) -> String {
+    mark(&for_terminal(line, "   = ", "     "), "   = ", &format!("   {BLUE}={BLUE:#} "))
+}
+
+/// What to do.
+pub(super) fn fixes(text: &mut String, fixes: &[Fix]) {
+    for fix in fixes {
+        let label = format!("{}: ", Label::Help);
+        text.push_str(&mark(
+            &for_terminal(&fix.text, &label, "      "),
+            &label,
+            &format!("{BOLD}{}:{BOLD:#} ", Label::Help),
+        ));
+        for line in fix.shown().iter().flat_map(|command| command.lines()) {
             let _ = writeln!(text, "        {line}");
         }
     }
-    if finding.severity != Severity::Note {
-        let also = finding.id.cause().also;
-        if !also.is_empty() {
-            let _ = writeln!(text, "{BOLD}note:{BOLD:#} also seen as: {}", also.join("; "));
-        }
-        let _ = writeln!(text, "{BOLD}note:{BOLD:#} more: rbinfmt explain {}", finding.id);
+}
+
+fn also(text: &mut String, id: CauseId) {
+    let also = id.cause().also;
+    if !also.is_empty() {
+        let line = format!("{}: {}", Label::AlsoSeenAs, also.join("; "));
+        let label = format!("{}: ", Label::Note);
+        text.push_str(&mark(
+            &for_terminal(&line, &label, "      "),
+            &label,
+            &format!("{BOLD}{}:{BOLD:#} ", Label::Note),
+        ));
     }
-    text
+}
+
+/// Styles the start of a text after its lines were filled: escape sequences have a length, and no width.
+fn mark(text: &str, plain: &str, styled: &str) -> String {
+    text.strip_prefix(plain).map_or_else(|| text.to_owned(), |rest| format!("{styled}{rest}"))
 }

@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod answer;
 pub mod boot;
 pub mod diagnostic;
 pub mod doctor;
@@ -12,7 +13,9 @@ pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;
+pub mod sarif;
 pub mod table;
+mod wrap;
 
 use std::io::{self, Write};
 
@@ -33,16 +36,25 @@ pub struct Printer {
 
 impl Printer {
     /// A line of the result.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
         if self.quiet { Ok(()) } else { out(text.as_ref()) }
     }
 
     /// A part of the result in its own bytes.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
         line(io::stdout().lock(), bytes)
     }
 
     /// A value as JSON, which is printed even when quiet: somebody asked for it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn value(&self, value: &impl Serialize) -> Result<()> {
         let json = serde_json::to_string_pretty(value).map_err(|e| Error::failed("writing JSON", e))?;
         out(&json)
@@ -90,7 +102,7 @@ pub(crate) fn out(text: &str) -> Result<()> {
 
 fn line(mut to: impl Write, bytes: &[u8]) -> Result<()> {
     match to.write_all(bytes).and_then(|()| to.write_all(b"\n")) {
-        // Whoever read us has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::io("writing to standard output", error)),
     }

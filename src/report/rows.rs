@@ -108,6 +108,9 @@ impl Run {
     }
 
     /// Prints it as `printer` is set; `verbose` shows every line.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn print(&self, printer: &Printer, verbose: bool) -> Result<Status> {
         if printer.json {
             printer.value(self)?;
@@ -122,6 +125,9 @@ impl Run {
     }
 
     /// Prints it for people alone.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn print_text(&self, printer: &Printer) -> Result<Status> {
         if printer.json { Ok(self.status()) } else { self.print(printer, printer.verbose) }
     }

@@ -78,14 +78,49 @@ fn a_rule_for_the_loader_is_refused() {
 }
 
 #[test]
-fn a_rule_for_all_scripts_is_refused_where_an_entry_is_run_by_one() {
+fn a_rule_for_all_scripts_is_refused() {
+    let Some(lab) = lab() else { return };
+    for start in [&b"#!"[..], b"#!/bin/sh", b"#!/usr/bin/env "] {
+        refused(&lab, &raw(0, start), "this machine's scripts");
+    }
+}
+
+#[test]
+fn a_rule_by_name_is_refused_where_an_entry_is_run_by_such_a_file() {
     let Some(lab) = lab() else { return };
     lab.write("handler.run", "#!/bin/sh\nexit 7\n");
-    let scripts = raw(0, b"#!");
-    let by_name = "[[profile]]\nname = \"x\"\ninterpreter = \"/bin/cat\"\nextension = \"run\"\n";
-    for profile in [scripts.as_str(), by_name] {
-        lab.write("profiles/x.toml", profile);
-        lab.run(&script("live/guard/a_rule_for_all_scripts_is_refused_where_an_entry_is_run_by_one"));
+    lab.write("profiles/x.toml", "[[profile]]\nname = \"x\"\ninterpreter = \"/bin/cat\"\nextension = \"run\"\n");
+    lab.run(&script("live/guard/a_rule_by_name_is_refused_where_an_entry_is_run_by_such_a_file"));
+}
+
+/// Rules for what the machine lives on, as others register them.
+const HIJACKERS: [&str; 5] = [
+    r":hijacker:M::\x7fELF::/bin/cat:",
+    r":hijacker:M:1:ELF::/bin/cat:F",
+    r":hijacker:M:0:\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/bin/true:OC",
+    r":hijacker:M:18:\x3e\x00::/etc/passwd:",
+    ":hijacker:M::#!::/bin/cat:",
+];
+
+#[test]
+fn a_table_with_a_hijacker_is_never_switched_on() {
+    if std::env::consts::ARCH != "x86_64" {
+        return skipped(Need::X86_64, "the guard's tests are written for x86_64").unwrap_or(());
+    }
+    for rule in HIJACKERS {
+        let Some(lab) = lab_of("arm64") else { return };
+        lab.env("RULE", rule).run(&script("live/guard/a_table_with_a_hijacker_is_never_switched_on"));
+    }
+}
+
+#[test]
+fn a_hijacker_that_is_off_is_not_switched_on() {
+    if std::env::consts::ARCH != "x86_64" {
+        return skipped(Need::X86_64, "the guard's tests are written for x86_64").unwrap_or(());
+    }
+    for rule in HIJACKERS {
+        let Some(lab) = lab_of("arm64") else { return };
+        lab.env("RULE", rule).run(&script("live/guard/a_hijacker_that_is_off_is_not_switched_on"));
     }
 }
 

@@ -19,3 +19,4 @@ mod replace;
 mod supply;
 mod table;
 mod undo;
+mod writers;

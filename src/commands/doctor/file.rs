@@ -13,7 +13,6 @@ use crate::doctor::snapshot::Snapshot;
 use crate::error::{Doing, Result};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
-use crate::report;
 
 /// Examines each file, here or as another machine would, and writes what was found.
 pub(super) fn run(
@@ -35,11 +34,9 @@ pub(super) fn run(
         Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none(), path: None };
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
-        let text = if common.json { report::doctor::json(&exam).to_string() } else { report::doctor::text(&exam) };
-        sink.write(&text)?;
-        let status = exam.status();
+        sink.answer(&exam, exam.status())?;
         // Of a long list only the fixes are wanted later.
-        sink.found(exam.findings.into_iter().filter(|_| args.fix), status);
+        sink.findings.extend(exam.findings.into_iter().filter(|_| args.fix));
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());

@@ -11,6 +11,7 @@ use crate::host::Identity;
 use crate::kernel::Kernel;
 use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
+use crate::trust::Writable;
 
 /// The snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct HostFacts {
     /// The interpreters of the entries and the emulators that were found, by their paths.
     #[serde(default)]
     pub programs: BTreeMap<String, Program>,
+    /// What rbinfmt itself reads as root, and others may write: its store, configuration and profiles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writable: Vec<Writable>,
     /// What makes entries when the machine starts.
     #[serde(default)]
     pub boot: Boot,

@@ -2,6 +2,7 @@
 //! automount that waits goes on waiting.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bstr::ByteSlice;
@@ -11,6 +12,7 @@ use super::facts::{HostFacts, Policy, Seen, Support};
 use super::{boot, place, programs, support};
 use crate::binfmt::mounts::Mounted;
 use crate::emulators::find::Places;
+use crate::emulators::store::SYSTEM;
 use crate::error::Result;
 use crate::host::{Host, Identity};
 use crate::kernel::Kernel;
@@ -19,6 +21,7 @@ use crate::profile::{Profile, Profiles};
 use crate::registrar::HeldBy;
 use crate::registrar::facts::{Facts, Scope, own_target};
 use crate::registrar::session;
+use crate::trust::{Trust, Writable};
 
 /// What a container engine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -86,6 +89,7 @@ impl HostFacts {
         Ok(HostFacts {
             place: place::gather(host, &identity),
             boot: boot::gather(),
+            writable: writable(look.places),
             settings: settings(),
             policy: policy(),
             environment: environment(),
@@ -121,13 +125,25 @@ fn table(
     let profiles: Vec<&Profile> = look.profiles.iter().collect();
     let emulators = look.places.find_all(&profiles, "", own);
     let seen = emulators.and_then(|emulators| {
-        let scope = Scope { profiles: &profiles, emulators: &emulators, probe: look.probe };
+        let scope = Scope { root: Path::new("/"), profiles: &profiles, emulators: &emulators, probe: look.probe };
         session::look(look.host, mounted, look.private, look.profiles, scope)
     });
     match seen {
         Ok((facts, held_by)) => (Seen::Seen(facts), held_by),
         Err(error) => (Seen::Unseen(error.to_string()), None),
     }
+}
+
+/// What rbinfmt reads by itself, as far as it is there.
+fn writable(places: &Places) -> Vec<Writable> {
+    let trust = Trust::of_root(Path::new("/"));
+    // A user's own store gives nobody root's rights.
+    let store = places.store.as_deref().filter(|store| *store == Path::new(SYSTEM));
+    let paths = [Path::new(Host::CONFIG), Path::new(Host::PROFILES)].into_iter().chain(store);
+    let mut writable: Vec<Writable> =
+        paths.filter(|path| path.exists()).filter_map(|path| trust.writable(path)).collect();
+    writable.dedup();
+    writable
 }
 
 fn settings() -> BTreeMap<String, String> {

@@ -1,10 +1,6 @@
 //! Architectures as texts spell them.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-static SPELLINGS: LazyLock<BTreeMap<String, Vec<String>>> =
-    LazyLock::new(|| toml::from_str(include_str!("words/archs.toml")).unwrap_or_default());
+use super::words::SPELLINGS;
 
 /// OCI's name of an architecture.
 pub(super) type Arch = &'static str;
@@ -22,8 +18,7 @@ pub(super) enum Fit {
 /// The architecture that a word means.
 pub(super) fn named(word: &str) -> Option<Arch> {
     let word = word.trim().trim_start_matches("linux/");
-    let is = |spelling: &String| spelling == word;
-    SPELLINGS.iter().find(|(_, spellings)| spellings.iter().any(is)).map(|(arch, _)| arch.as_str())
+    SPELLINGS.iter().find(|(_, spellings)| spellings.contains(&word)).map(|(arch, _)| *arch)
 }
 
 /// The first architecture that is named in a text, as a whole word; the longest where several begin at one place.
@@ -34,14 +29,13 @@ pub(super) fn first_in(lower: &str) -> Option<Arch> {
 /// All that are named: where, how long, which.
 pub(super) fn all_in(lower: &str) -> impl Iterator<Item = (usize, usize, Arch)> {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
-    SPELLINGS
-        .iter()
-        .flat_map(|(arch, spellings)| spellings.iter().map(move |word| (arch.as_str(), word.as_str())))
-        .filter_map(move |(arch, word)| {
+    SPELLINGS.iter().flat_map(|(arch, spellings)| spellings.iter().map(move |word| (*arch, *word))).filter_map(
+        move |(arch, word)| {
             let at = lower.find(word)?;
             let (before, after) = (lower[..at].chars().next_back(), lower[at + word.len()..].chars().next());
             (edge(before) && edge(after)).then_some((at, word.len(), arch))
-        })
+        },
+    )
 }
 
 /// What a machine does with a program by itself.

@@ -19,6 +19,8 @@ pub(super) struct Line {
     pub(super) text: String,
     /// The same in lower case: bytes are at the same places.
     pub(super) lower: String,
+    /// Bytes that are no text were in it.
+    pub(super) odd: bool,
 }
 
 /// The lines of an input.
@@ -82,7 +84,11 @@ fn strings(value: &Value, depth: usize, into: &mut VecDeque<Line>) {
 
 impl Line {
     pub(super) fn new(raw: &str) -> Line {
-        let mut text = String::with_capacity(raw.len());
+        let plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'`' && b != b'\\';
+        if raw.bytes().all(plain) {
+            return Line { text: raw.to_owned(), lower: raw.to_ascii_lowercase(), odd: false };
+        }
+        let (mut text, mut odd) = (String::with_capacity(raw.len()), false);
         let mut rest = raw.chars().peekable();
         while let Some(c) = rest.next() {
             match c {
@@ -102,12 +108,15 @@ impl Line {
                 '\t' | '\u{a0}' | '\u{202f}' | '\u{3000}' => text.push(' '),
                 // What turns the direction of a line does not go to the terminal either.
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-                c if c.is_control() => {}
-                c => text.push(c),
+                c if c.is_control() => odd = true,
+                c => {
+                    odd |= c == char::REPLACEMENT_CHARACTER;
+                    text.push(c);
+                }
             }
         }
         let lower = text.to_ascii_lowercase();
-        Line { text, lower }
+        Line { text, lower, odd }
     }
 
     /// Without the prefixes of builders, loggers and prompts.
@@ -131,11 +140,15 @@ impl Line {
     }
 }
 
-/// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL, or ESC and one character.
+/// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL or ESC, or ESC and one character.
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match rest.next() {
         Some('[') => skip_sequence(rest),
-        Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
+        // ESC ends it, whatever comes then: ESC \ or the next sequence.
+        Some(']') => {
+            while rest.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')).is_some() {}
+            rest.next_if(|c| *c != '\u{1b}');
+        }
         _ => {}
     }
 }

@@ -4,7 +4,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::clean::Line;
 use super::fact::Kind;
-use super::words::{Caller, Errno, Means, WORDS};
+use super::script::Said;
+use super::words::{
+    CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
+    NOT_PROGRAMS, NOT_PROGRAMS_END, WRITERS,
+};
 
 /// Different events that are kept of each grade; a log that repeats itself has few.
 const MOST: usize = 32;
@@ -14,9 +18,6 @@ const MOST_COMMANDS: usize = 16;
 const MOST_COMMAND: usize = 200;
 /// Characters before which a prompt ends.
 const MOST_PROMPT: usize = 64;
-
-/// The caller that reads a program as a script.
-pub(super) const READS: &str = "a shell that reads it";
 
 /// How surely the words are about a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,19 +67,19 @@ impl Events {
             return;
         }
         let errno = found.iter().find_map(|means| match *means {
-            Means::Errno(at) => Some(&WORDS.errnos[at]),
+            Means::Errno(at) => Some(&ERRNOS[usize::from(at)]),
             _ => None,
         });
         let Some(errno) = errno else { return };
+        if errno.name == ErrorName::Etxtbsy && WRITERS.iter().any(|writer| line.lower.contains(writer)) {
+            return;
+        }
         let mut best: Option<Event> = None;
         for means in found {
             let Means::Caller(at) = *means else { continue };
-            let caller = &WORDS.callers.list[at];
-            // A syntax error is one of a program only where a shell reads it from its beginning.
-            if !errno.alone && errno.name == "ENOEXEC" && caller.name != READS {
-                continue;
-            }
-            let Some(named) = caller.find(&line.lower) else { continue };
+            let at = usize::from(at);
+            let caller = &CALLERS[at];
+            let Some(named) = Caller::find(at, &line.lower) else { continue };
             let path = named.path.map(|path| as_written(line, path)).filter(|path| !path.is_empty());
             let Some(grade) = grade(errno, caller, path.as_deref(), line) else { continue };
             let interpreter = named.interpreter.map(|path| as_written(line, path));
@@ -87,7 +88,7 @@ impl Events {
                 let (caller, line) = (Some(caller), String::new());
                 best = Some(Event { errno, caller, path, interpreter, platform: None, grade, line, times: 1 });
             }
-            if grade == Grade::Executed || caller.not_scripts {
+            if grade == Grade::Executed {
                 break;
             }
         }
@@ -101,8 +102,30 @@ impl Events {
             line: String::new(),
             times: 1,
         };
-        let Some(event) = best.or_else(|| errno.alone.then(bare)) else { return };
+        let starts = found.contains(&Means::Starts) || is_all_of_the_line(errno, line);
+        let weak = best.as_ref().is_none_or(|best| best.grade < Grade::Executed);
+        let program =
+            |event: &Event| event.path.as_deref().is_some_and(|path| errno.alone || !is_rarely_a_program(path));
+        let started = Some(bare()).filter(|event| starts && weak && program(event));
+        let alone = errno.alone || errno.name == ErrorName::Etxtbsy;
+        let Some(event) = started.or(best).or_else(|| alone.then(bare)) else { return };
         self.add(Event { line: line.shown(), platform: platform.map(str::to_owned), ..event });
+    }
+
+    /// A shell that reads a file as a script: execve(2) has refused it before.
+    pub(super) fn read(&mut self, said: &Said, platform: Option<&str>) {
+        let is = |errno: &&Errno| errno.name == ErrorName::Enoexec;
+        let Some(errno) = ERRNOS.iter().find(is) else { return };
+        self.add(Event {
+            errno,
+            caller: Some(&Caller::READER),
+            path: said.path.clone(),
+            interpreter: None,
+            platform: platform.map(str::to_owned),
+            grade: Grade::Executed,
+            line: said.line.clone(),
+            times: 1,
+        });
     }
 
     /// Folds what is there already; where there is no room, what says more displaces what says less.
@@ -111,7 +134,7 @@ impl Events {
             other.errno.name == event.errno.name
                 && other.path == event.path
                 && other.platform == event.platform
-                && other.caller.map(|c| &c.name) == event.caller.map(|c| &c.name)
+                && other.caller.map(|c| c.name) == event.caller.map(|c| c.name)
         };
         if let Some(known) = self.list.iter_mut().find(same) {
             known.times = known.times.saturating_add(1);
@@ -178,6 +201,24 @@ fn some_path(text: &str) -> Option<String> {
     words.find(word).map(str::to_owned)
 }
 
+/// `PATH: Permission denied` and no more, as perror(3) prints it; of a file that is not there it may be any.
+fn is_all_of_the_line(errno: &Errno, line: &Line) -> bool {
+    let Some((path, rest)) = line.body().split_once(": ") else { return false };
+    let is_path = path.starts_with(['/', '.']) && path.contains('/') && !path.contains([' ', ':']);
+    let lower = rest.to_ascii_lowercase();
+    is_path
+        && !is_rarely_a_program(path)
+        && errno.name != ErrorName::Enoent
+        && errno.is_all_of(lower.trim_end_matches('.'))
+}
+
+/// Whether a file of that name is rarely started, and often opened.
+fn is_rarely_a_program(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let ends = || NOT_PROGRAMS_END.iter().any(|end| lower.ends_with(end));
+    NOT_PROGRAMS.iter().any(|start| path.starts_with(start)) || ends()
+}
+
 /// A relative name with a directory, of a line that speaks of a script.
 fn relative_path(text: &str) -> Option<String> {
     let mut words = text.split([' ', '"', '\'']).map(|w| w.trim_end_matches([':', '.', ';', '…', ',']));
@@ -197,14 +238,13 @@ fn typed(text: &str) -> Option<&str> {
 
 /// How surely the words are about a program rather than some file that could not be opened; `None` where they are not.
 fn grade(errno: &Errno, caller: &Caller, path: Option<&str>, line: &Line) -> Option<Grade> {
-    let callers = &WORDS.callers;
     let lower = path.map(str::to_ascii_lowercase).unwrap_or_default();
-    let ends = |list: &[String]| list.iter().any(|end| lower.ends_with(end.as_str()));
+    let ends = |list: &[&str]| list.iter().any(|end| lower.ends_with(end));
     let Some(path) = path else {
         return Some(if caller.opens && !errno.alone { Grade::Opened } else { Grade::Executed });
     };
     // The shape has taken the error for a name.
-    if errno.is_in(&lower) || caller.not_scripts && ends(&callers.script_ends) {
+    if errno.is_in(&lower) {
         return None;
     }
     if errno.alone {
@@ -212,16 +252,23 @@ fn grade(errno: &Errno, caller: &Caller, path: Option<&str>, line: &Line) -> Opt
     }
     if !path.contains('/') {
         // A name that is not found in PATH is a program that is not installed; env's is a script's, by its full name.
-        let looked_up = errno.name == "ENOENT" && !(caller.name == "env" && line.lower.contains("bin/env: "));
+        let of_script = || line.lower.contains("bin/env: ") || is_interpreter(&lower);
+        let looked_up = errno.name == ErrorName::Enoent && !(caller.name == "env" && of_script());
         return (caller.bare && !looked_up).then_some(Grade::Executed);
     }
     if caller.exec {
         return Some(Grade::Executed);
     }
-    if callers.not_programs.iter().any(|start| path.starts_with(start.as_str())) || ends(&callers.not_programs_end) {
+    if is_rarely_a_program(path) {
         return Some(Grade::Opened);
     }
-    let looks = callers.looks_like_program.iter().any(|start| path.starts_with(start.as_str()));
-    let looks = looks || ends(&callers.looks_like_program_end);
+    let looks = LOOKS_LIKE_PROGRAM.iter().any(|start| path.starts_with(start));
+    let looks = looks || ends(LOOKS_LIKE_PROGRAM_END);
     Some(if !caller.opens || looks { Grade::Named } else { Grade::Opened })
+}
+
+/// Whether a name is that of an interpreter, perhaps with a version and options: `python3.11 -u`.
+fn is_interpreter(lower: &str) -> bool {
+    let word = lower.split(' ').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    INTERPRETERS.contains(&word)
 }

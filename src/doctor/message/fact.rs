@@ -2,19 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use super::arch::{self, Arch, Fit};
 use super::clean::Line;
 use super::file_fact::{Content, FileFact};
-use super::words::Means;
+use super::words::{BASIC, Means};
 
 /// Of each kind so many are kept.
 const MOST: usize = 16;
 
 /// What a line may tell. The words that call for a look are in words/facts.toml.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Uname,
     Machine,
@@ -22,10 +19,12 @@ pub(super) enum Kind {
     Readelf,
     Listing,
     Image,
+    ImageName,
     Platforms,
     Entry,
     PageSize,
     Subject,
+    Exit,
 }
 
 /// What is known beside the errors.
@@ -85,7 +84,7 @@ impl Facts {
                 Kind::Platforms => self.platforms(line),
                 Kind::Entry => self.entry(line),
                 Kind::PageSize => self.page_size(line),
-                Kind::Subject => {}
+                Kind::Subject | Kind::Exit | Kind::ImageName => {}
             }
         }
     }
@@ -279,9 +278,13 @@ impl Facts {
         by(&|known| known == path).or_else(|| by(&|known| !name(path).is_empty() && name(known) == name(path)))
     }
 
-    /// The architecture of the only program that is described.
+    /// The architecture of the only program that is described; what every machine has tells of the machine.
     pub(super) fn only_program(&self) -> Option<(Arch, &str)> {
-        let mut archs = self.files.iter().filter_map(|file| match file.content {
+        let own = |file: &FileFact| {
+            let path = file.path.as_deref().unwrap_or_default();
+            ["/bin/", "/usr/bin/"].iter().any(|d| path.strip_prefix(d).is_some_and(|name| BASIC.contains(&name)))
+        };
+        let mut archs = self.files.iter().filter(|file| !own(file)).filter_map(|file| match file.content {
             Content::Elf(arch) => Some((arch, file.line.as_str())),
             _ => None,
         });

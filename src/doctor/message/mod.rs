@@ -12,14 +12,16 @@ mod file_fact;
 mod judge;
 mod next;
 mod place;
+mod script;
 mod text;
 mod words;
 
 use std::io::BufRead;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::catalogue::CauseId;
+pub use super::finding::Strength;
 use super::finding::{Finding, Fix};
 use crate::error::{Doing, Error, Result, Status};
 
@@ -67,19 +69,6 @@ pub struct Candidate {
     pub evidence: Vec<String>,
 }
 
-/// How sure a cause is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strength {
-    /// One among several.
-    #[default]
-    Possible,
-    /// More often the cause than all others together.
-    Likely,
-    /// The text proves it.
-    Certain,
-}
-
 /// A command that decides.
 #[derive(Debug, Serialize)]
 pub struct Next {
@@ -111,14 +100,13 @@ impl Diagnosis {
     fn new(text: &text::Text) -> Diagnosis {
         let verdict = judge::judge(text);
         let first = verdict.candidates.first();
-        let proved = first.filter(|first| first.strength == Strength::Certain).map(|first| first.id.as_str());
-        let other = |id: &str| words::WORDS.defaults.not_exec_format.iter().any(|known| known == id);
+        let proved = first.filter(|first| first.strength == Strength::Certain);
         let event = verdict.event;
         let mut diagnosis = Diagnosis {
-            not_exec_format: proved.is_some_and(other),
+            not_exec_format: proved.is_some_and(|first| words::NOT_EXEC_FORMAT.contains(&first.id)),
             errno: event.map(|event| event.errno.name.as_str()),
             number: event.and_then(|event| event.errno.number),
-            caller: event.and_then(|event| event.caller).map(|caller| caller.name.as_str()),
+            caller: event.and_then(|event| event.caller).map(|caller| caller.name),
             paths: verdict.paths,
             platforms: platforms(text),
             machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),
@@ -139,11 +127,16 @@ impl Diagnosis {
 
     /// What to do about a candidate, with the names that the text has.
     pub fn fixes(&self, candidate: &Candidate) -> Vec<Fix> {
-        let mut finding = Finding::problem(candidate.id, "", "");
-        for (name, value) in self.names() {
-            finding = finding.with(name, value);
-        }
-        finding.fixes()
+        self.finding(candidate).fixes()
+    }
+
+    /// A candidate as the other forms of the doctor say it, with the names that the text has.
+    pub fn finding(&self, candidate: &Candidate) -> Finding {
+        let about = self.paths.first().or(self.image.as_ref()).cloned().unwrap_or_default();
+        let mut finding = Finding::problem(candidate.id, about, "");
+        finding.strength = candidate.strength;
+        let finding = candidate.evidence.iter().fold(finding, |finding, seen| finding.evidence(seen));
+        self.names().fold(finding, |finding, (name, value)| finding.with(name, value))
     }
 
     /// What the placeholders of commands stand for.

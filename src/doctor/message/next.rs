@@ -1,7 +1,7 @@
 //! The one command that tells more.
 
 use super::text::Text;
-use super::words::WORDS;
+use super::words::{Place, TELLS};
 use super::{Diagnosis, Next, Strength};
 use crate::doctor::finding::quoted;
 
@@ -11,17 +11,15 @@ pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
     if first.strength == Strength::Certain {
         return None;
     }
-    let in_image = ["container", "build", "kubernetes"].iter().any(|place| text.places.contains(place))
+    let in_image = [Place::Container, Place::Build, Place::Kubernetes].iter().any(|place| text.places.contains(place))
         || diagnosis.image.is_some();
-    let has = |list: &[String], id: &str| list.iter().any(|known| known == id);
-    let tells = || WORDS.tells.iter().filter(|tell| in_image || !tell.in_image);
-    let both = rest
-        .first()
-        .and_then(|second| tells().find(|t| has(&t.among, first.id.as_str()) && has(&t.among, second.id.as_str())));
+    let tells = || TELLS.iter().filter(|tell| in_image || !tell.in_image);
+    let both =
+        rest.first().and_then(|second| tells().find(|t| t.among.contains(&first.id) && t.among.contains(&second.id)));
     Some(match both {
         // A file that is named is what is asked first, where it is not one of an image.
         Some(tell) if in_image || tell.command.contains("{path}") || diagnosis.paths.is_empty() => {
-            Next { command: fill(diagnosis, &tell.command), says: tell.says.clone() }
+            Next { command: fill(diagnosis, tell.command), says: tell.says.into() }
         }
         _ if diagnosis.paths.is_empty() => Next {
             command: format!("rbinfmt explain {}", first.id),

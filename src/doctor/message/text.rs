@@ -1,15 +1,13 @@
 //! What a text tells: its events, its facts, the words of causes, and where it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::clean::Line;
 use super::event::Events;
-use super::fact::Facts;
+use super::fact::{Facts, Kind};
 use super::place::Steps;
-use super::words::{Means, WORDS};
+use super::script::Script;
+use super::words::{Means, Place, find};
 
 /// Different lines that are kept for one sign.
 const MOST_LINES: usize = 3;
@@ -22,7 +20,9 @@ pub(super) struct Text {
     pub(super) steps: Steps,
     /// Words of causes: the number of the sign, and lines that have them.
     pub(super) signs: BTreeMap<usize, Vec<String>>,
-    pub(super) places: BTreeSet<&'static str>,
+    pub(super) places: BTreeSet<Place>,
+    /// What a shell says of a file that it reads as a script.
+    pub(super) script: Script,
     /// Exit statuses, with their line.
     pub(super) exits: BTreeMap<u8, String>,
     pub(super) image: Option<String>,
@@ -32,24 +32,23 @@ impl Text {
     /// Looks through a line.
     pub(super) fn take(&mut self, line: &Line) {
         let platform = self.steps.take(&line.lower);
-        let found = WORDS.find(&line.lower);
+        let found = find(&line.lower);
         self.events.typed(line);
         self.facts.take(line, &found);
-        if !found.is_empty() {
-            self.events.take(line, &found, platform);
-            found.iter().for_each(|means| self.mark(*means, line));
+        match self.script.take(line, &found) {
+            Some(said) => self.events.read(said, platform),
+            None => self.events.take(line, &found, platform),
         }
-        self.status(line);
-        self.image(line);
+        found.iter().for_each(|means| self.mark(*means, line));
     }
 
     fn mark(&mut self, means: Means, line: &Line) {
         match means {
-            Means::Context(at) => {
-                self.places.insert(&WORDS.contexts[at]);
+            Means::Context(place) => {
+                self.places.insert(place);
             }
             Means::Sign(at) => {
-                let lines = self.signs.entry(at).or_default();
+                let lines = self.signs.entry(usize::from(at)).or_default();
                 if lines.len() < MOST_LINES {
                     let shown = line.shown();
                     if !lines.contains(&shown) {
@@ -57,42 +56,68 @@ impl Text {
                     }
                 }
             }
+            Means::Fact(Kind::Exit) => self.status(line),
+            Means::Fact(Kind::ImageName) => self.image(line),
             _ => {}
         }
     }
 
+    /// Exit statuses of three digits: those of signals, and what shells and systemd use for what does not start.
     fn status(&mut self, line: &Line) {
-        static EXIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            Regex::new("(?:exit(?:ed|s)?(?: with)?(?: status| code)?[:=]? ?[(]?|status=|code[:=]? ?|rc=|[]] error )([0-9]{3})(?:[^0-9.]|$)").ok()
-        });
+        const BEFORE: [&str; 8] = ["exit", "exited", "exits", "exited with", "status", "code", "rc", "] error"];
         let lower = &line.lower;
-        if ["exit", "status=", "rc=", "code", "error 12"].iter().any(|word| lower.contains(word)) {
-            for found in EXIT.iter().flat_map(|shape| shape.captures_iter(lower)) {
-                if let Ok(status) = found[1].parse() {
-                    self.exits.entry(status).or_insert_with(|| line.shown());
-                }
+        for (at, digits) in numbers(lower) {
+            let before = lower[..at].trim_end_matches([' ', '(', ':', '=']);
+            if digits.len() == 3
+                && !lower[at + 3..].starts_with('.')
+                && BEFORE.iter().any(|word| before.ends_with(word))
+                && let Ok(status) = digits.parse()
+            {
+                self.exits.entry(status).or_insert_with(|| line.shown());
             }
         }
     }
 
+    /// The first image that is named.
     fn image(&mut self, line: &Line) {
-        static IMAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            const HOSTS: &str =
-                "docker[.]io|ghcr[.]io|quay[.]io|registry[.]k8s[.]io|gcr[.]io|mcr[.]microsoft[.]com|public[.]ecr[.]aws";
-            Regex::new(&format!(
-                "(?:image with reference |manifest for |image |--rm |docker://|pulling image )['\"]?([a-z0-9][a-z0-9._/-]*/[a-z0-9._/-]+(?::[a-z0-9._-]+)?)|((?:{HOSTS})/[^ ,\"')]+)"
-            ))
-            .ok()
-        });
-        let lower = &line.lower;
-        if self.image.is_some()
-            || !["image", "manifest", "pull", "run ", "docker://"].iter().any(|word| lower.contains(word))
-        {
+        const BEFORE: [&str; 5] = ["image with reference ", "manifest for ", "image ", "--rm ", "docker://"];
+        const HOSTS: [&str; 7] = [
+            "docker.io/",
+            "ghcr.io/",
+            "quay.io/",
+            "registry.k8s.io/",
+            "gcr.io/",
+            "mcr.microsoft.com/",
+            "public.ecr.aws/",
+        ];
+        if self.image.is_some() {
             return;
         }
-        let found = IMAGE.as_ref().and_then(|shape| shape.captures(lower));
-        let name =
-            found.and_then(|found| found.get(1).or(found.get(2))).filter(|name| !name.as_str().starts_with("linux/"));
-        self.image = name.map(|name| line.text[name.range()].trim_end_matches([':', '.']).to_owned());
+        let lower = &line.lower;
+        let after =
+            BEFORE.iter().flat_map(|word| lower.match_indices(word).map(|(at, word)| at + word.len()).take(MOST_LINES));
+        let hosts = HOSTS.iter().filter_map(|host| lower.find(host));
+        let name = |at: usize| {
+            let start = at + usize::from(lower[at..].starts_with(['\'', '"']));
+            let end = lower[start..].find(|c: char| !(c.is_ascii_alphanumeric() || "._/:@-".contains(c)));
+            let name = line.text[start..end.map_or(lower.len(), |end| start + end)].trim_end_matches([':', '.', '/']);
+            let is_image = name.contains('/')
+                && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && !name.starts_with("linux/")
+                && !name.contains("//");
+            is_image.then_some((start, name))
+        };
+        self.image = after.chain(hosts).filter_map(name).min().map(|(_, name)| name.to_owned());
     }
+}
+
+/// The numbers in a line, and where.
+fn numbers(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + line[at..].find(|c: char| c.is_ascii_digit())?;
+        let end = line[start..].find(|c: char| !c.is_ascii_digit()).map_or(line.len(), |end| start + end);
+        at = end;
+        Some((start, &line[start..end]))
+    })
 }

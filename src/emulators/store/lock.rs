@@ -11,7 +11,8 @@ use super::Store;
 use crate::error::{Doing, Error, Result};
 use crate::lock;
 use crate::progress::Progress;
-use crate::temporary::{NEW, sweep};
+use crate::temporary::{NEW, make_directories, sweep};
+use crate::trust::Trust;
 
 /// The store is this process's to change until it is dropped. The kernel lets go of it whatever happens.
 #[derive(Debug)]
@@ -21,12 +22,18 @@ pub struct Lock {
 
 impl Store {
     /// Takes the lock, making the store where there is none; waits for another process that has it.
+    ///
+    /// # Errors
+    /// A store that cannot be made or written; a lock that is not free within two minutes.
     pub fn lock(&self, progress: &dyn Progress) -> Result<Lock> {
         let help = |error: Error| {
             error.help("the store must be writable: become root, or point RBINFMT_STORE at a directory of yours")
         };
         for directory in [self.root().to_owned(), self.root().join("versions"), self.root().join("tmp")] {
             make_directory(&directory).map_err(help)?;
+        }
+        if let Some(writable) = Trust::of_process().writable(self.root()) {
+            return Err(writable.error(format!("changing the store {}", self.root().display())));
         }
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
@@ -79,6 +86,24 @@ fn make_directory(directory: &Path) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(doing(), error)),
         _ => {}
     }
-    fs::create_dir_all(directory).doing(doing)?;
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)
+    make_directories(directory, 0o755).doing(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Quiet;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_newest_date_of_a_suite_is_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path());
+        let lock = store.lock(&Quiet).unwrap();
+        let date = |second| Timestamp::from_second(second).unwrap();
+        for (seen, newest) in [(5, 5), (9, 9), (7, 9)] {
+            store.note_seen(&lock, "x", date(seen)).unwrap();
+            assert_eq!(store.seen("x").unwrap(), Some(date(newest)));
+        }
+    }
 }

@@ -47,11 +47,13 @@ pub fn install(request: &Install, profiles: &Profiles, facts: &Facts) -> Plan {
         if let Some(own) = own.filter(|own| {
             !items.iter().any(|i| i.name == *own) && !facts.table.entries.iter().any(|e| e.name == own.as_bytes())
         }) {
-            let entry = Entry { name: own.into(), ..entry.clone() };
-            items.push(Item {
-                step: Step::Add(Change { entry: entry.clone(), try_preserve: false }),
-                ..removal(&entry, profiles)
-            });
+            let entry = Entry { name: own.into(), enabled: true, ..entry.clone() };
+            // Anybody's entry can have such a name.
+            let danger =
+                guard::danger(&entry.rule, &entry.name, profiles, facts).or_else(|| guard::writer(&entry, facts));
+            let step =
+                danger.map_or_else(|| Step::Add(Change { entry: entry.clone(), try_preserve: false }), Step::Refuse);
+            items.push(Item { step, ..removal(&entry, profiles) });
         }
         let unwanted = request.converge && is_ours(entry, profiles, request.places) && !named(&items, entry);
         if left_behind || unwanted {
@@ -102,6 +104,9 @@ fn step(request: &Install, profile: &Profile, named: &NamedRule, profiles: &Prof
     };
     if let Some(danger) = guard::danger(&named.rule, &change.entry.name, profiles, facts) {
         return Step::Refuse(danger);
+    }
+    if let Some(writer) = guard::writer(&change.entry, facts) {
+        return Step::Refuse(writer);
     }
     if let Err(mistake) = register::compose(&change.entry, &facts.kernel) {
         let why = format!("this kernel would refuse it: {mistake}");

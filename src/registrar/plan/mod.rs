@@ -7,6 +7,7 @@ mod remove;
 mod tests;
 pub mod ways;
 
+pub use guard::hijacker;
 pub use install::{Install, install};
 pub use remove::{Uninstall, Wanted, uninstall};
 

@@ -12,7 +12,7 @@ use crate::elf::{Class, Data, Target};
 use crate::emulators::find::Found;
 use crate::host::Identity;
 use crate::kernel::Kernel;
-use crate::probe::{FileId, Outcome, Ran};
+use crate::probe::{Failure, FileId, Outcome, Ran};
 use crate::profile::{Kind, Profile};
 use crate::registrar::facts::{Facts, Guarded, TableFacts};
 
@@ -54,10 +54,12 @@ fn facts(profiles: &Profiles) -> Facts {
             unreadable: Vec::new(),
         },
         native: vec!["x86_64".into(), "i386".into()],
+        writable: BTreeMap::new(),
         guarded: vec![Guarded {
             what: "the shell".into(),
             path: "/bin/sh".into(),
             entry: None,
+            profile: None,
             head: b"\x7fELF\x02\x01\x01".to_vec(),
         }],
         emulators: profiles.iter().filter_map(of).collect::<BTreeMap<_, _>>(),
@@ -190,7 +192,7 @@ fn what_differs_is_replaced() {
     assert!(replaced(|e| e.flags = Flags::F, None));
     assert!(replaced(|e| e.interpreter = Some("/usr/bin/qemu-aarch64".into()), None));
     assert!(replaced(|e| e.rule = Rule::Magic(Magic::exact(0, b"\x7fELF\x02\x01\x01".to_vec())), None));
-    assert!(replaced(|_| {}, Some(Ran { outcome: Outcome::Fails("it crashed".into()), by: None })));
+    assert!(replaced(|_| {}, Some(Ran { outcome: Outcome::Fails(Failure::Shifted), by: None })));
     assert!(replaced(|_| {}, Some(Ran { outcome: works(), by: Some(id("/proc/self/exe")) })), "an older emulator");
     assert!(!replaced(|_| {}, Some(Ran { outcome: Outcome::Works { argv0: false }, by: None })), "P was tried");
 }
@@ -231,6 +233,7 @@ fn an_interpreter_of_another_entry_is_guarded() {
         what: "the interpreter of the entry odd".into(),
         path: "/opt/odd".into(),
         entry: Some("odd".into()),
+        profile: None,
         head,
     });
     let plan = plan(FORCED, &["s390x", "aarch64"], &profiles, &facts);
@@ -256,7 +259,14 @@ fn removed(words: &[&str], force: bool, names: &[&str]) -> Vec<(String, Step)> {
     let profiles = profiles();
     let entry_called = |name: &&str| match *name {
         "qemu-aarch64" => entry(&profiles, "aarch64"),
-        "qemu-s390x" => Entry { interpreter: Some("/opt/other/qemu-s390x".into()), ..entry(&profiles, "s390x") },
+        "qemu-s390x" => {
+            let mut other = Entry { interpreter: Some("/opt/other/qemu-s390x".into()), ..entry(&profiles, "s390x") };
+            // As QEMU's own script masks the padding.
+            if let Rule::Magic(magic) = &mut other.rule {
+                magic.mask[9..16].fill(0xff);
+            }
+            other
+        }
         other => Entry {
             name: other.into(),
             interpreter: Some("/usr/bin/other".into()),

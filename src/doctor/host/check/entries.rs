@@ -7,7 +7,7 @@ use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
-use crate::probe::Outcome;
+use crate::probe::{Failure, Outcome};
 use crate::profile::NamedRule;
 use crate::registrar::health::Problem;
 
@@ -31,30 +31,42 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
     checks
 }
 
-/// Entries that match what the machine lives on.
+/// Entries that match what the machine lives on, or would, if they or the table were switched on.
 fn own_programs(case: &Case) -> Vec<Finding> {
-    let mut causes = Causes::default();
-    for entry in case.enabled() {
-        let taken: Vec<String> = entry
-            .health
-            .problems
-            .iter()
-            .filter_map(|problem| match problem {
-                Problem::Takes(what, path) => Some(format!("it matches {what} ({})", path.display())),
-                _ => None,
-            })
-            .collect();
-        if !taken.is_empty() {
-            let detail = "it matches programs of this machine: they fail, or run in its interpreter";
-            causes.add((Severity::Problem, CauseId::BinfmtNativeHijack), entry, detail, Some(taken.join("; ")));
-        }
-    }
-    causes.findings()
+    let is_on = case.facts.table.get().is_some_and(|facts| facts.table.enabled);
+    let finding = |(entry, what): (&Judged, &str)| {
+        let (name, seen) = (entry.entry.name.to_string(), format!("it matches {what}"));
+        let finding = match () {
+            () if !is_on => Finding::problem(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine: with the table switched on, none of them would start",
+            ),
+            () if !entry.entry.enabled => Finding::warning(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine, and must stay disabled",
+            ),
+            () => Finding::problem(
+                CauseId::BinfmtNativeHijack,
+                &name,
+                "it matches programs of this machine: they fail, or run in its interpreter",
+            ),
+        };
+        finding.evidence(seen).with("entry", name)
+    };
+    hijackers(case).map(finding).collect()
+}
+
+/// Entries that match programs of this machine, enabled or not, and which.
+pub(super) fn hijackers<'a>(case: &'a Case) -> impl Iterator<Item = (&'a Judged<'a>, &'a str)> {
+    case.entries.iter().filter_map(|entry| Some((entry, entry.takes()?)))
 }
 
 fn switches(case: &Case) -> Vec<Finding> {
     let mut causes = Causes::default();
-    for entry in case.entries.iter().filter(|e| !e.entry.enabled) {
+    // One that matches programs of this machine is better left so.
+    for entry in case.entries.iter().filter(|e| !e.entry.enabled && e.takes().is_none()) {
         let replaced = entry
             .named
             .and_then(|rule| rule.probe.as_ref())
@@ -189,7 +201,7 @@ fn run(case: &Case) -> State {
             Some(why) if super::flags::shifts(entry, why) => {}
             Some(why) => {
                 let detail = "a program of its architecture does not run";
-                causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.clone()));
+                causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.to_string()));
             }
             None if entry.health.works == Some(true) => works.extend(entry.health.profile.map(|p| p.label())),
             None => {}
@@ -203,17 +215,25 @@ fn run(case: &Case) -> State {
     })
 }
 
-/// What a probe's failure is a case of, by its words.
-fn cause_of(why: &str) -> CauseId {
-    const WORDS: [(&str, CauseId); 6] = [
-        ("signal 11", CauseId::QemuSegvLibcBin),
-        ("signal 6", CauseId::QemuSegvLibcBin),
-        ("signal 4", CauseId::QemuSigill),
+/// What a probe's failure is a case of. What QEMU says of itself is known by its own words.
+fn cause_of(why: &Failure) -> CauseId {
+    const SAID: [(&str, CauseId); 6] = [
+        ("target signal 11", CauseId::QemuSegvLibcBin),
+        ("target signal 6", CauseId::QemuSegvLibcBin),
+        ("target signal 4", CauseId::QemuSigill),
         ("Unable to reserve", CauseId::QemuGuestBase),
         ("guest_base", CauseId::QemuGuestBase),
         ("Invalid ELF image", CauseId::QemuInvalidElf),
     ];
-    WORDS.iter().find(|(word, _)| why.contains(word)).map_or(CauseId::EmulatorFails, |(_, id)| *id)
+    let said = |complaint: &str| SAID.iter().find(|(words, _)| complaint.contains(words)).map(|(_, id)| *id);
+    match why {
+        Failure::Killed { signal: libc::SIGSEGV | libc::SIGABRT, .. } => CauseId::QemuSegvLibcBin,
+        Failure::Killed { signal: libc::SIGILL, .. } => CauseId::QemuSigill,
+        Failure::Killed { complaint, .. } | Failure::Ended { complaint, .. } => {
+            said(complaint).unwrap_or(CauseId::EmulatorFails)
+        }
+        Failure::NotStarted(_) | Failure::Shifted => CauseId::EmulatorFails,
+    }
 }
 
 /// The labels of what runs, for other checks.

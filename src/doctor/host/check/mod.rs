@@ -12,6 +12,7 @@ mod policy;
 mod rules;
 mod settings;
 mod table;
+mod writers;
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -21,7 +22,7 @@ use crate::binfmt::entry::Entry;
 use crate::doctor::finding::{Finding, Severity};
 use crate::error::Status;
 use crate::profile::{NamedRule, Profiles};
-use crate::registrar::health::{self, Health};
+use crate::registrar::health::{self, Health, Problem};
 
 /// One question about the host, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,14 @@ impl Judged<'_> {
         self.health.profile.is_some_and(|p| p.is_emulated()) && !rules::is_for_any_machine(&self.entry.rule)
     }
 
+    /// What of this machine's own it matches.
+    fn takes(&self) -> Option<&str> {
+        self.health.problems.iter().find_map(|problem| match problem {
+            Problem::Takes(what) => Some(what.as_str()),
+            _ => None,
+        })
+    }
+
     /// The interpreter's path as text.
     fn path(&self) -> String {
         self.entry.handler()
@@ -109,11 +118,12 @@ pub fn checks(facts: &HostFacts, profiles: &Profiles) -> Vec<Check> {
     let case = Case::new(facts, profiles);
     let mut checks = kernel::checks(facts);
     checks.extend(place::checks(facts));
-    checks.extend(table::checks(facts));
+    checks.extend(table::checks(&case));
     if facts.table.get().is_some() {
         checks.extend(entries::checks(&case));
         checks.extend(flags::checks(&case));
         checks.extend(rules::checks(&case, profiles));
+        checks.extend(writers::checks(&case));
     }
     checks.extend(boot::checks(&case));
     if facts.table.get().is_some() {

@@ -1,6 +1,6 @@
 //! The table: whether it is mounted, seen, and enabled.
 
-use super::{Check, State};
+use super::{Case, Check, State, entries};
 use crate::binfmt::mounts::Mounted;
 use crate::binfmt::table::Unreadable;
 use crate::doctor::catalogue::CauseId;
@@ -10,14 +10,15 @@ use crate::registrar::HeldBy;
 
 pub(super) const GROUP: &str = "table";
 
-pub(super) fn checks(facts: &HostFacts) -> Vec<Check> {
+pub(super) fn checks(case: &Case) -> Vec<Check> {
+    let facts = case.facts;
     if !facts.support.present && facts.mounted.get() == Some(&Mounted::No) {
         // There is none; the kernel's own check says so.
         return Vec::new();
     }
     let check = |name, state| Check { group: GROUP, name, state };
-    let mut checks = vec![check("mount", mount(facts)), check("entries", entries(facts))];
-    checks.extend(facts.table.get().map(|_| check("switch", switch(facts))));
+    let mut checks = vec![check("mount", mount(facts)), check("entries", listed(facts))];
+    checks.extend(facts.table.get().map(|_| check("switch", switch(case))));
     checks
 }
 
@@ -71,7 +72,7 @@ fn automount(facts: &HostFacts) -> Finding {
     finding.evidence("mountinfo shows autofs alone")
 }
 
-fn entries(facts: &HostFacts) -> State {
+fn listed(facts: &HostFacts) -> State {
     let table = match &facts.table {
         Seen::Seen(facts) => &facts.table,
         Seen::Unseen(why) => return State::Unseen(why.clone()),
@@ -88,10 +89,17 @@ fn entries(facts: &HostFacts) -> State {
     }
 }
 
-fn switch(facts: &HostFacts) -> State {
+fn switch(case: &Case) -> State {
+    let facts = case.facts;
     let Some(table) = facts.table.get().map(|facts| &facts.table) else { return State::Unseen(String::new()) };
     if table.enabled {
         return State::Fine("on".into());
+    }
+    if let Some((entry, _)) = entries::hijackers(case).next() {
+        let name = entry.entry.name.to_string();
+        let detail = format!("the whole table is disabled, and has to stay so while it has the entry {name}");
+        let finding = Finding::problem(CauseId::BinfmtNativeHijack, "status", detail).with("entry", name);
+        return State::Found(vec![finding.evidence(format!("{}/status: disabled", table.path.display()))]);
     }
     let detail = "the whole table is disabled: the kernel consults no entry";
     let finding = match table.entries.is_empty() {

@@ -2,37 +2,41 @@
 
 use super::super::Strength::{Certain, Likely, Possible};
 use super::super::arch::{self, Arch, Fit};
-use super::super::event::{Event, READS};
+use super::super::event::Event;
 use super::super::fact::Entry;
 use super::super::file_fact::{Content, FileFact};
-use super::super::words::WORDS;
+use super::super::words::{BASIC, ErrorName, Place};
 use super::Case;
+use crate::doctor::catalogue::CauseId;
 
 /// Causes that say that the program is for another CPU than the machine's.
-const FOREIGN: [&str; 8] = [
-    "foreign-arch-no-handler",
-    "image-platform-mismatch",
-    "k8s-mixed-arch",
-    "lambda-arch",
-    "chroot-foreign",
-    "no-aarch32",
-    "distro-package-split",
-    "buildx-platforms-stale",
+const FOREIGN: [CauseId; 8] = [
+    CauseId::ForeignArchNoHandler,
+    CauseId::ImagePlatformMismatch,
+    CauseId::K8sMixedArch,
+    CauseId::LambdaArch,
+    CauseId::ChrootForeign,
+    CauseId::NoAarch32,
+    CauseId::DistroPackageSplit,
+    CauseId::BuildxPlatformsStale,
 ];
-/// The kernel reads so much of a script's first line; older ones half.
-const SHEBANG: usize = 127;
+/// So much of an interpreter's path older kernels read from a script's first line; shells that look for themselves, too.
+const SHEBANG: usize = 126;
+/// bash before 5.1 looks at 80 bytes of the file.
+const OLD_BASH: usize = 77;
 
 pub(super) fn judge(case: &mut Case<'_>) {
-    let events: Vec<&Event> = case.events.iter().copied().filter(|event| event.errno.name == "ENOEXEC").collect();
+    cut_off(case);
+    let events: Vec<&Event> =
+        case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoexec).collect();
     image(case, !events.is_empty());
     if !events.is_empty() {
         entry(case);
     }
-    if !events.is_empty() || case.places.contains("loop") {
+    if !events.is_empty() || case.places.contains(&Place::Loop) {
         hijack(case);
     }
     for event in events.into_iter().take(4) {
-        read_as_script(case, event);
         given_to_shell(case, event);
         let file = event.path.as_deref().and_then(|path| case.text.facts.of(path));
         if let Some(file) = file.filter(|file| !matches!(file.content, Content::Mode { .. })) {
@@ -43,10 +47,19 @@ pub(super) fn judge(case: &mut Case<'_>) {
             step(case, event);
         }
         named_for(case, event);
-        if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
-            case.say("shebang-too-long", Certain, 20.0, &event.line);
-        }
     }
+}
+
+/// The path of an interpreter, as a shell quotes it, is as long as what was read of the first line.
+fn cut_off(case: &mut Case<'_>) {
+    let quoted = |event: &&&Event| {
+        event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG || path.len() == OLD_BASH)
+    };
+    let Some(event) = case.events.iter().find(quoted) else { return };
+    let kernels = event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG);
+    let (strength, weight) = if kernels { (Certain, 25.0) } else { (Likely, 8.0) };
+    let line = event.line.clone();
+    case.say(CauseId::ShebangTooLong, strength, weight, &line);
 }
 
 /// By the entry for the architecture that is needed, where the text shows it.
@@ -58,7 +71,7 @@ fn entry(case: &mut Case<'_>) {
         return;
     };
     if disabled {
-        case.say("binfmt-entry-disabled", Certain, 25.0, &told);
+        case.say(CauseId::BinfmtEntryDisabled, Certain, 25.0, &told);
     } else {
         case.notes.push(format!(
             "{told}: what failed does not see it, or was there before it (a builder), or is refused by its mask"
@@ -71,18 +84,18 @@ fn content(case: &mut Case<'_>, file: &FileFact) {
     let line = file.line.as_str();
     let cause = match file.content {
         Content::Elf(arch) => return program(case, arch, line),
-        Content::NotAProgram => "object-or-core-or-lib",
-        Content::Crlf => "crlf-shebang",
-        Content::Text => "missing-shebang",
-        Content::Bom => "bom-before-shebang",
-        Content::Page => "not-a-binary-download",
-        Content::Archive => "archive-not-extracted",
-        Content::ArArchive => "go-archive-not-main",
-        Content::OtherSystem if case.places.contains("wsl") => "wsl-interop-broken",
-        Content::OtherSystem => "wrong-os-binary",
-        Content::Wasm => "wasm-in-runc",
-        Content::Empty => "empty-or-zero-file",
-        Content::Script => return case.say("shebang-interpreter-foreign", Likely, 4.0, line),
+        Content::NotAProgram => CauseId::ObjectOrCoreOrLib,
+        Content::Crlf => CauseId::CrlfShebang,
+        Content::Text => CauseId::MissingShebang,
+        Content::Bom => CauseId::BomBeforeShebang,
+        Content::Page => CauseId::NotABinaryDownload,
+        Content::Archive => CauseId::ArchiveNotExtracted,
+        Content::ArArchive => CauseId::GoArchiveNotMain,
+        Content::OtherSystem if case.places.contains(&Place::Wsl) => CauseId::WslInteropBroken,
+        Content::OtherSystem => CauseId::WrongOsBinary,
+        Content::Wasm => CauseId::WasmInRunc,
+        Content::Empty => CauseId::EmptyOrZeroFile,
+        Content::Script => return case.say(CauseId::ShebangInterpreterForeign, Likely, 4.0, line),
         Content::Directory | Content::Mode { .. } | Content::Unknown => return,
     };
     case.say(cause, Certain, 30.0, line);
@@ -94,29 +107,56 @@ fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
     let machine = case.text.facts.machine.as_ref().map(|(machine, line)| (*machine, line.clone()));
     match (case.text.facts.fit(arch), machine) {
         (Some(Fit::Foreign), Some((_, told))) => {
-            case.say("foreign-arch-no-handler", Certain, 30.0, line);
-            case.say("foreign-arch-no-handler", Certain, 1.0, &told);
+            case.say(CauseId::ForeignArchNoHandler, Certain, 30.0, line);
+            case.say(CauseId::ForeignArchNoHandler, Certain, 1.0, &told);
         }
         (Some(Fit::Compat), Some((_, told))) if arch == "386" => {
             case.exclude(
                 &FOREIGN,
                 format!("a CPU for 64-bit programs runs those for {arch}, where its kernel is built for them"),
             );
-            let cause = if case.places.contains("guest") { "guest-kernel" } else { "ia32-disabled" };
+            let cause = if case.places.contains(&Place::Guest) { CauseId::GuestKernel } else { CauseId::Ia32Disabled };
             case.say(cause, Likely, 6.0, line);
             case.say(cause, Likely, 1.0, &told);
         }
         (Some(Fit::Compat), Some((_, told))) => {
-            case.say("no-aarch32", Certain, 30.0, line);
-            case.say("no-aarch32", Certain, 1.0, &told);
+            case.say(CauseId::NoAarch32, Certain, 30.0, line);
+            case.say(CauseId::NoAarch32, Certain, 1.0, &told);
         }
         (Some(Fit::Native), Some((machine, told))) => {
             case.exclude(&FOREIGN, format!("the program is for {machine}, which is the machine's own CPU ({told}): another architecture is not the reason"));
-            case.say("truncated-elf", Likely, 2.0, line);
-            case.say("binfmt-native-hijack", Possible, 0.5, line);
-            case.say("empty-or-zero-file", Possible, 1.0, line);
+            case.say(CauseId::TruncatedElf, Likely, 2.0, line);
+            case.say(CauseId::BinfmtNativeHijack, Possible, 0.5, line);
+            case.say(CauseId::EmptyOrZeroFile, Possible, 1.0, line);
         }
-        _ => case.say("foreign-arch-no-handler", Likely, 5.0, line),
+        _ if case.places.contains(&Place::Mac) && of_macos(case) => {
+            case.say(CauseId::WrongOsBinary, Certain, 20.0, line)
+        }
+        _ => {
+            case.say(CauseId::ForeignArchNoHandler, Likely, 5.0, line);
+            pulled_for(case, arch, line);
+        }
+    }
+}
+
+/// Whether what failed is in a directory that only macOS has: it runs no ELF files.
+fn of_macos(case: &Case<'_>) -> bool {
+    let paths = case.events.iter().filter_map(|event| event.path.as_deref());
+    paths
+        .into_iter()
+        .any(|path| ["/Users/", "/Applications/", "/opt/homebrew/"].iter().any(|start| path.starts_with(start)))
+}
+
+/// An image of one platform was asked for, and there is a program of another in it.
+fn pulled_for(case: &mut Case<'_>, arch: Arch, line: &str) {
+    let [platform] = &case.text.facts.platforms[..] else { return };
+    let by_runtime = |event: &&Event| event.caller.is_some_and(|caller| caller.context == Place::Container);
+    if case.events.iter().any(by_runtime)
+        && arch::named(platform).is_some_and(|asked| arch::fit(arch, asked) == Fit::Foreign)
+    {
+        let told = format!("{platform} was asked for");
+        case.say(CauseId::ImageLiesAboutArch, Likely, 6.0, line);
+        case.say(CauseId::ImageLiesAboutArch, Likely, 1.0, &told);
     }
 }
 
@@ -129,16 +169,16 @@ fn image(case: &mut Case<'_>, fails: bool) {
         .iter()
         .find(|file| matches!(file.content, Content::Elf(arch) if arch::fit(arch, label) == Fit::Foreign));
     if let Some(file) = other {
-        case.say("image-lies-about-arch", Certain, 30.0, line);
-        case.say("image-lies-about-arch", Certain, 1.0, &file.line);
+        case.say(CauseId::ImageLiesAboutArch, Certain, 30.0, line);
+        case.say(CauseId::ImageLiesAboutArch, Certain, 1.0, &file.line);
         case.notes.push(format!("the image says {label}, and the program in it is for something else"));
         return;
     }
     match facts.fit(label) {
-        Some(Fit::Foreign) => case.say("image-platform-mismatch", Likely, 6.0, line),
+        Some(Fit::Foreign) => case.say(CauseId::ImagePlatformMismatch, Likely, 6.0, line),
         Some(Fit::Native) => {
             case.exclude(
-                &["image-platform-mismatch", "k8s-mixed-arch", "cached-wrong-platform"],
+                &[CauseId::ImagePlatformMismatch, CauseId::K8sMixedArch, CauseId::CachedWrongPlatform],
                 format!(
                     "the image says {label}, which is the machine's own CPU: what is in it has to be something else"
                 ),
@@ -146,7 +186,7 @@ fn image(case: &mut Case<'_>, fails: bool) {
             // A script may be what is wrong, and lies about nothing.
             let script = case.events.first().and_then(|event| event.path.as_deref()).is_some_and(is_script);
             let strength = if script { Possible } else { Likely };
-            case.say("image-lies-about-arch", strength, 4.0, line);
+            case.say(CauseId::ImageLiesAboutArch, strength, 4.0, line);
         }
         Some(Fit::Compat) | None => {}
     }
@@ -164,32 +204,32 @@ fn step(case: &mut Case<'_>, event: &Event) {
     match case.text.facts.fit(arch) {
         Some(Fit::Native) => {
             case.exclude(
-                &["foreign-arch-no-handler", "binfmt-not-persistent"],
+                &[CauseId::ForeignArchNoHandler, CauseId::BinfmtNotPersistent],
                 format!("{told}, the machine's own CPU"),
             );
-            case.say("image-lies-about-arch", Likely, 3.0, &told);
+            case.say(CauseId::ImageLiesAboutArch, Likely, 3.0, &told);
         }
-        Some(Fit::Foreign) => case.say("foreign-arch-no-handler", Certain, 20.0, &told),
-        _ => case.say("foreign-arch-no-handler", Likely, 3.0, &told),
+        Some(Fit::Foreign) => case.say(CauseId::ForeignArchNoHandler, Certain, 20.0, &told),
+        _ => case.say(CauseId::ForeignArchNoHandler, Likely, 3.0, &told),
     }
 }
 
 /// A container that does not start, on a machine whose CPU the text tells: the image is what is for another one.
 fn whole_image(case: &mut Case<'_>) {
-    let container = case.text.places.contains("container") && !case.text.places.contains("build");
+    let container = case.text.places.contains(&Place::Container) && !case.text.places.contains(&Place::Build);
     if let Some((_, line)) = case.text.facts.machine.as_ref().filter(|_| container && case.text.image.is_some()) {
-        case.say("image-platform-mismatch", Likely, 0.5, line);
+        case.say(CauseId::ImagePlatformMismatch, Likely, 0.5, line);
     }
 }
 
 /// The same image runs elsewhere, on the same CPU.
 fn healthy_neighbours(case: &mut Case<'_>) {
-    if case.places.contains("works-elsewhere")
-        && (case.places.contains("kubernetes") || case.places.contains("container"))
+    if case.places.contains(&Place::WorksElsewhere)
+        && (case.places.contains(&Place::Kubernetes) || case.places.contains(&Place::Container))
     {
         case.exclude(&FOREIGN, "the same image runs on other machines of this CPU".into());
-        let strength = if case.places.contains("sudden") { Certain } else { Likely };
-        case.say("empty-or-zero-file", strength, 20.0, "the same image runs on other machines of this CPU");
+        let strength = if case.places.contains(&Place::Sudden) { Certain } else { Likely };
+        case.say(CauseId::EmptyOrZeroFile, strength, 20.0, "the same image runs on other machines of this CPU");
     }
 }
 
@@ -203,29 +243,15 @@ fn named_for(case: &mut Case<'_>, event: &Event) {
     let big_pages = facts.page_size.is_some_and(|size| size > 4096);
     if arm && on_arm64 {
         let strength = if big_pages { Certain } else { Likely };
-        case.say("no-aarch32", strength, 8.0, &format!("the name of {}", event.path.as_deref().unwrap_or_default()));
+        case.say(
+            CauseId::NoAarch32,
+            strength,
+            8.0,
+            &format!("the name of {}", event.path.as_deref().unwrap_or_default()),
+        );
     }
     if arm && big_pages {
-        case.say("no-aarch32", Certain, 8.0, "a kernel with pages larger than 4 KB runs no 32-bit ARM programs");
-    }
-}
-
-/// A shell that reads a program as a script: ENOEXEC came before.
-fn read_as_script(case: &mut Case<'_>, event: &Event) {
-    if event.caller.is_none_or(|caller| caller.name != READS) {
-        return;
-    }
-    let lower = event.line.to_ascii_lowercase();
-    let first_lines = event.caller.is_some_and(|caller| !caller.not_scripts);
-    let strength = if first_lines { Likely } else { Possible };
-    let page = lower.contains("newline")
-        || lower.contains("'<'")
-        || lower.contains("\"<\"")
-        || lower.contains("redirection unexpected");
-    if page {
-        case.say("not-a-binary-download", strength, 4.0, &event.line);
-    } else {
-        case.say("sh-fallback-garbage", strength, 3.0, &event.line);
+        case.say(CauseId::NoAarch32, Certain, 8.0, "a kernel with pages larger than 4 KB runs no 32-bit ARM programs");
     }
 }
 
@@ -242,29 +268,28 @@ fn given_to_shell(case: &mut Case<'_>, event: &Event) {
             rest.is_some_and(|file| file == path || file.rsplit('/').next() == Some(base))
         })
     });
-    let reader = event.caller.is_some_and(|caller| caller.context == "reader");
+    let reader = event.caller.is_some_and(|caller| caller.context == Place::Reader);
     let twice = event.line.contains(&format!("{path}: {path}: "));
     if reader || typed.is_some() && !is_script(path) {
         let evidence = typed.cloned().unwrap_or_else(|| event.line.clone());
-        case.say("program-given-to-shell", Certain, 25.0, &evidence);
+        case.say(CauseId::ProgramGivenToShell, Certain, 25.0, &evidence);
     } else if twice {
-        case.say("program-given-to-shell", Possible, 0.6, &event.line);
+        case.say(CauseId::ProgramGivenToShell, Possible, 0.6, &event.line);
     }
 }
 
 /// Programs that every machine has fail one after the other: an entry takes the machine's own.
 fn hijack(case: &mut Case<'_>) {
-    const OUTSIDE: [&str; 5] = ["container", "build", "chroot", "kubernetes", "lxc"];
+    const OUTSIDE: [Place; 5] = [Place::Container, Place::Build, Place::Chroot, Place::Kubernetes, Place::Lxc];
     if OUTSIDE.iter().any(|place| case.text.places.contains(place)) {
         return;
     }
     let basic = |event: &&&Event| {
         let base = event.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        ["ENOEXEC", "ELOOP"].contains(&event.errno.name.as_str())
-            && WORDS.defaults.basic.iter().any(|name| name == base)
+        [ErrorName::Enoexec, ErrorName::Eloop].contains(&event.errno.name) && BASIC.contains(&base)
     };
     let failing: Vec<String> = case.events.iter().filter(basic).map(|event| event.line.clone()).collect();
-    let registered = case.places.contains("after-registration") || case.places.contains("register");
+    let registered = case.places.contains(&Place::AfterRegistration) || case.places.contains(&Place::Register);
     let strength = match failing.len() {
         0 => return,
         1 if registered => Likely,
@@ -273,7 +298,7 @@ fn hijack(case: &mut Case<'_>) {
         _ => Likely,
     };
     for line in &failing {
-        case.say("binfmt-native-hijack", strength, 8.0, line);
+        case.say(CauseId::BinfmtNativeHijack, strength, 8.0, line);
     }
 }
 
@@ -312,6 +337,6 @@ impl Case<'_> {
 }
 
 /// Whether a name is a script's.
-fn is_script(path: &str) -> bool {
+pub(super) fn is_script(path: &str) -> bool {
     [".sh", ".py", ".bash", ".pl", ".rb"].iter().any(|end| path.ends_with(end)) || path.contains("entrypoint")
 }

@@ -7,15 +7,16 @@ mod crash;
 mod denied;
 mod exec;
 mod loader;
+mod script;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Event, Grade, READS};
+use super::event::{Event, Grade};
 use super::text::Text;
-use super::words::{WORDS, Weights};
+use super::words::{CLASSES, Caller, ErrorName, INSTEAD, NAMES, Place, Weights};
 use super::{Candidate, Strength};
-use crate::doctor::catalogue;
+use crate::doctor::catalogue::CauseId;
 
 /// How many causes are told.
 const MOST: usize = 3;
@@ -33,10 +34,10 @@ struct Score {
 pub(super) struct Case<'t> {
     text: &'t Text,
     events: Vec<&'t Event>,
-    places: BTreeSet<&'t str>,
-    scores: BTreeMap<&'static str, Score>,
+    places: BTreeSet<Place>,
+    scores: BTreeMap<CauseId, Score>,
     /// What the facts exclude.
-    excluded: BTreeSet<&'static str>,
+    excluded: BTreeSet<CauseId>,
     /// Contradictions, and what was concluded from facts.
     notes: Vec<String>,
 }
@@ -52,11 +53,11 @@ pub(super) struct Verdict<'t> {
 }
 
 pub(super) fn judge(text: &Text) -> Verdict<'_> {
-    let spawns = text.places.contains("spawn");
+    let spawns = text.places.contains(&Place::Spawn);
     let events = text.events.judged(spawns);
     let mut case = Case {
         text,
-        places: text.places.iter().copied().collect(),
+        places: text.places.clone(),
         events,
         scores: BTreeMap::new(),
         excluded: BTreeSet::new(),
@@ -65,6 +66,7 @@ pub(super) fn judge(text: &Text) -> Verdict<'_> {
     case.marks();
     case.defaults();
     exec::judge(&mut case);
+    script::judge(&mut case);
     loader::judge(&mut case);
     denied::judge(&mut case);
     words::judge(&mut case);
@@ -79,37 +81,37 @@ impl<'t> Case<'t> {
     /// Places that the events and the facts tell.
     fn marks(&mut self) {
         for event in &self.events {
-            let mark = match event.errno.name.as_str() {
-                "ENOEXEC" => "exec-format",
-                "ENOENT" => "no-file",
-                "EACCES" => "denied",
-                "EPERM" => "not-permitted",
-                "ELOOP" => "loop",
-                "ETXTBSY" => "busy",
-                "SIGILL" => "crash",
-                "ELIBBAD" | "EIO" => "loader",
+            let mark = match event.errno.name {
+                ErrorName::Enoexec => Place::ExecFormat,
+                ErrorName::Enoent => Place::NoFile,
+                ErrorName::Eacces => Place::Denied,
+                ErrorName::Eperm => Place::NotPermitted,
+                ErrorName::Eloop => Place::Loop,
+                ErrorName::Etxtbsy => Place::Busy,
+                ErrorName::Sigill => Place::Crash,
+                ErrorName::Elibbad | ErrorName::Eio => Place::Loader,
                 _ => continue,
             };
             self.places.insert(mark);
             if let Some(caller) = event.caller {
-                self.places.insert(caller.context.as_str());
-                if caller.name == READS {
-                    self.places.insert("shell-read");
+                self.places.insert(caller.context);
+                if caller.name == Caller::READER.name {
+                    self.places.insert(Place::ShellRead);
                 }
             }
         }
         if self.text.exits.keys().any(|status| [132, 139].contains(status)) {
-            self.places.insert("crash");
+            self.places.insert(Place::Crash);
         }
         if self.text.facts.machine.as_ref().is_some_and(|(arch, _)| *arch == "arm64") {
-            self.places.insert("64-bit-arm");
+            self.places.insert(Place::On64BitArm);
         }
         if self.entry_for_the_needed().is_some() {
-            self.places.insert("entry-there");
+            self.places.insert(Place::EntryThere);
         }
         let builder = &self.text.facts.builder;
         if self.needed().is_some_and(|arch| !builder.is_empty() && !builder.contains(&arch)) {
-            self.places.insert("builder-lacks");
+            self.places.insert(Place::BuilderLacks);
         }
     }
 
@@ -118,34 +120,34 @@ impl<'t> Case<'t> {
         let (mut told, mut told_names) = (BTreeSet::new(), BTreeSet::new());
         for event in self.events.clone() {
             let strength = strength(event, &self.places);
-            let here = |wanted: &[String]| wanted.is_empty() || wanted.iter().any(|place| self.at(event, place));
-            let errno = event.errno.name.as_str();
-            let class = WORDS.defaults.classes.iter().find(|class| class.errno == errno && here(&class.context));
+            let here = |wanted: &[Place]| wanted.is_empty() || wanted.iter().any(|place| self.at(event, *place));
+            let errno = event.errno.name;
+            let class = CLASSES.iter().find(|class| class.errno == errno && here(class.context));
             let lower =
                 event.path.as_deref().or(self.text.events.subject.as_deref()).unwrap_or_default().to_ascii_lowercase();
-            let named: Vec<usize> = (0..WORDS.defaults.names.len())
+            let named: Vec<usize> = (0..NAMES.len())
                 .filter(|&at| {
-                    let kind = &WORDS.defaults.names[at];
-                    let any = |list: &[String], test: &dyn Fn(&str) -> bool| {
+                    let kind = &NAMES[at];
+                    let any = |list: &[&str], test: &dyn Fn(&str) -> bool| {
                         list.is_empty() || list.iter().any(|word| test(word))
                     };
                     !lower.is_empty()
                         && kind.errno == errno
-                        && here(&kind.context)
-                        && any(&kind.caller, &|name| event.caller.is_some_and(|caller| caller.name == name))
+                        && here(kind.context)
+                        && any(kind.caller, &|name| event.caller.is_some_and(|caller| caller.name == name))
                         && (!kind.bare || !lower.contains('/'))
-                        && kind.has.iter().all(|part| lower.contains(part.as_str()))
-                        && any(&kind.starts, &|start| lower.starts_with(start))
-                        && any(&kind.ends, &|end| lower.ends_with(end))
+                        && kind.has.iter().all(|part| lower.contains(part))
+                        && any(kind.starts, &|start| lower.starts_with(start))
+                        && any(kind.ends, &|end| lower.ends_with(end))
                 })
                 .collect();
             if told.insert(errno) {
-                self.weigh(class.map(|class| &class.causes), strength, &event.line);
+                self.weigh(class.map(|class| class.causes), strength, &event.line);
             }
             for at in named {
                 if told_names.insert(at) {
                     self.weigh(
-                        Some(&WORDS.defaults.names[at].causes),
+                        Some(NAMES[at].causes),
                         strength,
                         &format!("the name of {}", event.path.as_deref().unwrap_or(&lower)),
                     );
@@ -155,25 +157,26 @@ impl<'t> Case<'t> {
     }
 
     /// Whether an event comes from a place: its caller is of that kind, or the text speaks of it.
-    fn at(&self, event: &Event, place: &str) -> bool {
+    fn at(&self, event: &Event, place: Place) -> bool {
         let own = event.caller.is_some_and(|caller| caller.context == place);
         // Who reports it is told by the event alone.
-        const OWN: [&str; 6] = ["table", "service", "shell", "program", "kernel-init", "reader"];
-        own || (!OWN.contains(&place) && self.text.places.contains(place))
+        const OWN: [Place; 6] =
+            [Place::Table, Place::Service, Place::Shell, Place::Program, Place::KernelInit, Place::Reader];
+        own || (!OWN.contains(&place) && self.text.places.contains(&place))
     }
 
     /// The heaviest cause is as sure as the event, the others are possible.
-    fn weigh(&mut self, causes: Option<&'static Weights>, strength: Strength, evidence: &str) {
+    fn weigh(&mut self, causes: Option<Weights>, strength: Strength, evidence: &str) {
         let Some(causes) = causes else { return };
-        let most = causes.values().copied().fold(0.0, f64::max);
+        let most = causes.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
         for (cause, weight) in causes {
             let strength = if *weight >= most { strength } else { Strength::Possible };
-            self.say(cause, strength, *weight, evidence);
+            self.say(*cause, strength, *weight, evidence);
         }
     }
 
     /// Speaks for a cause.
-    fn say(&mut self, cause: &'static str, strength: Strength, weight: f64, evidence: &str) {
+    fn say(&mut self, cause: CauseId, strength: Strength, weight: f64, evidence: &str) {
         let score = self.scores.entry(cause).or_default();
         score.strength = score.strength.max(strength);
         score.weight += weight;
@@ -184,7 +187,7 @@ impl<'t> Case<'t> {
     }
 
     /// Speaks against causes.
-    fn exclude(&mut self, causes: &[&'static str], why: String) {
+    fn exclude(&mut self, causes: &[CauseId], why: String) {
         self.excluded.extend(causes);
         if !self.notes.contains(&why) {
             self.notes.push(why);
@@ -207,44 +210,45 @@ impl<'t> Case<'t> {
     /// In order, and no more than people read.
     fn ranked(mut self) -> (Vec<Candidate>, Vec<String>) {
         self.scores.retain(|cause, _| !self.excluded.contains(cause));
-        for (cause, others) in &WORDS.defaults.instead {
+        for (cause, others) in INSTEAD {
             // What only the class of the error speaks for does not say more than another.
             let spoken_for = |score: &&Score| score.strength > Strength::Possible && score.weight >= 1.0;
-            let Some(strength) = self.scores.get(cause.as_str()).filter(spoken_for).map(|score| score.strength) else {
+            let Some(strength) = self.scores.get(cause).filter(spoken_for).map(|score| score.strength) else {
                 continue;
             };
-            for other in others {
-                if let Some(score) = self.scores.get_mut(other.as_str()).filter(|score| score.strength <= strength) {
+            for other in *others {
+                if let Some(score) = self.scores.get_mut(other).filter(|score| score.strength <= strength) {
                     score.strength = Strength::Possible;
                     score.weight *= 0.1;
                 }
             }
         }
-        let rank = |id: &str| catalogue::get(id).and_then(|cause| cause.rank).unwrap_or(u16::MAX);
-        let mut ranked: Vec<(&'static str, Score)> = self.scores.into_iter().collect();
+        let mut ranked: Vec<(CauseId, Score)> = self.scores.into_iter().collect();
         ranked.sort_by(|(a, x), (b, y)| {
-            y.strength.cmp(&x.strength).then_with(|| y.weight.total_cmp(&x.weight)).then_with(|| rank(a).cmp(&rank(b)))
+            y.strength.cmp(&x.strength).then_with(|| y.weight.total_cmp(&x.weight)).then_with(|| a.cmp(b))
         });
         // Beside what the text proves, what is merely possible is noise.
         let proved = ranked.first().is_some_and(|(_, score)| score.strength == Strength::Certain);
         let told = ranked.into_iter().filter(|(_, score)| !proved || score.strength > Strength::Possible);
-        let candidates = told.take(MOST).filter_map(|(id, score)| {
-            let cause = catalogue::get(id)?;
-            Some(Candidate { id: cause.id, strength: score.strength, title: cause.title, evidence: score.evidence })
+        let candidates = told.take(MOST).map(|(id, score)| Candidate {
+            id,
+            strength: score.strength,
+            title: id.cause().title,
+            evidence: score.evidence,
         });
         (candidates.collect(), self.notes)
     }
 }
 
 /// How surely an event speaks for the first cause of its class.
-fn strength(event: &Event, places: &BTreeSet<&str>) -> Strength {
+fn strength(event: &Event, places: &BTreeSet<Place>) -> Strength {
     let caller_looked = event.errno.exists || event.caller.is_some_and(|caller| caller.exists);
     let by_shell = event.caller.is_some_and(|caller| !caller.opens);
-    let likely = match event.errno.name.as_str() {
-        "ENOENT" => caller_looked,
-        "SIGILL" => places.contains("qemu"),
-        "EACCES" => by_shell,
-        "EINVAL" | "EEXIST" => places.contains("register"),
+    let likely = match event.errno.name {
+        ErrorName::Enoent => caller_looked,
+        ErrorName::Sigill => places.contains(&Place::Qemu),
+        ErrorName::Eacces => by_shell,
+        ErrorName::Einval | ErrorName::Eexist => places.contains(&Place::Register),
         _ => event.grade == Grade::Executed,
     };
     if likely { Strength::Likely } else { Strength::Possible }

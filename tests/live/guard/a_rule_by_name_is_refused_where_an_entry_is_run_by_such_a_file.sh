@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 chmod +x handler.run
-# Without that entry the rule is fine, and works.
+# Without that entry the rule is fine.
 must rb install x --profiles profiles
 must rb uninstall all --profiles profiles
 [ -z "$(names)" ] || fail "$(names)"
