@@ -5,6 +5,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::catalogue::{CauseId, FixClass, Remedy};
 use crate::exec::root::Root;
+use crate::text::printable;
 pub(super) use crate::text::quoted;
 
 /// Something that was found.
@@ -55,8 +56,8 @@ impl Finding {
         Finding {
             id,
             severity: Severity::Problem,
-            about: about.into(),
-            detail: detail.into(),
+            about: one_line(about),
+            detail: one_line(detail),
             evidence: Vec::new(),
             values: Vec::new(),
             own_fixes: Vec::new(),
@@ -76,7 +77,7 @@ impl Finding {
     /// Adds something that was seen.
     #[must_use]
     pub fn evidence(mut self, seen: impl Into<String>) -> Finding {
-        self.evidence.push(seen.into());
+        self.evidence.push(one_line(seen));
         self
     }
 
@@ -117,7 +118,7 @@ impl Finding {
 
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy) -> Option<Fix> {
-        let text = self.fill(fix.text, str::to_owned)?;
+        let text = self.fill(fix.text, |value| printable(value).into_owned())?;
         let command = match fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
@@ -146,6 +147,11 @@ impl Finding {
         text.push_str(rest);
         Some(text)
     }
+}
+
+/// What is said of a case has names from elsewhere in it.
+fn one_line(text: impl Into<String>) -> String {
+    printable(&text.into()).into_owned()
 }
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.

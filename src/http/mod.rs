@@ -4,6 +4,7 @@ pub(crate) mod base64;
 pub mod cache;
 mod download;
 mod forward;
+mod pace;
 pub mod proxy;
 
 use std::io::{self, Read};
@@ -16,6 +17,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 pub use self::download::Missing;
+use self::pace::Paced;
 use self::proxy::Proxies;
 use crate::error::{Error, Result};
 
@@ -161,11 +163,18 @@ impl Client {
         if let Some(length) = length.filter(|&length| length > limit) {
             return Err(Fault::Lasting(format!("the server announces {length} bytes, the limit is {limit}")));
         }
-        answer.body.as_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
+        let body = Paced::new(answer.body.as_reader(), self.options.idle);
+        body.take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
+        web_page(&answer.url, &answer.headers, &bytes)?;
         if bytes.len() as u64 > limit {
             return Err(Fault::Lasting(format!("longer than the limit of {limit} bytes")));
         }
         Ok(bytes)
+    }
+
+    /// A body that is read elsewhere, and not waited for without end.
+    pub(crate) fn paced<R: Read>(&self, body: R) -> impl Read + use<R> {
+        Paced::new(body, self.options.idle)
     }
 
     /// Tries until it works, fails for good, or has failed too often.
@@ -336,6 +345,19 @@ fn fault(error: ureq::Error) -> Fault {
         E::Protocol(error) => Fault::Passing(format!("broken HTTP: {error}"), None),
         error => Fault::Lasting(error.to_string()),
     }
+}
+
+/// An error where a page for people came in the place of a file: a network's page to log in, or a proxy's. None of our files is
+/// HTML.
+pub(crate) fn web_page(url: &str, headers: &HeaderMap, start: &[u8]) -> Result<(), Fault> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("text/html") || start.trim_ascii_start().first() != Some(&b'<') {
+        return Ok(());
+    }
+    let host = host_of(url).unwrap_or_default();
+    Err(Fault::Lasting(format!(
+        "{host} sends a web page in its place: does this network, or a proxy, want a login first (a captive portal)?"
+    )))
 }
 
 pub(crate) fn passing(error: &io::Error) -> Fault {

@@ -1,12 +1,11 @@
 //! The doctor's words: a text for people, an object for programs.
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
-
 use bstr::BString;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use super::diagnostic;
+use super::style::add_line;
 use crate::architecture::Architecture;
 use crate::binfmt::table::Unreadable;
 use crate::doctor::file::FileVerdict;
@@ -65,17 +64,18 @@ pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
 
 /// A text of a few lines.
 pub fn text(exam: &FileVerdict) -> String {
-    let mut text = format!("{}: {}\n", to_text(&exam.target), verdict(exam));
+    let mut text = String::new();
+    add_line(&mut text, format_args!("{}: {}", to_text(&exam.target), verdict(exam)));
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
-        let _ = writeln!(text, "  {:width$}  {}", to_text(&step.path), taken(step, exam));
+        add_line(&mut text, format_args!("  {:width$}  {}", to_text(&step.path), taken(step, exam)));
     }
     if let Outcome::Starts(started) = &exam.verdict.outcome
         && steps.len() > 1
     {
         let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
-        let _ = writeln!(text, "  arguments: {}", argv.join(" "));
+        add_line(&mut text, format_args!("  arguments: {}", argv.join(" ")));
     }
     if let Some(step) = steps.last().filter(|_| !matches!(exam.verdict.outcome, Outcome::Starts(_))) {
         text.push_str(&hex(step));
@@ -83,20 +83,25 @@ pub fn text(exam: &FileVerdict) -> String {
     for near in &exam.near {
         let r = near.refusal;
         let mask = if r.mask == 0xff { String::new() } else { format!(" (mask {:02x})", r.mask) };
-        let _ = writeln!(
-            text,
-            "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
-            near.entry, r.byte, r.file, r.wanted
+        add_line(
+            &mut text,
+            format_args!(
+                "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
+                near.entry, r.byte, r.file, r.wanted
+            ),
         );
     }
     for Unreadable { entry, why } in &exam.unreadable {
-        let _ = writeln!(text, "  note: the entry {entry} could not be read, and may match this file: {why}");
+        add_line(
+            &mut text,
+            format_args!("  note: the entry {entry} could not be read, and may match this file: {why}"),
+        );
     }
     for finding in &exam.findings {
         match finding.severity {
             // What is only worth knowing takes one line.
             Severity::Note => {
-                let _ = writeln!(text, "  note: {}", finding.detail);
+                add_line(&mut text, format_args!("  note: {}", finding.detail));
             }
             _ => text.push_str(&diagnostic::text(finding)),
         }
@@ -166,11 +171,11 @@ fn hex(step: &Step) -> String {
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {
         let columns: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
         let letters: String = bytes.iter().map(|&b| if (0x20..0x7f).contains(&b) { b as char } else { '.' }).collect();
-        let _ = writeln!(text, "  {:04x} {columns:48}  {letters}", row * ROW);
+        add_line(&mut text, format_args!("  {:04x} {columns:48}  {letters}", row * ROW));
         let is_marked = |at: usize| (from..from + len).contains(&(row * ROW + at));
         if (0..bytes.len()).any(is_marked) {
             let marks: String = (0..bytes.len()).map(|at| if is_marked(at) { " ^^" } else { "   " }).collect();
-            let _ = writeln!(text, "       {}", marks.trim_end());
+            add_line(&mut text, format_args!("       {}", marks.trim_end()));
         }
     }
     text

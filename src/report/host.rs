@@ -1,9 +1,9 @@
 //! What the doctor says of a host.
 
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::diagnostic;
+use super::style::{Style, add_line};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::check::{Check, Count, State};
@@ -12,7 +12,7 @@ use crate::doctor::host::facts::HostFacts;
 /// Changes when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
-const BOLD: Style = Style::new().bold();
+const BOLD: Style = Style::Bold;
 
 /// One object.
 pub fn json(checks: &[Check], facts: Option<&HostFacts>) -> Value {
@@ -34,16 +34,15 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
             group = check.group;
             text.push_str(&format!("{BOLD}{group}{BOLD:#}\n"));
         }
-        let (mark, colour, said) = match &check.state {
-            State::Fine(said) => ("ok", AnsiColor::Green, said.clone()),
-            State::Unseen(why) => ("??", AnsiColor::Cyan, format!("not seen: {why}")),
+        let (mark, style, said) = match &check.state {
+            State::Fine(said) => ("ok", Style::Green, said.clone()),
+            State::Unseen(why) => ("??", Style::Cyan, format!("not seen: {why}")),
             State::Found(findings) => {
-                let (mark, colour) = mark(findings);
-                (mark, colour, headline(findings))
+                let (mark, style) = mark(findings);
+                (mark, style, headline(findings))
             }
         };
-        let style = colour.on_default();
-        text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
+        add_line(&mut text, format_args!("  {style}{mark}{style:#} {:width$}  {said}", check.name));
     }
     text.push('\n');
     let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
@@ -51,7 +50,7 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
     for finding in findings {
         if finding.severity == Severity::Note && !verbose {
             let (id, about, detail) = (finding.id, &finding.about, &finding.detail);
-            text.push_str(&format!("{BOLD}note[{id}]{BOLD:#} {about}: {detail}\n"));
+            add_line(&mut text, format_args!("{BOLD}note[{id}]{BOLD:#} {about}: {detail}"));
         } else {
             text.push_str(&diagnostic::text(finding));
             text.push('\n');
@@ -60,11 +59,11 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
     if text.ends_with("\n\n") { text + &summary(checks) } else { format!("{text}\n{}", summary(checks)) }
 }
 
-fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
+fn mark(findings: &[Finding]) -> (&'static str, Style) {
     match findings.iter().map(|finding| finding.severity).min() {
-        Some(Severity::Problem) => ("XX", AnsiColor::BrightRed),
-        Some(Severity::Warning) => ("!!", AnsiColor::BrightYellow),
-        Some(Severity::Note) | None => ("--", AnsiColor::Green),
+        Some(Severity::Problem) => ("XX", Style::Red),
+        Some(Severity::Warning) => ("!!", Style::Yellow),
+        Some(Severity::Note) | None => ("--", Style::Green),
     }
 }
 

@@ -1,9 +1,8 @@
 //! The doctor's words about an image: a block for each platform, then what was found.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
+use super::style::add_line;
 use super::{diagnostic, doctor};
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::image::{ArchCount, ImageVerdict, Judged, Program, Runs};
@@ -55,22 +54,23 @@ fn platform_json(judged: &Judged) -> Value {
 
 /// A text of a few lines for each platform.
 pub fn text(exam: &ImageVerdict) -> String {
-    let mut text = format!("{}\n", exam.target);
+    let mut text = String::new();
+    add_line(&mut text, format_args!("{}", exam.target));
     for judged in &exam.platforms {
         platform(&mut text, judged);
         judged.findings.iter().for_each(|finding| found(&mut text, finding));
     }
     if !exam.absent.is_empty() {
-        let _ = writeln!(text, "  not here: {}", exam.absent.join(", "));
+        add_line(&mut text, format_args!("  not here: {}", exam.absent.join(", ")));
     }
     exam.findings.iter().for_each(|finding| found(&mut text, finding));
     text
 }
 
 fn platform(text: &mut String, judged: &Judged) {
-    let _ = writeln!(text, "  {}", judged.platform);
+    add_line(text, format_args!("  {}", judged.platform));
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "    {name:10}  {value}");
+        add_line(text, format_args!("    {name:10}  {value}"));
     };
     if judged.claims != judged.platform {
         row("claims", &judged.claims);
@@ -125,7 +125,7 @@ fn found(text: &mut String, finding: &Finding) {
     match finding.severity {
         // What is only worth knowing takes one line.
         Severity::Note => {
-            let _ = writeln!(text, "  note: {}", finding.detail);
+            add_line(text, format_args!("  note: {}", finding.detail));
         }
         _ => text.push_str(&diagnostic::text(finding)),
     }

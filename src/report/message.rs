@@ -1,11 +1,10 @@
 //! What a message says of its cause.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use super::diagnostic::BOLD;
 use super::doctor::{self, SCHEMA};
+use super::style::add_line;
 use crate::doctor::file::FileVerdict;
 use crate::doctor::message::{Candidate, Diagnosis, Strength};
 
@@ -45,15 +44,15 @@ pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     }
     cause(&mut text, first, &[]);
     if let Some(heard) = heard(diagnosis) {
-        let _ = writeln!(text, "   = {heard}");
+        add_line(&mut text, format_args!("   = {heard}"));
     }
     for note in &diagnosis.notes {
-        let _ = writeln!(text, "   = {note}");
+        add_line(&mut text, format_args!("   = {note}"));
     }
     for fix in diagnosis.fixes(first) {
-        let _ = writeln!(text, "{BOLD}help:{BOLD:#} {}", fix.text);
-        for line in fix.command.iter().flat_map(|command| command.lines()) {
-            let _ = writeln!(text, "        {line}");
+        add_line(&mut text, format_args!("{BOLD}help:{BOLD:#} {}", fix.text));
+        for command in fix.command.iter().flat_map(|command| command.lines()) {
+            add_line(&mut text, format_args!("        {command}"));
         }
     }
     for other in &diagnosis.candidates[1..] {
@@ -64,7 +63,7 @@ pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     if diagnosis.cut {
         text += "note: the text was long; not all of it was weighed\n";
     }
-    let _ = writeln!(text, "{BOLD}note:{BOLD:#} more: rbinfmt explain {}", first.id);
+    add_line(&mut text, format_args!("{BOLD}note:{BOLD:#} more: rbinfmt explain {}", first.id));
     text
 }
 
@@ -75,21 +74,22 @@ fn cause(text: &mut String, candidate: &Candidate, told: &[String]) {
         Strength::Likely => "likely",
         Strength::Possible => "possible",
     };
-    let _ = writeln!(text, "{BOLD}{word}[{}]: {}{BOLD:#}", candidate.id, candidate.title);
+    add_line(text, format_args!("{BOLD}{word}[{}]: {}{BOLD:#}", candidate.id, candidate.title));
     for seen in candidate.evidence.iter().filter(|seen| !told.contains(seen)) {
-        let _ = writeln!(text, "   = {seen}");
+        add_line(text, format_args!("   = {seen}"));
     }
 }
 
 fn next(text: &mut String, diagnosis: &Diagnosis) {
     if let Some(next) = &diagnosis.next {
-        let _ = writeln!(text, "{BOLD}next:{BOLD:#} {}\n        {}", next.says, next.command);
+        add_line(text, format_args!("{BOLD}next:{BOLD:#} {}", next.says));
+        add_line(text, format_args!("        {}", next.command));
     }
 }
 
 fn here(text: &mut String, files: &[FileVerdict]) {
     for exam in files {
-        let _ = writeln!(text, "{BOLD}here:{BOLD:#} this machine's {}", doctor::line(exam));
+        add_line(text, format_args!("{BOLD}here:{BOLD:#} this machine's {}", doctor::line(exam)));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::doctor::host::Look;
 use crate::doctor::host::check::{self, Check};
 use crate::doctor::host::facts::HostFacts;
 use crate::doctor::snapshot::Snapshot;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report;
 
 /// Looks at the machine, or at the facts of another one, judges it, and writes what was found.
@@ -23,8 +23,7 @@ pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>
     let checks = check::checks(facts, &context.registrar.profiles);
     let printer = &context.printer;
     let text = match printer.json {
-        true => serde_json::to_string_pretty(&report::host::json(&checks, None))
-            .map_err(|e| Error::failed("writing JSON", e))?,
+        true => report::json_pretty(&report::host::json(&checks, None))?,
         false => report::host::text(&checks, printer.verbose),
     };
     sink.write(&text)?;

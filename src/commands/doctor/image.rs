@@ -79,7 +79,8 @@ pub(super) fn run(
         };
         let mut image = image::open(&name, &options)?;
         let exam = world.examine(&target, &mut image, platform.as_ref())?;
-        let text = if common.json { report::image::json(&exam).to_string() } else { report::image::text(&exam) };
+        let text =
+            if common.json { report::json_line(&report::image::json(&exam)) } else { report::image::text(&exam) };
         sink.write(&text)?;
         let status = exam.status();
         sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);

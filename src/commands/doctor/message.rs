@@ -23,7 +23,7 @@ pub(super) fn run(common: &Common, text: &OsStr) -> Result<Status> {
     };
     let files = examined(common, &diagnosis.paths)?;
     let text = match common.json {
-        true => report::message::json(&diagnosis, &files).to_string(),
+        true => report::json_line(&report::message::json(&diagnosis, &files)),
         false => report::message::text(&diagnosis, &files),
     };
     report::out(text.trim_end())?;
