@@ -52,6 +52,12 @@ fn main() {
         times.push(run(Command::new(ours).args(["doctor", "--message", &message])));
     }
     println!("a message of {} bytes: {:?}", message.len(), median(times));
+    let log = message.lines().next().unwrap().to_owned() + "\n";
+    let (time, _) = streamed(ours, log.as_bytes(), 3000);
+    println!("3,000 lines on standard input: {time:?}");
+    let lines = (2 << 30) / log.len();
+    let (time, memory) = streamed(ours, log.as_bytes(), lines);
+    println!("2 GB on standard input: {time:?}, peak memory {memory}");
     host(ours);
 
     let files = programs(Path::new("/usr/bin"));
@@ -66,6 +72,23 @@ fn main() {
     }
     let count = files.len() * ROUNDS;
     println!("model alone: {count} files, {:.0} a second", count as f64 / (own_time() - start).as_secs_f64());
+}
+
+/// The CPU time of reading so many lines, and the peak of memory before the last.
+fn streamed(ours: &str, line: &[u8], lines: usize) -> (Duration, String) {
+    const AT_ONCE: usize = 500;
+    let start = time_of(UsageWho::RUSAGE_CHILDREN);
+    let mut command = Command::new(ours);
+    command.args(["doctor", "--message", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let chunk = line.repeat(AT_ONCE);
+    (0..lines / AT_ONCE).for_each(|_| input.write_all(&chunk).unwrap());
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(input);
+    child.wait().unwrap();
+    let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().replace('\t', " ");
+    (time_of(UsageWho::RUSAGE_CHILDREN) - start, memory)
 }
 
 /// The end of a build's log, 10 KB.

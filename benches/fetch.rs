@@ -20,7 +20,7 @@ const SUITE: &str = "oldstable";
 
 fn main() {
     let root = PathBuf::from("/");
-    let real = mirror::choose(&Wish::default(), &root).unwrap();
+    let real = mirror::choose(&Wish::default(), &root);
     let client = Client::new(Options { proxies: Proxies::of_environment(), ..Options::default() });
     let fetch = |path: &str| client.small(&format!("{}/{path}", real.url), 200 << 20).ok().flatten();
     let inrelease = format!("dists/{SUITE}/InRelease");

@@ -9,11 +9,12 @@ use toml::Spanned;
 
 use super::literal::{Literal, literal};
 use super::source::{Mistake, Source};
+use super::translation::{self, Translation};
 
 /// The groups, each in a file of its name.
 pub(crate) const GROUPS: [&str; 8] = ["file", "loader", "binfmt", "emulator", "image", "policy", "platform", "note"];
 
-/// Causes of this group are no faults, and have no rank.
+/// Causes of this group are not faults, and have no rank.
 const NO_FAULTS: &str = "note";
 
 /// What `{name}` in a fix can stand for.
@@ -31,8 +32,8 @@ struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Cause {
-    id: Spanned<String>,
+pub(crate) struct Cause {
+    pub(crate) id: Spanned<String>,
     rank: Option<Spanned<u16>>,
     title: String,
     explanation: String,
@@ -41,7 +42,7 @@ struct Cause {
     #[serde(default)]
     also: Vec<String>,
     #[serde(default)]
-    fix: Vec<Spanned<Remedy>>,
+    pub(crate) fix: Vec<Spanned<Remedy>>,
     #[serde(default)]
     links: Vec<String>,
 }
@@ -57,11 +58,11 @@ enum Form {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Remedy {
-    text: String,
+pub(crate) struct Remedy {
+    pub(crate) text: String,
     command: Option<String>,
     class: FixClass,
-    otherwise: Option<String>,
+    pub(crate) otherwise: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -76,13 +77,17 @@ literal!(enum Form);
 literal!(struct Remedy { text, command, class, otherwise });
 literal!(enum FixClass);
 
-/// All causes, the commonest first, then those that are no faults.
-pub(crate) struct Causes(Vec<(&'static str, Cause)>);
+/// All causes, the commonest first, then those that are not faults.
+pub(crate) struct Causes {
+    all: Vec<(&'static str, Cause)>,
+    /// By id.
+    chinese: BTreeMap<String, Translation>,
+}
 
 impl Causes {
     /// The variant of `CauseId` for the id in a field of another file.
     pub(crate) fn variant(&self, id: &Spanned<String>, field: &str, source: &Source) -> Result<TokenStream, Mistake> {
-        if !self.0.iter().any(|(_, cause)| cause.id.get_ref() == id.get_ref()) {
+        if !self.all.iter().any(|(_, cause)| cause.id.get_ref() == id.get_ref()) {
             return Err(source.mistake(&id.span(), field, format!("{:?} is not in the catalogue", id.get_ref())));
         }
         let variant = variant(id.get_ref());
@@ -91,13 +96,13 @@ impl Causes {
 }
 
 /// "no-exec-bit" -> NoExecBit
-fn variant(id: &str) -> Ident {
+pub(crate) fn variant(id: &str) -> Ident {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     format_ident!("{}", id.split('-').map(capital).collect::<String>())
 }
 
-/// Reads the files of the [`GROUPS`].
-pub(crate) fn read(sources: &[Source]) -> Result<Causes, Mistake> {
+/// Reads the files of the [`GROUPS`], and their translations.
+pub(crate) fn read(sources: &[Source], translated: &[Source]) -> Result<Causes, Mistake> {
     let mut all = Vec::new();
     let mut seen = BTreeMap::new();
     let mut ranks = BTreeMap::new();
@@ -119,7 +124,12 @@ pub(crate) fn read(sources: &[Source]) -> Result<Causes, Mistake> {
         return Err(Mistake(format!("{}: field `rank`: no cause has the rank {missing}", path("*"))));
     }
     all.sort_by_key(|(_, cause)| cause.rank.as_ref().map_or(u16::MAX, |rank| *rank.get_ref()));
-    Ok(Causes(all))
+    let mut chinese = BTreeMap::new();
+    for (group, source) in GROUPS.into_iter().zip(translated) {
+        let causes: Vec<&Cause> = all.iter().filter(|(of, _)| *of == group).map(|(_, cause)| cause).collect();
+        chinese.extend(translation::read(source, &causes)?);
+    }
+    Ok(Causes { all, chinese })
 }
 
 fn variant_checked(cause: &Cause, source: &Source) -> Result<String, Mistake> {
@@ -166,20 +176,28 @@ fn names_of(remedy: &Remedy) -> impl Iterator<Item = &str> {
 }
 
 /// The names in a template.
-fn names(template: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn names(template: &str) -> impl Iterator<Item = &str> {
     let inner = template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
     inner.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
+fn id_of(cause: &Cause) -> &String {
+    cause.id.get_ref()
+}
+
 pub(crate) fn generate(causes: &Causes) -> TokenStream {
-    let variants: Vec<Ident> = causes.0.iter().map(|(_, cause)| variant(cause.id.get_ref())).collect();
-    let ids = causes.0.iter().map(|(_, cause)| cause.id.get_ref());
-    let titles = causes.0.iter().map(|(_, cause)| format!("{}.", cause.title));
+    let variants: Vec<Ident> = causes.all.iter().map(|(_, cause)| variant(cause.id.get_ref())).collect();
+    let ids = causes.all.iter().map(|(_, cause)| cause.id.get_ref());
+    let titles = causes.all.iter().map(|(_, cause)| format!("{}.", cause.title));
     let len = variants.len();
-    let rows = causes.0.iter().zip(&variants).map(|((group, cause), id)| {
+    let rows = causes.all.iter().zip(&variants).map(|((group, cause), id)| {
         let group = variant(group);
         let Cause { id: _, rank, title, explanation, detection, found_by, also, fix, links } = cause;
         let rank = rank.literal();
+        let chinese = causes.chinese.get(id_of(cause)).map_or(quote!(None), |texts| {
+            let texts = texts.literal();
+            quote!(Some(#texts))
+        });
         let (found_by, also, fixes, links) = (found_by.literal(), also.literal(), fix.literal(), links.literal());
         quote! {
             Cause {
@@ -193,6 +211,7 @@ pub(crate) fn generate(causes: &Causes) -> TokenStream {
                 also: #also,
                 fixes: #fixes,
                 links: #links,
+                chinese: #chinese,
             }
         }
     });

@@ -1,4 +1,4 @@
-//! What files are that no loader takes, by their first bytes.
+//! What files are that no loader accepts: by their first bytes, by what is in them, by their names.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,55 +8,126 @@ use toml::Spanned;
 use super::catalogue::Causes;
 use super::literal::Literal;
 use super::source::{Mistake, Source};
+use super::texts::Texts;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Formats {
     format: Vec<Format>,
+    archive: Vec<Archive>,
     text: Vec<Text>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Format {
-    name: String,
     #[serde(default)]
     at: usize,
     magic: Spanned<String>,
     mask: Option<Spanned<String>>,
-    cause: Spanned<String>,
-    command: Option<String>,
+    what: What,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Archive {
+    of: Container,
+    #[serde(default)]
+    holds: Vec<String>,
+    #[serde(default)]
+    extensions: Vec<String>,
+    what: What,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
-    name: String,
-    begins: String,
-    cause: Spanned<String>,
+    #[serde(default)]
+    begins: Vec<String>,
+    #[serde(default)]
+    extensions: Vec<String>,
+    #[serde(default)]
+    named: Vec<String>,
+    interpreter: Option<String>,
+    what: What,
 }
 
-pub(crate) fn generate(source: &Source, causes: &Causes) -> Result<TokenStream, Mistake> {
-    let Formats { format, text } = source.parse()?;
+/// What a file is, and what to do about it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct What {
+    name: String,
+    cause: Spanned<String>,
+    advice: Option<Spanned<String>>,
+    command: Option<String>,
+    profile: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Container {
+    Tar,
+    Zip,
+}
+
+super::literal::literal!(enum Container);
+
+/// The other tables that these name things of.
+struct Tables<'a> {
+    causes: &'a Causes,
+    advice: &'a Texts,
+    source: &'a Source,
+}
+
+pub(crate) fn generate(source: &Source, causes: &Causes, advice: &Texts) -> Result<TokenStream, Mistake> {
+    let Formats { format, archive, text } = source.parse()?;
+    let tables = Tables { causes, advice, source };
     let formats = format.iter().map(|format| {
-        let Format { name, at, magic, mask, cause, command } = format;
-        let bytes = source.bytes(magic, "magic")?;
-        let mask_bytes = mask.as_ref().map_or_else(|| Ok(vec![0xff; bytes.len()]), |m| source.bytes(m, "mask"))?;
-        if let Some(mask) = mask.as_ref().filter(|_| mask_bytes.len() != bytes.len()) {
-            return Err(source.mistake(&mask.span(), "mask", "it is as long as the magic"));
+        let bytes = source.bytes(&format.magic, "magic")?;
+        let mask = match &format.mask {
+            Some(mask) => source.bytes(mask, "mask")?,
+            None => vec![0xff; bytes.len()],
+        };
+        if let Some(given) = format.mask.as_ref().filter(|_| mask.len() != bytes.len()) {
+            return Err(source.mistake(&given.span(), "mask", "it is as long as the magic"));
         }
-        let (magic, mask, command) = (bytes.literal(), mask_bytes.literal(), command.literal());
-        let cause = causes.variant(cause, "cause", source)?;
-        Ok(quote!(Format { name: #name, at: #at, magic: #magic, mask: #mask, cause: #cause, command: #command }))
+        let (at, magic, mask, what) = (format.at, bytes.literal(), mask.literal(), tables.what(&format.what)?);
+        Ok(quote!(Format { at: #at, magic: #magic, mask: #mask, what: #what }))
     });
     let formats = formats.collect::<Result<Vec<_>, _>>()?;
-    let texts = text.iter().map(|Text { name, begins, cause }| {
-        let cause = causes.variant(cause, "cause", source)?;
-        Ok(quote!(Text { name: #name, begins: #begins, cause: #cause }))
+    let archives = archive.iter().map(|Archive { of, holds, extensions, what }| {
+        let (of, holds, extensions) = (of.literal(), holds.literal(), extensions.literal());
+        let what = tables.what(what)?;
+        Ok(quote!(Archive { of: #of, holds: #holds, extensions: #extensions, what: #what }))
+    });
+    let archives = archives.collect::<Result<Vec<_>, _>>()?;
+    let texts = text.iter().map(|Text { begins, extensions, named, interpreter, what }| {
+        let (begins, extensions, named) = (begins.literal(), extensions.literal(), named.literal());
+        let (interpreter, what) = (interpreter.literal(), tables.what(what)?);
+        Ok(quote! {
+            Text { begins: #begins, extensions: #extensions, named: #named, interpreter: #interpreter, what: #what }
+        })
     });
     let texts = texts.collect::<Result<Vec<_>, _>>()?;
     Ok(quote! {
         const FORMATS: &[Format] = &[#(#formats),*];
+        const ARCHIVES: &[Archive] = &[#(#archives),*];
         const TEXTS: &[Text] = &[#(#texts),*];
     })
+}
+
+impl Tables<'_> {
+    fn what(&self, what: &What) -> Result<TokenStream, Mistake> {
+        let What { name, cause, advice, command, profile } = what;
+        let cause = self.causes.variant(cause, "cause", self.source)?;
+        let (command, profile) = (command.literal(), profile.literal());
+        let advice = match advice {
+            Some(advice) => {
+                let advice = self.advice.variant(advice, "advice", self.source)?;
+                quote!(Some(#advice))
+            }
+            None => quote!(None),
+        };
+        Ok(quote!(What { name: #name, cause: #cause, advice: #advice, command: #command, profile: #profile }))
+    }
 }

@@ -15,6 +15,8 @@ mod known_bad;
 mod literal;
 mod loaders;
 mod source;
+mod texts;
+mod translation;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use std::{env, fs};
 use proc_macro2::TokenStream;
 
 use self::source::{Mistake, Source};
+use self::texts::Texts;
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build");
@@ -54,16 +57,23 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
         Source::open(root, name)
     };
     let groups = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(group))).collect::<Result<Vec<_>, _>>()?;
-    let causes = catalogue::read(&groups)?;
+    let translated = catalogue::GROUPS.iter().map(|group| open(&catalogue::path(&format!("zh/{group}"))));
+    let causes = catalogue::read(&groups, &translated.collect::<Result<Vec<_>, _>>()?)?;
+    let texts = |name, file: &str| {
+        Texts::read(name, &open(&catalogue::path(file))?, &open(&catalogue::path(&format!("zh/{file}")))?)
+    };
+    let advice = texts("Advice", "advice")?;
     let qemu = open("profiles/qemu.toml")?;
     let architectures = architectures::read(&qemu)?;
     Ok(vec![
+        ("advice.rs", advice.generate()),
         ("architectures.rs", architectures::generate(&architectures)?),
         ("catalogue.rs", catalogue::generate(&causes)),
         ("debian.rs", debian::generate(&open("data/debian.toml")?)?),
-        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes)?),
+        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes, &advice)?),
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
+        ("labels.rs", texts("Label", "labels")?.generate()),
         ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
         ("words.rs", words::generate(&open, &causes)?),
     ])

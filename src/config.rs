@@ -55,10 +55,13 @@ fn yes() -> bool {
 
 /// The first lines of a configuration that we write.
 const HEAD: &str = "\
-# What this system wants of rbinfmt; rbinfmt.service makes it so at every boot, `systemctl reload rbinfmt` at once.
+# What this system wants of rbinfmt; rbinfmt.service makes it so at every boot, `systemctl reload rbinfmt` immediately.
 ";
 
 /// The configuration with these architectures in it; all else stays as it is. `old` is what there is.
+///
+/// # Errors
+/// A mistake in the old text, with its line.
 pub fn with_architectures(path: &Path, old: Option<&str>, archs: &[String]) -> Result<String> {
     let wrong = |error: toml_edit::TomlError| mistake(path, old.unwrap_or_default(), error.span(), error.message());
     let mut list = toml_edit::value(archs.iter().map(String::as_str).collect::<toml_edit::Array>());
@@ -98,6 +101,9 @@ impl File {
 
 impl Fetch {
     /// That of the system below this root directory; the defaults where there is no file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has a mistake.
     pub fn load(root: &Path) -> Result<Fetch> {
         let path = root.join(Host::CONFIG.trim_start_matches('/'));
         check(&path)?;
@@ -120,6 +126,9 @@ pub(crate) fn check(path: &Path) -> Result<()> {
 
 impl Config {
     /// Reads it.
+    ///
+    /// # Errors
+    /// A file that is not there, cannot be read, or has a mistake.
     pub fn read(path: &Path) -> Result<Config> {
         check(path)?;
         let text = fs::read_to_string(path).map_err(|error| {
@@ -136,6 +145,9 @@ impl Config {
     }
 
     /// Reads its text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// A mistake in the text, with its line; no `architectures`.
     pub fn parse(path: &Path, text: &str) -> Result<Config> {
         let File { architectures, emulators, credentials, fetch: _ } = File::parse(path, text)?;
         let Some(architectures) = architectures else {

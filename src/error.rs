@@ -120,6 +120,9 @@ pub fn is_passing(error: &io::Error) -> bool {
 /// `result.doing(|| "reading x")`: names what was being done when an `io::Error` came.
 pub trait Doing<T> {
     /// Turns the operating system's error into ours.
+    ///
+    /// # Errors
+    /// The same error, with what was being done.
     fn doing<D: fmt::Display>(self, doing: impl FnOnce() -> D) -> Result<T>;
 }
 

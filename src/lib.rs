@@ -23,10 +23,29 @@
 //! assert!(matches!(verdict.outcome, Outcome::Starts(_)));
 //! # }
 //! ```
+//!
+//! What a program for another CPU looks like, and the rule of an entry that matches it:
+//!
+//! ```
+//! use rbinfmt::elf;
+//! use rbinfmt::profile::Profiles;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let profiles = Profiles::load(&[])?;
+//! let arm64 = profiles.find("linux/aarch64")?;
+//! let named = &arm64.rules[0];
+//! assert_eq!(named.entry, "qemu-aarch64");
+//! let program = named.probe.as_deref().ok_or("no program to try it with")?;
+//! assert!(named.rule.takes(program, b"/tmp/program"));
+//! assert_eq!(elf::parse(program)?.target.machine, 183);
+//! # Ok(())
+//! # }
+//! ```
 #[doc(hidden)]
 pub mod architecture;
 #[doc(hidden)]
 pub mod archive;
+mod backoff;
 #[doc(hidden)]
 pub mod binfmt;
 #[doc(hidden)]

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::stat::{major, minor};
 
+use crate::backoff::Backoff;
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 
 /// Longer than any run of ours holds a table; a large download holds a store for longer, and says so.
 const PATIENCE: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
+/// Whoever waits goes on this soon after the lock is free.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Locks an open file (flock(2)) as nobody else's. `waiting` is called once where somebody has it. A signal that ends the
 /// process ends the waiting too.
@@ -21,20 +24,19 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Where it was held for two minutes: by whom, as far as /proc/locks tells.
 pub fn take(file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
     let doing = || format!("locking {}", path.display());
-    let deadline = Instant::now() + PATIENCE;
+    let mut backoff = Backoff::until(Instant::now() + PATIENCE, PAUSE, LONGEST_PAUSE);
     let mut waiting = Some(waiting);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) => return Err(Error::io(doing(), error)),
-            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                let why = format!("{} held it for {} s", holder(file)?, PATIENCE.as_secs());
-                return Err(Error::unknown(doing(), why).help("end that process, or wait for it, and try again"));
-            }
             Err(TryLockError::WouldBlock) => {
                 waiting.take().into_iter().for_each(|tell| tell());
-                std::thread::sleep(PAUSE);
+                if !backoff.wait(None) {
+                    let why = format!("{} held it for {} s", holder(file)?, PATIENCE.as_secs());
+                    return Err(Error::unknown(doing(), why).help("end that process, or wait for it, and try again"));
+                }
             }
         }
     }

@@ -36,7 +36,7 @@ pub struct Process {
     pub exe: PathBuf,
     /// AT_FLAGS
     pub at_flags: u64,
-    /// The file behind AT_EXECFD.
+    /// The file that AT_EXECFD is open on.
     pub execfd: Option<PathBuf>,
 }
 
@@ -66,11 +66,17 @@ const AT_EXECFD: u64 = 2;
 const AT_FLAGS: u64 = 8;
 
 /// Executes `path` with these arguments and environment in a traced process that ends before it begins.
+///
+/// # Errors
+/// The process could not be made or traced: ptrace(2) may be forbidden here.
 pub fn ask(path: &[u8], argv: &[BString], env: &[BString]) -> Result<Answer> {
     ask_as(&Caller::default(), path, argv, env)
 }
 
 /// Like [`ask`], as another caller.
+///
+/// # Errors
+/// The process could not be made or traced, or could not become that caller: only root can.
 pub fn ask_as(caller: &Caller, path: &[u8], argv: &[BString], env: &[BString]) -> Result<Answer> {
     let doing = || format!("asking the kernel about {}", path.as_bstr());
     let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| Error::failed(doing(), "a NUL byte in an argument"));

@@ -13,6 +13,9 @@ const LABEL: &str = "security.selinux";
 const MODEL: &str = "usr/bin/env";
 
 /// Labels a file like the programs of the system below `root`; nothing where those have no label.
+///
+/// # Errors
+/// The label cannot be set: only root may, and not on every file system.
 pub fn label_as_program(path: &Path, root: &Path) -> Result<()> {
     let mut label = [0; 1024];
     let Ok(length @ 1..) = getxattr(root.join(MODEL), LABEL, &mut label) else { return Ok(()) };

@@ -113,11 +113,17 @@ pub mod hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes hex.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::to_hex(bytes))
     }
 
     /// Reads hex.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(from)?;
         super::from_hex(&text).ok_or_else(|| D::Error::custom("not hex"))
@@ -130,11 +136,17 @@ pub mod lossless {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes the name with escapes.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(name: &BString, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::to_text(name))
     }
 
     /// Reads a name with escapes.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BString, D::Error> {
         let text = String::deserialize(from)?;
         super::from_text(&text).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"))
@@ -147,6 +159,9 @@ pub mod maybe_lossless {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes the name with escapes.
+    ///
+    /// # Errors
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(name: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
         match name {
             Some(name) => super::lossless::serialize(name, to),
@@ -155,6 +170,9 @@ pub mod maybe_lossless {
     }
 
     /// Reads a name with escapes.
+    ///
+    /// # Errors
+    /// A text that is not of this form; the deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BString>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
         let bytes = |t: String| super::from_text(&t).map(Into::into).ok_or_else(|| D::Error::custom("broken escape"));

@@ -92,6 +92,9 @@ impl Expected {
     }
 
     /// Whether what came is what was expected; the error names `what` and both.
+    ///
+    /// # Errors
+    /// They differ: `what`, and both sizes or hashes.
     pub fn check(&self, what: impl std::fmt::Display, came: &Expected) -> Result<()> {
         if came.size != self.size {
             return Err(refused(what, format!("expected {} bytes, {} came", self.size, came.size)));
@@ -110,7 +113,7 @@ pub fn refused(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Err
     )
 }
 
-/// Hashes and counts what is read through it. More than `limit` bytes are an error at once.
+/// Hashes and counts what is read through it. More than `limit` bytes are an error immediately.
 pub struct HashingReader<R> {
     inner: R,
     hasher: Hasher,
@@ -125,6 +128,9 @@ impl<R: Read> HashingReader<R> {
     }
 
     /// Reads the rest and tells what came.
+    ///
+    /// # Errors
+    /// What the reader below says.
     pub fn finish(mut self) -> io::Result<Expected> {
         io::copy(&mut self, &mut io::sink())?;
         Ok(self.so_far())
@@ -149,6 +155,9 @@ impl<R: Read> Read for HashingReader<R> {
 }
 
 /// What a file on disk is: its size and SHA-256, read to at most `limit` bytes.
+///
+/// # Errors
+/// What open(2) and read(2) say.
 pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Expected> {
     of_open_file(open(path)?, limit)
 }

@@ -6,6 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+#[path = "doctor/contents.rs"]
+mod contents;
+
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;

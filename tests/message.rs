@@ -6,7 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command as Process, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use proptest::prelude::*;
@@ -249,6 +253,73 @@ fn lines_without_end_are_bounded() {
     for text in texts {
         let diagnosis = read(&text.repeat((64 << 10) / text.len()));
         assert!(diagnosis.cut && diagnosis.candidates.iter().all(|c| c.evidence.iter().all(|line| line.len() < 1000)));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_change_nothing() {
+    let texts: [&[u8]; 5] = [
+        b"exec /app: exec format error",
+        b"\xff\xfe\x80\xc3 exec /app: exec format error\xf0\x28",
+        b"\0\0\0\nexec /app: exec\0 format error\0\n\0",
+        b"\x1b]8;;\x1b[31mexec /app: exec format error\n",
+        b"\x1b[1mexec /app: exec format error\x1b[0m\x1b[",
+    ];
+    for text in texts {
+        let diagnosis = message::read(&mut &text[..]).unwrap();
+        let first = diagnosis.candidates.first().map_or("nothing", |first| first.id.as_str());
+        assert_eq!(first, "foreign-arch-no-handler", "{text:?}");
+    }
+}
+
+#[test]
+fn a_line_larger_than_the_memory_is_read() {
+    let part = b"a log that never ends, and ends never: ".repeat(1 << 10);
+    let mut child = Process::new("sh")
+        .args(["-c", "ulimit -d 16384 && exec \"$0\" doctor --json --message -", env!("CARGO_BIN_EXE_rbinfmt")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = thread::spawn(move || {
+        (0..(24 << 20) / part.len()).for_each(|_| input.write_all(&part).unwrap());
+        input.write_all(b"\nfork/exec /opt/solver: exec format error").unwrap();
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["candidates"][0]["id"], "foreign-arch-no-handler", "{value}");
+}
+
+#[test]
+fn no_text_is_slow() {
+    // Everything that is searched for, once and again: what takes time that grows faster than the text would take minutes.
+    let parts = [
+        "a: 1: ",
+        "x[1]: not found: ",
+        ": syntax error near unexpected token '",
+        "exec ",
+        "exec: \"",
+        "bad interpreter: ",
+        "linux/",
+        "exit 1",
+        "image a/",
+        "[linux/arm64 ",
+        "unable to execute /x ",
+        "(os error 8",
+        "{\"a\":",
+        "\u{1b}[",
+        "«",
+        "行 1: ",
+        "avc: ",
+        "qemu-",
+    ];
+    for part in parts {
+        let text = part.repeat((128 << 10) / part.len());
+        let start = Instant::now();
+        let _ = message::read(&mut text.as_bytes());
+        assert!(start.elapsed() < Duration::from_secs(10), "{part:?}: {:?}", start.elapsed());
     }
 }
 

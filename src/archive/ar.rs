@@ -41,7 +41,7 @@ pub(super) fn data_member(file: &Arc<File>, size: u64) -> Result<Part, String> {
             return Err(format!("cut short: member {name:?} ends at byte {}, the file at {size}", start + len));
         }
         if number == 0 && name != "debian-binary" {
-            return Err(format!("no Debian package: its first member is {name:?}, expected debian-binary"));
+            return Err(format!("not a Debian package: its first member is {name:?}, expected debian-binary"));
         }
         if name.starts_with("data.tar") {
             return Ok(Part { file: file.clone(), start, len, verified: false });

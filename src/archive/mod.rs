@@ -1,4 +1,4 @@
-//! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is unpacked but what is asked
+//! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is extracted but what is asked
 //! for, memory is bounded, and no member can name a place outside.
 
 mod ar;
@@ -20,7 +20,7 @@ use crate::verify;
 pub type Stream = Box<dyn BufRead + Send>;
 
 /// More than this out of one archive is not a package of emulators but a bomb.
-pub const MAX_UNPACKED: u64 = 4 << 30;
+pub const MAX_DECOMPRESSED: u64 = 4 << 30;
 
 /// An archive that holds the parts of images has fewer: a few for each layer.
 const MAX_PARTS: usize = 1 << 16;
@@ -35,6 +35,9 @@ pub struct Archive {
 
 impl Archive {
     /// The tar inside a .deb, .tar, .tar.gz, .tar.xz or .tar.zst, told by their bytes, not by their names.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a .deb without a member data.tar.
     pub fn open(path: &Path) -> Result<Self> {
         let doing = format!("opening the archive {}", path.display());
         let file = verify::open(path).doing(|| &doing)?;
@@ -54,6 +57,9 @@ impl Archive {
     }
 
     /// All of it; `jobs` threads decode xz blocks side by side.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a compression that is not known here.
     pub fn stream(&self, jobs: usize) -> Result<Stream> {
         decode(self.part.clone(), jobs).map_err(|error| match error.kind() {
             io::ErrorKind::Unsupported => Error::failed(&self.doing, error).help(
@@ -65,12 +71,14 @@ impl Archive {
 
     /// From shortly before the first member whose file name is not below `name`, in an archive sorted by name; `None`
     /// where there is no way to find that place but to read it all. It costs a few blocks instead of all of them.
+    ///
+    /// # Errors
+    /// What pread(2) says; an xz file whose index or blocks are broken, a tar whose headers are.
     pub fn near(&self, name: &str, fits: &dyn Fn(&[u8]) -> bool, jobs: usize) -> io::Result<Option<tar::Tar<Stream>>> {
         let mut magic = [0; 6];
         self.part.read_exact_at(&mut magic, 0)?;
         let count = if &magic == b"\xfd7zXZ\0" { xz::independent(&self.part)? } else { 0 };
-        // The tar that follows a block, from the first fitting member on, and whether that is still before `name`.
-        let at = |number: usize, jobs: usize| -> io::Result<Option<(tar::Tar<Stream>, bool)>> {
+        let at = |number: usize, jobs: usize| -> io::Result<Option<Rest>> {
             let mut tar = tar::Tar::new(xz::open_at(self.part.clone(), number, jobs)?);
             let before = std::cell::Cell::new(false);
             let found = tar.look_for(LOOK, |path| {
@@ -78,33 +86,46 @@ impl Archive {
                 before.set(file.strip_suffix(b"-static").unwrap_or(file) <= name.as_bytes());
                 fits(file)
             })?;
-            Ok(found.then(|| (tar, before.get())))
+            Ok(found.then(|| Rest { tar, is_before: before.get() }))
         };
         let (mut low, mut high) = (0, count);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match at(middle, 1)? {
-                Some((_, true)) => low = middle,
+                Some(rest) if rest.is_before => low = middle,
                 _ => high = middle,
             }
         }
         if low == 0 {
             return Ok(None);
         }
-        Ok(at(low, jobs)?.map(|(tar, _)| tar))
+        Ok(at(low, jobs)?.map(|rest| rest.tar))
     }
+}
+
+/// The tar that follows a block, from the first fitting member on.
+struct Rest {
+    tar: tar::Tar<Stream>,
+    /// Whether that member is still before the one that is looked for.
+    is_before: bool,
 }
 
 /// No emulator is longer than what is looked through for the next member.
 const LOOK: u64 = 64 << 20;
 
 /// The tar inside the archive at `path`, which a hash has verified.
+///
+/// # Errors
+/// A file that cannot be read, a .deb without a member data.tar, and a compression that is not known here.
 pub fn open_verified(path: &Path, jobs: usize) -> Result<Stream> {
     Archive::open(path)?.verified(true).stream(jobs)
 }
 
 /// What a compressed file that a hash has verified holds, whatever that is: xz, gzip, or the file as it is.
-pub fn unpacked(path: &Path, jobs: usize) -> io::Result<Stream> {
+///
+/// # Errors
+/// What open(2) and pread(2) say; an xz file whose index is broken.
+pub fn decompressed(path: &Path, jobs: usize) -> io::Result<Stream> {
     let file = verify::open(path)?;
     let len = file.metadata()?.len();
     let part = Part { file: Arc::new(file), start: 0, len, verified: true };
@@ -218,7 +239,7 @@ fn decode(part: Part, jobs: usize) -> io::Result<Stream> {
             ));
         }
     };
-    Ok(Box::new(Limited { stream, left: MAX_UNPACKED }))
+    Ok(Box::new(Limited { stream, left: MAX_DECOMPRESSED }))
 }
 
 /// A stream that is an error beyond its limit: its end there would look like one that was cut short.
@@ -231,7 +252,7 @@ impl BufRead for Limited {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let bytes = self.stream.fill_buf()?;
         if self.left == 0 && !bytes.is_empty() {
-            let most = MAX_UNPACKED >> 30;
+            let most = MAX_DECOMPRESSED >> 30;
             return Err(io::Error::other(format!("it expands to more than {most} GiB, which is the limit")));
         }
         Ok(&bytes[..bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])
@@ -251,7 +272,7 @@ impl Read for Limited {
     }
 }
 
-/// What a stream holds that may be packed with gzip or zstd, told by its first bytes.
+/// What a stream holds that may be compressed with gzip or zstd, told by its first bytes.
 pub(crate) fn unpack<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut start = Vec::new();
     (&mut stream).take(4).read_to_end(&mut start)?;
@@ -263,6 +284,28 @@ pub(crate) fn unpack<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn Bu
         }
         _ => Box::new(whole),
     })
+}
+
+/// What the beginning of a file holds that is compressed with gzip, xz or zstd, as far as it can be decoded; nothing for any
+/// other.
+pub(crate) fn beginning(head: &[u8]) -> Vec<u8> {
+    const MOST: u64 = 256 << 10;
+    const MEMORY: u64 = 64 << 20;
+    let reader: Box<dyn Read + '_> = match head {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            match liblzma::stream::Stream::new_stream_decoder(MEMORY, liblzma::stream::IGNORE_CHECK) {
+                Ok(decoder) => Box::new(liblzma::bufread::XzDecoder::new_stream(head, decoder)),
+                Err(_) => return Vec::new(),
+            }
+        }
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(head)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Frames::new(head)),
+        _ => return Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    // The file goes on after its beginning, so an error is the rule.
+    let _ = reader.take(MOST).read_to_end(&mut bytes);
+    bytes
 }
 
 fn buffered(reader: impl Read + Send + 'static) -> Stream {
@@ -280,6 +323,9 @@ pub struct Members {
 
 impl Members {
     /// Finds the members of the tar at `path`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a tar that is cut short, broken, or has a member that leads outside.
     pub fn list(path: &Path) -> Result<Self> {
         let doing = || format!("reading the archive {}", path.display());
         let part = Part::whole(verify::open(path).doing(doing)?).doing(doing)?;

@@ -99,6 +99,9 @@ impl<R: BufRead> Tar<R> {
 
     /// Looks for the header of a file with such a name, from anywhere in a tar on; that member is the next one. Bodies
     /// start on multiples of 512 bytes, as does the stream. False where there is none within `limit` bytes.
+    ///
+    /// # Errors
+    /// What the stream below says. Bytes that are not a header are passed over.
     pub fn look_for(&mut self, limit: u64, fits: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
         let mut block = [0; BLOCK as usize];
         for _ in 0..limit / BLOCK {
@@ -117,6 +120,9 @@ impl<R: BufRead> Tar<R> {
 
     /// The next member; its body is then read through [`Tar::body`], or stepped over by the next call. Its path leads to
     /// no place outside.
+    ///
+    /// # Errors
+    /// Like [`Tar::next_entry`], and a path that is absolute or has a part `..`.
     pub fn next_member(&mut self) -> io::Result<Option<Member>> {
         let Some(mut member) = self.next_entry()? else { return Ok(None) };
         let path = &member.path;
@@ -133,6 +139,10 @@ impl<R: BufRead> Tar<R> {
     }
 
     /// The next member with its path as it is there.
+    ///
+    /// # Errors
+    /// What the stream below says; a header whose check sum or size is wrong; a tar that is cut short, has too many
+    /// members, or a sparse one.
     pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
         let mut long_name: Option<Vec<u8>> = None;
         let mut long_target: Option<Vec<u8>> = None;
@@ -242,6 +252,9 @@ impl<R: BufRead> Tar<R> {
     }
 
     /// Steps over bytes of the current member's body.
+    ///
+    /// # Errors
+    /// What the stream below says, and its end within the body.
     pub fn pass(&mut self, bytes: u64) -> io::Result<()> {
         let step = bytes.min(self.body);
         self.skip(step)?;
@@ -250,6 +263,9 @@ impl<R: BufRead> Tar<R> {
     }
 
     /// Reads the next bytes of the current member's body, as far as it goes.
+    ///
+    /// # Errors
+    /// What the stream below says, and its end within the body.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = buffer.len().min(usize::try_from(self.body).unwrap_or(usize::MAX));
         self.stream.read_exact(&mut buffer[..len])?;
@@ -284,6 +300,9 @@ impl<R: BufRead> Read for Body<'_, R> {
 
 impl<R: BufRead> Body<'_, R> {
     /// Hands the body on, piece by piece, as the decoder made them.
+    ///
+    /// # Errors
+    /// What the stream below says, its end within the body, and what `take` answers.
     pub fn for_each(self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let tar = self.0;
         while tar.body > 0 {
@@ -304,6 +323,9 @@ impl<R: BufRead> Body<'_, R> {
     }
 
     /// The whole body, where it is at most `limit` bytes.
+    ///
+    /// # Errors
+    /// A body that is longer than `limit`; what the stream below says, and its end within the body.
     pub fn bytes(self, limit: u64) -> io::Result<Vec<u8>> {
         if self.0.body > limit {
             return Err(io::Error::other(format!("{} bytes, the limit is {limit}", self.0.body)));

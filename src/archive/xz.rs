@@ -47,7 +47,7 @@ fn check_flag(part: &Part) -> u32 {
 
 /// How many blocks can be decoded by themselves; none where the file has to be decoded from its start.
 pub(super) fn independent(part: &Part) -> io::Result<usize> {
-    let aligned = |blocks: &Vec<Block>| blocks.iter().rev().skip(1).all(|b| b.unpacked % 512 == 0);
+    let aligned = |blocks: &Vec<Block>| blocks.iter().rev().skip(1).all(|b| b.decompressed % 512 == 0);
     match blocks(part).filter(aligned) {
         Some(blocks) if blocks.len() > 1 && fits(part)? => Ok(blocks.len()),
         _ => Ok(0),
@@ -65,7 +65,7 @@ pub(super) fn open_at(part: Part, number: usize, jobs: usize) -> io::Result<Stre
 struct Block {
     start: u64,
     len: u64,
-    unpacked: u64,
+    decompressed: u64,
 }
 
 /// The blocks as the index tells them; `None` where the file is anything but one plain stream.
@@ -87,8 +87,8 @@ fn blocks(part: &Part) -> Option<Vec<Block>> {
     let mut blocks = Vec::new();
     for _ in 0..count {
         let len = number(&mut rest)?.checked_next_multiple_of(4)?;
-        let unpacked = number(&mut rest)?;
-        blocks.push(Block { start, len, unpacked });
+        let decompressed = number(&mut rest)?;
+        blocks.push(Block { start, len, decompressed });
         start = start.checked_add(len)?;
     }
     (start == index_start).then_some(blocks)
@@ -130,6 +130,14 @@ struct Shared {
     changed: Condvar,
 }
 
+/// What is decoded of a block and not read yet.
+#[derive(Default)]
+struct Decoded {
+    chunks: VecDeque<Vec<u8>>,
+    /// It has no more than these.
+    is_whole: bool,
+}
+
 #[derive(Default)]
 struct State {
     free: Vec<Vec<u8>>,
@@ -137,7 +145,7 @@ struct State {
     /// The block that the reader is at, and the next one to be taken up by a decoder.
     head: usize,
     next: usize,
-    done: Vec<(VecDeque<Vec<u8>>, bool)>,
+    done: Vec<Decoded>,
     failed: Option<io::Error>,
     stop: bool,
 }
@@ -181,9 +189,9 @@ impl Shared {
 
     fn put(&self, number: usize, chunk: Vec<u8>, last: bool) {
         let mut state = self.lock();
-        let (chunks, done) = &mut state.done[number];
-        chunks.push_back(chunk);
-        *done = last;
+        let block = &mut state.done[number];
+        block.chunks.push_back(chunk);
+        block.is_whole = last;
         drop(state);
         self.changed.notify_all();
     }
@@ -243,7 +251,7 @@ impl Parallel {
             let head = state.head;
             match state.done.get_mut(head) {
                 None => return Ok(()),
-                Some((chunks, done)) => match chunks.pop_front() {
+                Some(block) => match block.chunks.pop_front() {
                     // The last chunk of a block can be empty; to a reader that would be the end of all.
                     Some(mut chunk) if chunk.is_empty() => {
                         chunk.resize(CHUNK, 0);
@@ -253,7 +261,7 @@ impl Parallel {
                         self.chunk = chunk;
                         return Ok(());
                     }
-                    None if *done => {
+                    None if block.is_whole => {
                         state.head += 1;
                         self.shared.changed.notify_all();
                     }
@@ -297,7 +305,7 @@ impl Drop for Parallel {
         let mut state = self.shared.lock();
         let mut spare = spare();
         let State { free, done, .. } = &mut *state;
-        let unread = done.iter_mut().flat_map(|(chunks, _)| chunks.drain(..));
+        let unread = done.iter_mut().flat_map(|block| block.chunks.drain(..));
         for mut chunk in free.drain(..).chain(unread).chain([std::mem::take(&mut self.chunk)]) {
             if spare.len() < CHUNKS && chunk.capacity() >= CHUNK {
                 chunk.resize(CHUNK, 0);
@@ -342,9 +350,9 @@ fn decode(shared: &Shared, part: &Part, block: Block, number: usize) -> io::Resu
             (chunk, filled) = (next, 0);
         }
     }
-    if decoder.total_out() != block.unpacked {
+    if decoder.total_out() != block.decompressed {
         let came = decoder.total_out();
-        return Err(io::Error::other(format!("xz block {number}: expected {} bytes, {came} came", block.unpacked)));
+        return Err(io::Error::other(format!("xz block {number}: expected {} bytes, {came} came", block.decompressed)));
     }
     chunk.truncate(filled);
     shared.put(number, chunk, true);

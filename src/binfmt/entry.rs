@@ -109,6 +109,9 @@ impl Entry {
     }
 
     /// Reads the text of the entry called `name`; the error says what is not as the kernel writes it.
+    ///
+    /// # Errors
+    /// What in the text is not as the kernel writes it.
     pub fn parse(name: &[u8], text: &[u8]) -> Result<Entry, String> {
         let (state, mut rest) = line(text).ok_or("the text is empty")?;
         let enabled = match state {

@@ -28,6 +28,9 @@ pub struct File {
 }
 
 /// The entries in this format.
+///
+/// # Errors
+/// For systemd, the first entry that `kernel` would refuse; the other formats take all.
 pub fn export(format: Format, entries: &[Entry], kernel: &Kernel) -> Result<Vec<File>, Mistake> {
     let file = |name: &str, content: BString| File { name: name.to_owned(), content };
     match format {

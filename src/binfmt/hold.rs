@@ -50,6 +50,10 @@ pub struct Writer {
 
 impl SelfHolding {
     /// Sets up the mounts and the child for emulators in these directories.
+    ///
+    /// # Errors
+    /// What unshare(2) and mount(2) say, and an empty list. That the child could not be made is not an error: the writer
+    /// says so.
     pub fn enter(directories: &[PathBuf]) -> Result<SelfHolding> {
         let namespace = Namespace::enter()?;
         match Self::build(directories) {
@@ -111,7 +115,7 @@ impl Writer {
                 drop((far_end, register));
                 let mut writer = Writer { line, child };
                 // Without the error's number: it says nothing about the right to mount.
-                writer.answer().map_err(|e| {
+                writer.answer().and_then(told).map_err(|e| {
                     Error::failed("making a user namespace for self-holding entries", os_text(&e)).help(
                         "allow user namespaces (`sysctl user.max_user_namespaces`), or mount the table on the host",
                     )
@@ -122,20 +126,35 @@ impl Writer {
     }
 
     /// Registers an entry.
+    ///
+    /// # Errors
+    /// What the kernel answered the child's write, or the end of the child.
     pub fn register(&mut self, string: &[u8]) -> io::Result<()> {
-        self.line.write_all(&(string.len() as u32).to_ne_bytes())?;
-        self.line.write_all(string)?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> io::Result<()> {
-        let mut errno = [0; 4];
-        self.line.read_exact(&mut errno)?;
-        match i32::from_ne_bytes(errno) {
-            0 => Ok(()),
-            errno => Err(io::Error::from_raw_os_error(errno)),
+        let mut exchange = || {
+            self.line.write_all(&(string.len() as u32).to_ne_bytes())?;
+            self.line.write_all(string)?;
+            self.answer()
+        };
+        match exchange() {
+            Ok(errno) => told(errno),
+            Err(error) => {
+                // What came next would be the answer to this.
+                let _ = self.line.shutdown(std::net::Shutdown::Both);
+                Err(error)
+            }
         }
     }
+
+    /// The number of the kernel's error, or 0.
+    fn answer(&mut self) -> io::Result<i32> {
+        let mut errno = [0; 4];
+        self.line.read_exact(&mut errno)?;
+        Ok(i32::from_ne_bytes(errno))
+    }
+}
+
+fn told(errno: i32) -> io::Result<()> {
+    if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) }
 }
 
 impl Drop for Writer {
@@ -149,11 +168,12 @@ impl Drop for Writer {
 /// The child: one answer for the namespaces, then one for each string.
 fn serve(mut line: UnixStream, register: File) {
     let own = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS);
+    // False where it did not get through: whoever waits for it sees the end of the line.
     let answer = |result: nix::Result<()>, line: &mut UnixStream| {
         let errno = result.err().map_or(0, |e| e as i32);
-        line.write_all(&errno.to_ne_bytes()).is_ok() && errno == 0
+        line.write_all(&errno.to_ne_bytes()).is_ok()
     };
-    if !answer(own, &mut line) {
+    if !answer(own, &mut line) || own.is_err() {
         return;
     }
     let register = OwnedFd::from(register);
@@ -163,6 +183,8 @@ fn serve(mut line: UnixStream, register: File) {
         if line.read_exact(&mut string).is_err() {
             return;
         }
-        answer(nix::unistd::write(&register, &string).map(drop), &mut line);
+        if !answer(nix::unistd::write(&register, &string).map(drop), &mut line) {
+            return;
+        }
     }
 }

@@ -84,6 +84,9 @@ pub fn is_own_table(dir: &Path) -> bool {
 }
 
 /// Mounts the table on `dir`. Loads the kernel's module where it is missing and may be loaded.
+///
+/// # Errors
+/// What mount(2) says, with what to do about it: no such file system, no right to mount, a read-only directory.
 pub fn mount_table(dir: &Path) -> Result<()> {
     // With the module the directory comes too (5.18 and later), and opening the file system asks the kernel for the module.
     if !dir.exists() {

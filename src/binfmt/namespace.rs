@@ -21,6 +21,9 @@ pub struct Namespace {
 
 impl Namespace {
     /// Leaves the mounts that we share with others for a copy of them.
+    ///
+    /// # Errors
+    /// What unshare(2), setns(2) or mount(2) says: usually EPERM, without CAP_SYS_ADMIN.
     pub fn enter() -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
         let back = Namespace {
@@ -45,6 +48,9 @@ impl Namespace {
     }
 
     /// Enters the mount namespace of another process.
+    ///
+    /// # Errors
+    /// What setns(2) says, and a process whose namespaces cannot be seen.
     pub fn enter_of(pid: u32) -> Result<Namespace> {
         let open = |path: &Path| File::open(path).doing(|| format!("opening {}", path.display()));
         let back = Namespace {
@@ -58,6 +64,9 @@ impl Namespace {
     }
 
     /// Goes back. A namespace of our own ends with this, and every mount in it.
+    ///
+    /// # Errors
+    /// What setns(2), chroot(2) or fchdir(2) says. The process is then still in the other namespace.
     pub fn leave(self) -> Result<()> {
         let doing = || "going back to the mounts of this process";
         setns(&self.home, CloneFlags::CLONE_NEWNS).doing(doing)?;

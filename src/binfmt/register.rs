@@ -63,6 +63,9 @@ fn mistake<T>(field: Field, why: impl fmt::Display) -> Result<T, Mistake> {
 }
 
 /// The string that registers `entry`, checked against what `kernel` accepts.
+///
+/// # Errors
+/// The first field that `kernel` would refuse, and why.
 pub fn compose(entry: &Entry, kernel: &Kernel) -> Result<Vec<u8>, Mistake> {
     let (kind, offset, first, second) = match &entry.rule {
         Rule::Magic(m) if m.magic.len() != m.mask.len() => {
@@ -116,6 +119,9 @@ fn escape(bytes: &[u8], separator: u8, compact: bool) -> Vec<u8> {
 
 /// The entry that `kernel` would make of a register string, or the field for which it would answer EINVAL
 /// (ENAMETOOLONG for a long name, EEXIST for a name that is taken).
+///
+/// # Errors
+/// That field, and why it would be refused.
 pub fn judge(string: &[u8], kernel: &Kernel) -> Result<Entry, Mistake> {
     let max = kernel.register_max();
     if !(11..=max).contains(&string.len()) {

@@ -110,6 +110,14 @@ impl Rule {
         }
     }
 
+    /// Whether some file can satisfy both rules, as far as that is known.
+    pub fn overlaps(&self, other: &Rule) -> bool {
+        match (self, other) {
+            (Rule::Magic(a), Rule::Magic(b)) => a.overlaps(b),
+            _ => self == other,
+        }
+    }
+
     /// Whether both rules match the same files.
     pub fn same_meaning(&self, other: &Rule) -> bool {
         match (self, other) {
@@ -140,6 +148,16 @@ mod tests {
         let (short, long) = (Rule::Magic(aarch64(19)), Rule::Magic(aarch64(20)));
         assert!(short.same_meaning(&long) && long.same_meaning(&short));
         assert!(!Rule::Magic(aarch64(18)).same_meaning(&long));
+        // The last byte of a big-endian e_machine is the low one: without it the rule matches other machines too.
+        let big = |len| {
+            let mut rule = aarch64(20);
+            rule.magic[5] = 2;
+            (rule.magic[18], rule.magic[19]) = (0, 0);
+            rule.magic.truncate(len);
+            rule.mask.truncate(len);
+            Rule::Magic(rule)
+        };
+        assert!(!big(19).same_meaning(&big(20)));
     }
 
     #[test]

@@ -112,6 +112,9 @@ impl Table {
     }
 
     /// Reads everything.
+    ///
+    /// # Errors
+    /// A table that cannot be read as a whole: not mounted, or not for us. An entry that cannot be read is in the listing.
     pub fn list(&self) -> Result<Listing> {
         let doing = || format!("reading the table {}", self.dir.display());
         let status = fs::read(self.dir.join(STATUS)).doing(doing)?;
@@ -136,6 +139,19 @@ impl Table {
         Ok(listing)
     }
 
+    /// One entry; `None` where there is none of this name.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn entry(&self, name: &[u8]) -> Result<Option<Entry>> {
+        let doing = || format!("reading {}", self.path(name).display());
+        match again(|| self.text(name)) {
+            Ok(text) => Entry::parse(name, &text).map(Some).map_err(|why| Error::unknown(doing(), why)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(doing(), error)),
+        }
+    }
+
     fn path(&self, name: &[u8]) -> PathBuf {
         self.dir.join(std::ffi::OsStr::from_bytes(name))
     }
@@ -147,6 +163,9 @@ impl Table {
     }
 
     /// Opens `register`; one write to it makes one entry.
+    ///
+    /// # Errors
+    /// What open(2) says: usually EACCES, for who is not root, or EROFS.
     pub fn open_register(&self) -> Result<File> {
         let path = self.dir.join(REGISTER);
         OpenOptions::new().write(true).open(&path).doing(|| format!("opening {}", path.display())).map_err(|error| {
@@ -166,16 +185,26 @@ impl Table {
     }
 
     /// Makes the kernel look at an entry again.
+    ///
+    /// # Errors
+    /// What the kernel says: ENOENT where there is no such entry, EACCES for who is not root.
     pub fn enable(&self, name: &[u8]) -> Result<()> {
         self.control(name, b"1", "enabling")
     }
 
     /// Makes the kernel pass over an entry.
+    ///
+    /// # Errors
+    /// What the kernel says: ENOENT where there is no such entry, EACCES for who is not root.
     pub fn disable(&self, name: &[u8]) -> Result<()> {
         self.control(name, b"0", "disabling")
     }
 
     /// Takes an entry out of the table.
+    ///
+    /// # Errors
+    /// What the kernel says: ENOENT where there is no such entry, EACCES for who is not root; a name that no entry can
+    /// have.
     pub fn remove(&self, name: &[u8]) -> Result<()> {
         // `-1` to status would take everybody's entries.
         if name == STATUS.as_bytes() || name == REGISTER.as_bytes() || name.is_empty() || name.contains(&b'/') {
@@ -188,6 +217,9 @@ impl Table {
     }
 
     /// Makes the kernel look at entries at all.
+    ///
+    /// # Errors
+    /// What the kernel says: EACCES for who is not root.
     pub fn enable_all(&self) -> Result<()> {
         self.control(STATUS.as_bytes(), b"1", "switching on")
     }

@@ -54,6 +54,9 @@ pub enum Program {
 
 impl Program {
     /// This process's. A unit of root's runs nothing that is in somebody's home.
+    ///
+    /// # Errors
+    /// /proc/self/exe cannot be read.
     pub fn own(tree: &Tree) -> Result<Program> {
         let exe = proc::own("exe");
         let doing = || "reading rbinfmt's own program";
@@ -75,9 +78,12 @@ pub fn lines(strings: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The files that make these lines and this configuration last. `config` is `None` where there is nothing to change.
-pub fn files(tree: &Tree, program: Program, config: Option<String>, lines: Vec<u8>) -> Vec<File> {
+///
+/// # Errors
+/// Where it cannot be seen whether a package has brought a unit.
+pub fn files(tree: &Tree, program: Program, config: Option<String>, lines: Vec<u8>) -> Result<Vec<File>> {
     let mut files = Vec::new();
-    let packaged = UNITS_OF_PACKAGES.iter().map(|directory| format!("{directory}/{UNIT_NAME}")).find(|p| tree.has(p));
+    let packaged = tree.first(UNITS_OF_PACKAGES.map(|directory| format!("{directory}/{UNIT_NAME}")))?;
     let unit = match packaged {
         Some(unit) => unit,
         None => {
@@ -98,5 +104,5 @@ pub fn files(tree: &Tree, program: Program, config: Option<String>, lines: Vec<u
     files.extend(config.map(|text| File::shared(Host::CONFIG, text)));
     files.push(File::text(LINES, lines));
     files.push(File::link(&format!("{WANTS}/{UNIT_NAME}"), &unit));
-    files
+    Ok(files)
 }

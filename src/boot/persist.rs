@@ -30,6 +30,10 @@ pub struct Move {
 impl Move {
     /// Brings the emulators into the host's store, and this process into the host's tree: from here on / is the host's.
     /// Without `fetch` only the emulators that this container has count.
+    ///
+    /// # Errors
+    /// `directory` is not the host's system, or cannot be written; an architecture that is not known; an emulator that
+    /// cannot be fetched; no right to mount.
     pub fn prepare(
         registrar: &mut Registrar,
         directory: &Path,
@@ -59,11 +63,17 @@ impl Move {
     }
 
     /// What is to be registered.
+    ///
+    /// # Errors
+    /// A name of an architecture that no profile has.
     pub fn request<'a>(&self, registrar: &'a Registrar) -> Result<Request<'a>> {
         registrar.configured(&self.wish.config)
     }
 
     /// Writes down what was registered.
+    ///
+    /// # Errors
+    /// An entry that cannot be registered at boot, and a file that cannot be written.
     pub fn write(self, installed: &Installed) -> Result<Vec<Change>> {
         let tree = Tree::at(Path::new("/"));
         let files = self.wish.files(&tree, self.program, &entries(&installed.rows))?;
@@ -72,6 +82,9 @@ impl Move {
 }
 
 /// The host's tree, where that is what `directory` is.
+///
+/// # Errors
+/// We are on the host itself; `directory` holds no system, one without systemd, or one whose /etc is read-only.
 pub fn check(host: &Host, directory: &Path) -> Result<Tree> {
     let doing = format!("looking for the host's system in {}", directory.display());
     let identity = Identity::own(host);
@@ -121,6 +134,9 @@ fn bring(registrar: &Registrar, tree: &Tree, wish: &Wish, fetch: Option<&FetchOp
 }
 
 /// Makes the host's tree the root of this process.
+///
+/// # Errors
+/// Like [`check`]; what unshare(2), mount(2) and pivot_root(2) or chroot(2) say.
 pub fn enter(host: &Host, directory: &Path) -> Result<()> {
     check(host, directory)?;
     let doing = || format!("entering the host's system in {}", directory.display());
@@ -139,7 +155,7 @@ pub fn enter(host: &Host, directory: &Path) -> Result<()> {
         }
     }
     chdir(directory).doing(doing)?;
-    // Behind chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no
+    // After chroot(2) the kernel makes no user namespace, which self-holding entries need. But in a chroot there is no
     // other way.
     match pivot_root(".", ".") {
         Ok(()) => umount2(".", MntFlags::MNT_DETACH),

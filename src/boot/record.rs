@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::tree::{File, Tree};
 use super::{LINES, OWN, OWN_IN_VAR};
+use crate::emulators::Store;
 use crate::emulators::store::{SYSTEM, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::host::Host;
+use crate::progress::Quiet;
 
 const PATH: &str = "/etc/rbinfmt/enabled.json";
 /// A record has a few lines.
@@ -65,6 +67,11 @@ impl Record {
     fn ours(&self, there: &BTreeSet<String>) -> BTreeSet<String> {
         let since = self.before.iter().flat_map(|before| there - before);
         self.emulators.iter().cloned().chain(since).collect()
+    }
+
+    /// Whether there was no store before.
+    fn made_store(&self) -> bool {
+        self.directories.contains(Path::new(SYSTEM))
     }
 
     /// The record of another system is anybody's text.
@@ -143,18 +150,22 @@ impl Tree {
             self.make_directory(path.parent().unwrap_or(Path::new("/")))?;
             // An empty one goes with the rest, whoever made it.
             record.directories.extend(Path::new(PATH).parent().map(Path::to_owned));
+            if !self.has(SYSTEM)? {
+                record.directories.insert(SYSTEM.into());
+            }
             self.note(&record)?;
         }
         Ok(())
     }
 
-    /// Ends what [`Tree::begin`] began where it came to nothing: no emulator was fetched and no file written.
+    /// Ends what [`Tree::begin`] began where it came to nothing: no store was made, no emulator fetched and no file written.
     ///
     /// # Errors
     /// Where the record cannot be read or removed.
     pub fn give_up(&self) -> Result<()> {
         let Some(record) = self.record()? else { return Ok(()) };
-        if record.files.is_empty() && record.ours(&self.versions()?).is_empty() {
+        let store = record.made_store() && self.has(SYSTEM)?;
+        if record.files.is_empty() && !store && record.ours(&self.versions()?).is_empty() {
             self.remove(Path::new(PATH))?;
             self.remove_directory(Path::new(PATH).parent().unwrap_or(Path::new("/")))?;
         }
@@ -292,6 +303,10 @@ impl Tree {
             for path in record.files.keys() {
                 self.sweep(path)?;
             }
+            if self.has(SYSTEM)? {
+                // Whoever takes the lock sweeps what a killed run left there.
+                drop(Store::open(self.real(SYSTEM)?).lock(&Quiet)?);
+            }
             for directory in record.directories.iter().rev().filter(|directory| *directory != own) {
                 self.remove_directory(directory)?;
             }
@@ -306,8 +321,8 @@ impl Tree {
     fn emulators(&self, record: &Record) -> Result<Option<Change>> {
         let there = self.versions()?;
         let ours = record.ours(&there);
-        let real = self.real(SYSTEM)?;
-        if ours.is_empty() || real.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+        let came = !ours.is_empty() || (record.made_store() && there.is_empty());
+        if !came || !self.has(SYSTEM)? {
             return Ok(None);
         }
         let action = if there.is_subset(&ours) { Action::Remove } else { Action::Leave };
@@ -317,4 +332,25 @@ impl Tree {
 
 fn damaged(doing: String, why: impl std::fmt::Display) -> Error {
     Error::failed(doing, why).help("remove by hand what it lists and rbinfmt wrote, then the file itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_for_what_we_write_and_nothing_else() {
+        let of = |path: &str| BTreeMap::from([(PathBuf::from(path), "print".to_owned())]);
+        let ours = Record { files: of(LINES), earlier: of(Host::CONFIG), ..Record::default() };
+        assert_eq!(ours.check(), Ok(()));
+        assert!(ours.has(Path::new(LINES), "print") && ours.has(Path::new(Host::CONFIG), "print"));
+        assert!(!ours.has(Path::new(LINES), "another"));
+        for strange in [
+            Record { files: of("/etc/passwd"), ..Record::default() },
+            Record { earlier: of("/etc/passwd"), ..Record::default() },
+            Record { directories: BTreeSet::from(["/usr/bin".into()]), ..Record::default() },
+        ] {
+            assert!(strange.check().is_err(), "{strange:?}");
+        }
+    }
 }

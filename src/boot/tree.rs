@@ -129,8 +129,28 @@ impl Tree {
     }
 
     /// Whether it has this file.
-    pub fn has(&self, path: impl AsRef<Path>) -> bool {
-        self.place(path.as_ref()).is_ok_and(|real| real.symlink_metadata().is_ok())
+    ///
+    /// # Errors
+    /// Where that cannot be seen: it is then not known to be absent.
+    pub fn has(&self, path: impl AsRef<Path>) -> Result<bool> {
+        let real = self.place(path.as_ref())?;
+        match real.symlink_metadata() {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            there => there.map(|_| true).doing(|| format!("looking for {}", real.display())),
+        }
+    }
+
+    /// The first of these files that it has.
+    ///
+    /// # Errors
+    /// As for [`Tree::has`].
+    pub fn first<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<Option<P>> {
+        for path in paths {
+            if self.has(&path)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether this is the tree that we live in.
@@ -139,9 +159,12 @@ impl Tree {
     }
 
     /// Whether it is a system that starts units and that lets us say which; and if not, what to do.
+    ///
+    /// # Errors
+    /// It has no systemd, its /etc is read-only, or neither can be seen.
     pub fn check(&self) -> Result<()> {
         let doing = format!("looking at the system below {}", self.root.display());
-        if !["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].iter().any(|path| self.has(path)) {
+        if self.first(["/usr/lib/systemd/systemd", "/lib/systemd/systemd"])?.is_none() {
             let why = "it has no systemd, so nothing would read what is written there";
             return Err(Error::failed(doing, why).help(
                 "let its own start scripts run `rbinfmt install`; in a container, mount the host's tree with -v /:/host \
@@ -164,6 +187,9 @@ impl Tree {
     }
 
     /// What tells whether the file there is the one that was written; `None` where there is none.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read, or a path that leaves the tree.
     pub fn print_of(&self, path: &Path) -> Result<Option<String>> {
         let real = self.place(path)?;
         let doing = || format!("reading {}", real.display());
@@ -175,7 +201,7 @@ impl Tree {
         }
     }
 
-    /// Puts a file there, at once or not at all.
+    /// Puts a file there, in one step or not at all.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -215,11 +241,13 @@ impl Tree {
         }
     }
 
-    /// Takes a directory away that was made for our files. One that somebody else uses by now is not empty, and stays.
+    /// Takes a directory away that was made for our files. One that somebody else uses by now is not empty, and stays, as
+    /// does a link that somebody has put there.
     pub(super) fn remove_directory(&self, path: &Path) -> Result<()> {
+        use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
         let real = self.place(path)?;
         match fs::remove_dir(&real) {
-            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+            Err(error) if !matches!(error.kind(), NotFound | DirectoryNotEmpty | NotADirectory) => {
                 Err(Error::io(format!("removing {}", real.display()), error))
             }
             _ => Ok(()),
@@ -228,9 +256,15 @@ impl Tree {
 
     /// The directories that have to be made for a file, as the system will name them.
     pub(super) fn missing_directories(&self, path: &Path) -> Result<Vec<PathBuf>> {
-        let real = self.place(path)?;
-        let missing = missing(real.parent().unwrap_or(&self.root))?;
-        Ok(missing.into_iter().filter_map(|directory| self.inside(directory)).collect())
+        let mut missing = Vec::new();
+        for directory in path.ancestors().skip(1) {
+            let real = self.real(directory)?;
+            if real.try_exists().doing(|| format!("looking at {}", real.display()))? {
+                break;
+            }
+            missing.push(directory.to_owned());
+        }
+        Ok(missing)
     }
 
     /// Removes what a killed run had not yet put in its place.

@@ -24,6 +24,9 @@ pub struct Wish {
 
 impl Wish {
     /// The configuration of the system, with these architectures where some are named.
+    ///
+    /// # Errors
+    /// A configuration that cannot be read or has a mistake; none, where no architectures are named.
     pub fn read(tree: &Tree, archs: &[String]) -> Result<Wish> {
         let path = tree.real(Host::CONFIG)?;
         if archs.is_empty() {
@@ -41,8 +44,11 @@ impl Wish {
     }
 
     /// The files that make it last, with these entries.
+    ///
+    /// # Errors
+    /// An entry that no kernel would register as systemd-binfmt does.
     pub fn files(&self, tree: &Tree, program: Program, entries: &[Entry]) -> Result<Vec<File>> {
-        Ok(files(tree, program, self.text.clone(), lines(&strings(entries)?)))
+        files(tree, program, self.text.clone(), lines(&strings(entries)?))
     }
 }
 

@@ -64,6 +64,9 @@ impl Context {
 }
 
 /// Does what the command line says.
+///
+/// # Errors
+/// What the verb could not do. Results that are bad news (a check that failed) are a [`Status`], not an error.
 pub fn run(cli: Cli) -> Result<Status> {
     let printer = Printer { quiet: cli.common.quiet, verbose: cli.common.verbose, json: cli.common.json };
     if cli.print_version {
@@ -135,7 +138,7 @@ fn print_enabled(context: &Context, request: &Request, installed: &Installed) ->
     Ok(run)
 }
 
-/// Prints what became of the table after another version was put to use.
+/// Prints what became of the table after a switch to another version.
 fn print_followed(context: &Context, followed: Followed) -> Result<Status> {
     match followed {
         Followed::NotRegistered => Ok(Status::Done),

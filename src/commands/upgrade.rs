@@ -1,4 +1,4 @@
-//! `rbinfmt upgrade`: the newest emulators, tried before they are put to use.
+//! `rbinfmt upgrade`: the newest emulators, tried before they are used.
 
 use super::{Context, fetch_options, print_followed};
 use crate::cli;

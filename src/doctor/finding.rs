@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::catalogue::{CauseId, FixClass, Remedy};
+use super::catalogue::{Advice, CauseId, FixClass, Language, Remedy, Wording};
 use crate::exec::root::Root;
 use crate::text::printable;
 pub(super) use crate::text::quoted;
@@ -25,6 +25,8 @@ pub struct Finding {
     values: Vec<(&'static str, String)>,
     /// Fixes of this case alone.
     own_fixes: Vec<Fix>,
+    /// What the catalogue says of any case does not fit this one.
+    alone: bool,
 }
 
 /// How much a finding matters.
@@ -61,6 +63,7 @@ impl Finding {
             evidence: Vec::new(),
             values: Vec::new(),
             own_fixes: Vec::new(),
+            alone: false,
         }
     }
 
@@ -98,27 +101,34 @@ impl Finding {
 
     /// Adds a fix that only this case has: it takes the place of the catalogue's commands, which are for any case.
     #[must_use]
-    pub fn fix(mut self, text: &str, command: impl Into<String>, class: FixClass) -> Finding {
-        self.own_fixes.push(Fix { text: text.into(), command: Some(command.into()), class });
+    pub fn fix(mut self, advice: Advice, command: impl Into<Option<String>>, class: FixClass) -> Finding {
+        self.own_fixes.push(Fix { text: advice.text(Language::current()).into(), command: command.into(), class });
+        self
+    }
+
+    /// Leaves out all that the catalogue says is to be done in any case.
+    #[must_use]
+    pub(super) fn alone(mut self) -> Finding {
+        self.alone = true;
         self
     }
 
     /// The catalogue's title.
     pub fn title(&self) -> &'static str {
-        self.id.cause().title
+        self.id.cause().title()
     }
 
     /// What to do: its own fixes and those of the catalogue, in its words for any case where a name is not known here.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.id.cause().fixes.iter();
-        let fixes = fixes.filter(|fix| self.own_fixes.is_empty() || fix.command.is_none());
-        let fixes = fixes.filter_map(|fix| self.filled(fix).or_else(|| in_words(fix)));
+        let fixes = self.id.cause().fixes().filter(|_| !self.alone);
+        let fixes = fixes.filter(|(fix, _)| self.own_fixes.is_empty() || fix.command.is_none());
+        let fixes = fixes.filter_map(|(fix, said)| self.filled(fix, said).or_else(|| in_words(fix, said)));
         self.own_fixes.iter().cloned().chain(fixes).collect()
     }
 
     /// With this case's names; `None` where one is not known.
-    fn filled(&self, fix: &Remedy) -> Option<Fix> {
-        let text = self.fill(fix.text, |value| printable(value).into_owned())?;
+    fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
+        let text = self.fill(said.text, |value| printable(value).into_owned())?;
         let command = match fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
@@ -155,16 +165,17 @@ fn one_line(text: impl Into<String>) -> String {
 }
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
-fn in_words(fix: &Remedy) -> Option<Fix> {
+fn in_words(fix: &Remedy, said: Wording) -> Option<Fix> {
     let class = if fix.class == FixClass::Safe { FixClass::Decision } else { fix.class };
-    Some(Fix { text: fix.otherwise?.to_owned(), command: None, class })
+    Some(Fix { text: said.otherwise?.to_owned(), command: None, class })
 }
 
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Finding", 7)?;
+        let mut object = serializer.serialize_struct("Finding", 8)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("severity", &self.severity)?;
+        object.serialize_field("strength", "certain")?;
         object.serialize_field("title", self.title())?;
         object.serialize_field("about", &self.about)?;
         object.serialize_field("detail", &self.detail)?;
@@ -193,7 +204,7 @@ mod tests {
         assert!(texts(general()).contains("as its format asks"));
         let named = general().with("path", "x.gz");
         assert!(!texts(named.clone()).contains("as its format asks"));
-        let own = named.fix("Unpack it.", "gzip -d x.gz", FixClass::Yours).fixes();
+        let own = named.fix(Advice::Unpack, "gzip -d x.gz".to_owned(), FixClass::Yours).fixes();
         assert_eq!(own.iter().filter(|f| f.command.is_some()).count(), 1, "{own:?}");
         let fixes = Finding::problem(CauseId::BinfmtNoFFlag, "", "").fixes();
         assert!(fixes.iter().all(|f| f.class != FixClass::Safe && f.command.is_none()), "{fixes:?}");

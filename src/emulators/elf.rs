@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 
 /// Refuses what cannot run as an emulator on `machine` (`uname -m`). `prefix` is the file's start, at least
 /// [`PREFIX`] bytes where it has them, `size` its whole length.
+///
+/// # Errors
+/// It is not an ELF program, not of this machine, not static, or cut short.
 pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> {
     let refused = |why: String| Error::failed(format!("looking at the emulator {what}"), why);
     let elf = elf::parse(prefix).map_err(refused)?;

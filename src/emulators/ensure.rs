@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::debian::mirror::{self, Wish};
 use super::debian::openpgp::Keyring;
-use super::debian::{Archive, Offer, Package, SETTINGS, version};
+use super::debian::{Archive, version};
 use super::image::take_layers;
-use super::source::{file, taken};
+use super::source::{Taking, file};
 use super::store::{Lock, Manifest, Staging, Store};
 use super::{Emulator, From, Wanted, Which};
 use crate::config::Fetch;
@@ -74,6 +74,10 @@ pub struct Fetcher<'a> {
 impl Fetcher<'_> {
     /// The wanted emulators. Without `from`, those in use count, and only what is missing is fetched: from the stable
     /// suite of the Debian archive. With `from`, all come from there; what the store has of it is not fetched again.
+    ///
+    /// # Errors
+    /// A store that cannot be read or written; a source that cannot be reached, is not what was expected, or does not have
+    /// all that is wanted.
     pub fn ensure(&self, wanted: &Wanted, from: Option<&From>, use_: Use) -> Result<Vec<Emulator>> {
         if let Some(here) = self.without_network(wanted, from)? {
             // What is in use already needs no lock, and no right to write.
@@ -200,15 +204,16 @@ impl Fetcher<'_> {
             From::OciLayout(directory) => {
                 let (mut files, index) = Files::layout(directory)?;
                 let what = format!("oci:{}", directory.display());
-                self.image(lock, &wanted, &Named { what, digest: Digest::of(&index), bytes: &index }, &mut files)?
+                self.image(lock, &wanted, Named { what, digest: Digest::of(&index), bytes: &index }, &mut files)?
             }
             From::DockerArchive(path) => {
                 let what = format!("docker-archive:{}", path.display());
                 let (mut files, list) = Files::saved(path)?;
                 let (layers, digest) = resolve::saved_layers(&what, &list, &mut files)?;
-                let mut staging = Staging::new(self.store, lock, &self.machine)?;
-                take_layers(&what, &layers, &mut files, &wanted, &mut staging, self.policy.jobs)?;
-                self.commit(staging, &wanted, &what, image_id(digest), None, format!("image {digest}"))?
+                let mut taking = self.taking(lock, &wanted)?;
+                take_layers(&what, &layers, &mut files, &mut taking)?;
+                let verified_by = format!("image {digest}");
+                commit(taking, Origin { what, id: image_id(digest), version: None, verified_by })?
             }
         };
         have.extend(self.store.emulators(&manifest).into_iter().filter(|e| wanted.has(&e.arch)));
@@ -222,7 +227,7 @@ impl Fetcher<'_> {
             config: config.mirror.clone(),
             keyring: self.wish.keyring.clone().or_else(|| config.keyring.clone()),
         };
-        let mirror = mirror::choose(&wish, &self.root)?;
+        let mirror = mirror::choose(&wish, &self.root);
         if let (None, Some(keyring)) = (&self.wish.keyring, &config.keyring) {
             trust::require(format!("reading the keyring {}", keyring.display()), keyring)?;
         }
@@ -243,7 +248,7 @@ impl Fetcher<'_> {
             jobs: self.policy.jobs,
             progress: self.progress,
         };
-        let package = find(&archive, which, suite, self.progress)?;
+        let package = archive.find(which, suite)?;
         let id =
             format!("debian-{}", package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest));
         if let Some(manifest) = self.whole(&id, wanted)? {
@@ -251,11 +256,11 @@ impl Fetcher<'_> {
         }
         let file = archive.fetch(&package)?;
         self.progress.step(&format!("taking emulators out of {} {}", package.name, package.version));
-        let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        file::take_package(&file, &archive.url(&package), true, self.policy.jobs, wanted, &mut staging)?;
+        let mut taking = self.taking(lock, wanted)?;
         let what = archive.url(&package);
+        file::take_package(&file, &what, true, &mut taking)?;
         let verified_by = format!("index of {}, signed by a key of {}", package.suite, archive.keyring.name());
-        let manifest = self.commit(staging, wanted, &what, id, Some(package.version.clone()), verified_by)?;
+        let manifest = commit(taking, Origin { what, id, version: Some(package.version.clone()), verified_by })?;
         if manifest.complete {
             archive.cache.forget(&package.expected);
         }
@@ -266,12 +271,12 @@ impl Fetcher<'_> {
         let path = std::path::absolute(path).map_err(|e| Error::io(format!("finding {}", path.display()), e))?;
         let what = path.display().to_string();
         self.progress.step(&format!("taking emulators out of {what}"));
-        let mut staging = Staging::new(self.store, lock, &self.machine)?;
+        let mut taking = self.taking(lock, wanted)?;
         let found = if path.is_dir() {
-            file::take_directory(&path, wanted, &mut staging)?
+            file::take_directory(&path, &mut taking)?
         } else {
             let (_, found) = file::verify(&path)?;
-            file::take_package(&path, &what, found.verified, self.policy.jobs, wanted, &mut staging)?;
+            file::take_package(&path, &what, found.verified, &mut taking)?;
             found
         };
         let id = format!("file-{}", found.id);
@@ -279,7 +284,7 @@ impl Fetcher<'_> {
         if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
-        self.commit(staging, wanted, &what, id, None, found.verified_by)
+        commit(taking, Origin { what, id, version: None, verified_by: found.verified_by })
     }
 
     fn registry(&self, lock: &Lock, wanted: &Wanted, reference: &Reference) -> Result<Manifest> {
@@ -297,59 +302,65 @@ impl Fetcher<'_> {
             if reference.digest.is_none() {
                 self.progress.note(&format!("to get this very image next time: --from {what}"));
             }
-            self.image(lock, wanted, &Named { what, digest, bytes: &bytes }, &mut registry)
+            self.image(lock, wanted, Named { what, digest, bytes: &bytes }, &mut registry)
         })
     }
 
-    fn image(&self, lock: &Lock, wanted: &Wanted, image: &Named, parts: &mut dyn Stored) -> Result<Manifest> {
+    fn image(&self, lock: &Lock, wanted: &Wanted, image: Named, parts: &mut dyn Stored) -> Result<Manifest> {
         let id = image_id(image.digest);
         if let Some(manifest) = self.whole(&id, wanted)? {
             return Ok(manifest);
         }
         let layers = resolve::layers(&image.what, image.bytes, &Platform::of_machine(&self.machine), parts)?;
-        let mut staging = Staging::new(self.store, lock, &self.machine)?;
-        take_layers(&image.what, &layers, parts, wanted, &mut staging, self.policy.jobs)?;
-        self.commit(staging, wanted, &image.what, id, None, format!("digest sha256:{}", image.digest))
+        let mut taking = self.taking(lock, wanted)?;
+        take_layers(&image.what, &layers, parts, &mut taking)?;
+        let verified_by = format!("digest sha256:{}", image.digest);
+        commit(taking, Origin { what: image.what, id, version: None, verified_by })
     }
 
-    /// Puts what was taken into the store, or says what is missing.
-    fn commit(
-        &self,
-        staging: Staging,
-        wanted: &Wanted,
-        what: &str,
-        id: String,
-        version: Option<String>,
-        verified_by: String,
-    ) -> Result<Manifest> {
-        let items = staging.items();
-        if let (Wanted::These(archs), false) = (wanted, taken(wanted, &staging)) {
-            let missing: Vec<&str> = archs.iter().filter(|a| !items.contains_key(*a)).map(String::as_str).collect();
-            return Err(Error::failed(
-                format!("taking emulators out of {what}"),
-                format!("it has none for {}", missing.join(" ")),
-            )
-            .help(
-                "another version may have it: `rbinfmt fetch --qemu VERSION`; `rbinfmt emulators` lists what is here",
-            ));
-        }
-        if items.is_empty() {
-            return Err(Error::failed(format!("taking emulators out of {what}"), "there is none in it")
-                .help("expected files named qemu-ARCH or qemu-ARCH-static"));
-        }
-        let reported = || items.values().find_map(|i| i.reports.as_deref()?.split(' ').next().map(str::to_owned));
-        let version = version.or_else(reported).unwrap_or_else(|| "unknown".to_owned());
-        let manifest = Manifest {
-            id,
-            version,
-            source: what.to_owned(),
-            verified_by,
-            fetched: time::now(),
-            complete: *wanted == Wanted::All,
-            emulators: Default::default(),
-        };
-        staging.commit(manifest)
+    fn taking<'a>(&'a self, lock: &'a Lock, wanted: &'a Wanted) -> Result<Taking<'a>> {
+        Ok(Taking { wanted, staging: Staging::new(self.store, lock, &self.machine)?, jobs: self.policy.jobs })
     }
+}
+
+/// Where emulators were taken from.
+struct Origin {
+    /// For people, and for the next time: a URL, a path.
+    what: String,
+    /// Its name in the store.
+    id: String,
+    /// The version, where it is known from elsewhere than the emulators themselves.
+    version: Option<String>,
+    verified_by: String,
+}
+
+/// Puts what was taken into the store, or says what is missing.
+fn commit(taking: Taking, origin: Origin) -> Result<Manifest> {
+    let items = taking.staging.items();
+    let doing = format!("taking emulators out of {}", origin.what);
+    if let (Wanted::These(archs), false) = (taking.wanted, taking.is_done()) {
+        let missing: Vec<&str> = archs.iter().filter(|a| !items.contains_key(*a)).map(String::as_str).collect();
+        return Err(Error::failed(doing, format!("it has none for {}", missing.join(" "))).help(
+            "another version may have it: `rbinfmt fetch --qemu VERSION`; `rbinfmt emulators` lists what is here",
+        ));
+    }
+    if items.is_empty() {
+        return Err(
+            Error::failed(doing, "there is none in it").help("expected files named qemu-ARCH or qemu-ARCH-static")
+        );
+    }
+    let reported = || items.values().find_map(|i| i.reports.as_deref()?.split(' ').next().map(str::to_owned));
+    let version = origin.version.or_else(reported).unwrap_or_else(|| "unknown".to_owned());
+    let manifest = Manifest {
+        id: origin.id,
+        version,
+        source: origin.what,
+        verified_by: origin.verified_by,
+        fetched: time::now(),
+        complete: *taking.wanted == Wanted::All,
+        emulators: Default::default(),
+    };
+    taking.staging.commit(manifest)
 }
 
 /// An image whose index or manifest was read.
@@ -364,55 +375,4 @@ struct Named<'a> {
 /// The name in the store of an image.
 fn image_id(digest: Digest) -> String {
     format!("image-{}", &digest.hex()[..12])
-}
-
-/// The package that is asked for, among the suites that can have it.
-fn find(archive: &Archive, which: &Which, suite: Option<&str>, progress: &dyn Progress) -> Result<Package> {
-    let stable = match archive.mirror.suites.as_slice() {
-        [] => vec![SETTINGS.stable.to_owned()],
-        own => own.to_vec(),
-    };
-    let suites = match (suite, which) {
-        (Some(suite), _) => vec![suite.to_owned()],
-        (None, Which::Stable) => stable,
-        (None, _) if !archive.mirror.suites.is_empty() => stable,
-        (None, _) => SETTINGS.suites.iter().map(|suite| (*suite).to_owned()).collect(),
-    };
-    let mut packages = Vec::new();
-    let mut refused = Vec::new();
-    for suite in &suites {
-        // "stable-backports" is stale or missing on some mirrors; its own name is not, and stable has just told it.
-        let base = packages.iter().find_map(|p: &Package| Some((p, suite.strip_prefix(&p.suite)?)));
-        let suite = base.map_or_else(|| suite.clone(), |(p, pocket)| format!("{}{pocket}", p.codename));
-        match archive.look(&suite)? {
-            Offer::Package(package) => packages.push(package),
-            Offer::Nothing(error) => refused.push(error),
-        }
-    }
-    packages.sort_by(|a, b| version::compare(&a.version, &b.version));
-    let has: Vec<String> = packages.iter().map(|p| format!("{} ({})", p.version, p.suite)).collect();
-    let fitting = packages.into_iter().rev().find(|p| match which {
-        Which::Version(wanted) => version::means(&p.version, wanted),
-        Which::Stable | Which::Latest => true,
-    });
-    match (fitting, which, refused.is_empty()) {
-        (Some(package), _, _) => {
-            for error in refused {
-                progress.note(&format!("left out: {error}"));
-            }
-            Ok(package)
-        }
-        (None, Which::Version(wanted), _) if !has.is_empty() => {
-            let left_out: String = refused.iter().map(|error| format!("; left out: {error}")).collect();
-            let why = format!("{} has {}{left_out}", archive.mirror.url, has.join(", "));
-            Err(Error::failed(format!("looking for QEMU {wanted}"), why)
-                .help("ask for one of these, or get it from elsewhere: --from"))
-        }
-        (None, _, _) => {
-            let Some(first) = refused.into_iter().next() else {
-                return Err(Error::failed("looking for emulators", format!("{} has none", archive.mirror.url)));
-            };
-            Err(first)
-        }
-    }
 }

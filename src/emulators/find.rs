@@ -72,6 +72,9 @@ impl Places {
     }
 
     /// The emulators of these profiles, by the profile's name; `prefix` precedes their file names.
+    ///
+    /// # Errors
+    /// The store's list of what is in use cannot be read. A file that cannot serve is in the result, with the reason.
     pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> Result<BTreeMap<String, Found>> {
         let mut in_use = match &self.store {
             Some(store) if prefix.is_empty() => Store::open(store).all_current()?,

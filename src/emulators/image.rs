@@ -2,29 +2,20 @@
 
 use bstr::ByteSlice;
 
-use super::Wanted;
-use super::source::{take, taken};
-use super::store::Staging;
-use crate::archive::tar::Member;
+use super::source::Taking;
+use crate::archive::tar::{Member, Tar};
 use crate::error::Result;
 use crate::oci::whiteout::Whiteout;
 use crate::oci::{Blob, Stored};
 
-/// Takes emulators out of layers, the topmost first.
-pub(super) fn take_layers(
-    what: &str,
-    layers: &[Blob],
-    parts: &mut dyn Stored,
-    wanted: &Wanted,
-    staging: &mut Staging,
-    jobs: usize,
-) -> Result<()> {
+/// Takes emulators out of the layers of the image `what`, the topmost first.
+pub(super) fn take_layers(what: &str, layers: &[Blob], parts: &mut dyn Stored, taking: &mut Taking) -> Result<()> {
     let mut hidden: Vec<Whiteout> = Vec::new();
     for layer in layers.iter().rev() {
-        if taken(wanted, staging) {
+        if taking.is_done() {
             break;
         }
-        let tar = parts.tar(layer, jobs)?;
+        let tar = parts.tar(layer, taking.jobs)?;
         // A layer's own whiteouts are about those below it.
         let mut own = Vec::new();
         let mut skip = |member: &Member| match Whiteout::of(member.path.as_bstr()) {
@@ -34,7 +25,7 @@ pub(super) fn take_layers(
             }
             None => hidden.iter().any(|whiteout| whiteout.covers(&member.path)),
         };
-        take(tar, &format!("layer {layer} of {what}"), wanted, staging, &mut skip)?;
+        taking.members(Tar::new(tar), &format!("layer {layer} of {what}"), &mut skip)?;
         hidden.append(&mut own);
     }
     Ok(())

@@ -56,4 +56,12 @@ mod tests {
         assert_eq!(may_execute(&rows(6), &who, 0, 0), Some(false));
         assert_eq!(may_execute(b"", &who, 0, 0), None);
     }
+
+    #[test]
+    fn one_of_several_groups_is_enough() {
+        let who = Identity::named("u", "u:x:8:8::", "g:x:9:u").unwrap();
+        let rows = [(USER_OBJ, 0, 0), (GROUP_OBJ, 0, 0), (GROUP, 6, 8), (GROUP, 1, 9), (MASK, 7, 0), (OTHER, 0, 0)];
+        assert_eq!(may_execute(&list(&rows), &who, 0, 0), Some(true));
+        assert_eq!(may_execute(&list(&rows[..3]), &who, 0, 0), Some(false));
+    }
 }

@@ -54,4 +54,15 @@ mod tests {
         assert_eq!(refused(0x0300_0000), None);
         assert_eq!(FileCaps::parse(&[]), None);
     }
+
+    #[test]
+    fn what_both_file_and_process_pass_on_is_had() {
+        let xattr = [REVISION_2 | EFFECTIVE, 0b10, 0b10, 0, 0].map(u32::to_le_bytes).concat();
+        let caps = FileCaps::parse(&xattr).unwrap();
+        let mut who = Identity::nobody_else();
+        (who.bounding, who.inheritable) = (0, 0b10);
+        assert_eq!(caps.refused(&who), 0);
+        who.inheritable = 0b01;
+        assert_eq!(caps.refused(&who), 0b10);
+    }
 }

@@ -12,7 +12,7 @@ use super::misc::{self, Taken};
 use super::outcome::{Decided, Handler, Outcome, Started, Step, Verdict};
 use super::root::{PATH_MAX, Root};
 use super::script;
-use super::{Model, program};
+use super::{Admission, Model, program};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::elf;
 use crate::kernel::Opens;
@@ -89,10 +89,24 @@ fn begin(model: &Model, path: &[u8], argv: &[BString]) -> Stop<(Arguments, Admit
     };
     match model.behaviour.opens {
         Opens::First => {
-            let first = admit(model, path)?;
+            let first = admit_first(model, path)?;
             Ok((arguments()?, first))
         }
-        Opens::AfterArguments => Ok((arguments()?, admit(model, path)?)),
+        Opens::AfterArguments => Ok((arguments()?, admit_first(model, path)?)),
+    }
+}
+
+/// Admits the file that is executed, under the conditions of the model.
+fn admit_first(model: &Model, path: &[u8]) -> Stop<Admitted> {
+    match admit(model, path) {
+        Err(Outcome::Fails { refused: Some(Refused::Bits | Refused::Mount), .. })
+            if model.admission == Admission::ContentOnly =>
+        {
+            let found = model.root.find(path, &model.facts.identity);
+            let found = found.map_err(|errno| Outcome::fails(errno, walk_failed(BStr::new(path), errno)))?;
+            content(&found, path)
+        }
+        admitted => admitted,
     }
 }
 

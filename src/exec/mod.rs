@@ -43,6 +43,16 @@ pub struct Model<'a> {
     host: &'a Root,
     behaviour: Behaviour,
     loaders: Vec<arch::Loader>,
+    admission: Admission,
+}
+
+/// What is asked of the file that is executed, before its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    /// All that the kernel asks.
+    Whole,
+    /// Neither its x bits nor the options of its mount.
+    ContentOnly,
 }
 
 impl<'a> Model<'a> {
@@ -50,7 +60,14 @@ impl<'a> Model<'a> {
     /// entries with flag F were taken when they were registered.
     pub fn new(facts: &'a ExecFacts, root: &'a Root, host: &'a Root) -> Self {
         let (behaviour, loaders) = (facts.kernel.behaviour(), arch::loaders(facts));
-        Model { facts, root, host, behaviour, loaders }
+        Model { facts, root, host, behaviour, loaders, admission: Admission::Whole }
+    }
+
+    /// Judges the content of the file as if its x bits and its mount allowed it to be executed.
+    #[must_use]
+    pub fn content_only(mut self) -> Self {
+        self.admission = Admission::ContentOnly;
+        self
     }
 
     /// What `execve(path, argv, environment)` would do.

@@ -38,7 +38,7 @@ pub(super) fn load(walk: &mut Walk, file: &Admitted, head: &[u8]) -> Stop<Option
     Ok(None)
 }
 
-/// How an attempt ends: ENOEXEC, which lets the next loader try, or for good.
+/// How an attempt ends: ENOEXEC, which lets the next loader try, or finally.
 enum End {
     NotMine(Mismatch),
     Stop(Box<Outcome>),

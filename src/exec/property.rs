@@ -56,5 +56,12 @@ mod tests {
             assert_eq!(properties(&broken), None, "byte {at}");
         }
         assert!((0..note.len()).all(|len| properties(&note[..len]).is_none()));
+        // Two of them, whose types have to ascend.
+        note[4] = 32;
+        note.extend([FEATURE_1_AND + 1, 4, 3, 0].map(u32::to_le_bytes).concat());
+        assert_eq!(properties(&note), Some(()));
+        note.truncate(32);
+        note.extend([FEATURE_1_AND, 4, 3, 0].map(u32::to_le_bytes).concat());
+        assert_eq!(properties(&note), None);
     }
 }

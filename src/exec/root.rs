@@ -34,7 +34,7 @@ enum Files {
     Tree(Arc<Tree>),
 }
 
-/// A path longer than this, with its NUL, is refused at once.
+/// A path longer than this, with its NUL, is refused immediately.
 pub(super) const PATH_MAX: usize = 4096;
 
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);

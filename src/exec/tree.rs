@@ -225,11 +225,11 @@ impl Tree {
                 std::os::unix::fs::FileExt::read_at(&**file, &mut buffer[..wanted], start.saturating_add(at))
             }
             Bytes::Kept(parts) => {
-                let behind = |(from, bytes): &'_ (u64, Box<[u8]>)| {
+                let after = |(from, bytes): &'_ (u64, Box<[u8]>)| {
                     let into = usize::try_from(at.checked_sub(*from)?).ok()?;
                     (into < bytes.len()).then_some(into)
                 };
-                let kept = parts.iter().find_map(|part| Some(&part.1[behind(part)?..])).unwrap_or_default();
+                let kept = parts.iter().find_map(|part| Some(&part.1[after(part)?..])).unwrap_or_default();
                 let len = wanted.min(kept.len());
                 buffer[..len].copy_from_slice(&kept[..len]);
                 if len < wanted {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, Error, Result};
-use crate::http::{Client, Missing};
+use crate::http::{Client, Download, Missing};
 use crate::progress::Progress;
 use crate::temporary::{NEW, make_directories, sweep};
 use crate::verify::{Expected, of_open_file};
@@ -18,18 +18,28 @@ const PRIVATE: u32 = 0o700;
 #[derive(Debug, Clone)]
 pub struct Cache(PathBuf);
 
+/// Where a file can be fetched.
+pub(crate) struct Places<'a> {
+    /// The URLs, in the order in which they are asked.
+    pub(crate) urls: &'a [String],
+    /// What the requests say besides.
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+}
+
 impl Cache {
     /// In this directory, which is made when something is put there.
     pub fn new(directory: PathBuf) -> Self {
         Cache(directory)
     }
 
-    /// The file that `expected` describes: from the cache, or from the first of `urls` that has it.
-    pub fn file(
+    /// The file that `expected` describes: from the cache, or from the first of the places that has it.
+    ///
+    /// # Errors
+    /// The last place's error where none has it, and the cache's directory that cannot be written.
+    pub(crate) fn file(
         &self,
         client: &Client,
-        urls: &[String],
-        headers: &[(&str, &str)],
+        places: &Places,
         expected: &Expected,
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
@@ -40,9 +50,9 @@ impl Cache {
         let path = self.path(expected);
         let partial = path.with_extension("part");
         let mut last = None;
-        for (number, url) in urls.iter().enumerate() {
-            let missing = if number + 1 == urls.len() { Missing::AskAgain } else { Missing::Error };
-            match client.download(url, headers, missing, &partial, expected, progress) {
+        for (number, url) in places.urls.iter().enumerate() {
+            let missing = if number + 1 == places.urls.len() { Missing::AskAgain } else { Missing::Error };
+            match client.download(&Download { url, headers: places.headers, missing, expected, progress }, &partial) {
                 Ok(()) => {
                     fs::rename(&partial, &path).doing(|| format!("keeping {}", path.display()))?;
                     return Ok(path);
@@ -68,6 +78,9 @@ impl Cache {
     }
 
     /// Keeps a small document under a name, for later without the network.
+    ///
+    /// # Errors
+    /// The cache's directory cannot be made or written.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.make()?;
         let path = self.0.join(name);
@@ -91,6 +104,9 @@ impl Cache {
     }
 
     /// Empties the cache and tells how many bytes that freed.
+    ///
+    /// # Errors
+    /// A file of it cannot be removed.
     pub fn clear(&self) -> Result<u64> {
         let freed = directory_size(&self.0);
         match fs::remove_dir_all(&self.0) {
@@ -135,4 +151,23 @@ fn open(path: &Path) -> Option<fs::File> {
 pub(crate) fn directory_size(directory: &Path) -> u64 {
     let items = fs::read_dir(directory).into_iter().flatten().flatten();
     items.filter_map(|item| item.metadata().ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_not_known_and_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned());
+        let expected = Expected::of(b"right");
+        let path = cache.path(&expected);
+        fs::write(&path, b"right").unwrap();
+        assert_eq!(cache.known(&expected).as_deref(), Some(&*path));
+        for damaged in [&b"wrong"[..], b"rig", b"right or not"] {
+            fs::write(&path, damaged).unwrap();
+            assert_eq!((cache.known(&expected), path.exists()), (None, false));
+        }
+    }
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use ureq::http::{StatusCode, header};
 
+use super::fault::web_page;
 use super::pace::Paced;
-use super::{Client, Fault, content_length, ok, passing, web_page};
+use super::{Client, Fault, FaultKind, content_length, ok, passing};
 use crate::error::{Doing, Error, Result};
 use crate::progress::Progress;
 use crate::verify::{self, Expected};
@@ -22,31 +23,40 @@ pub enum Missing {
     Error,
 }
 
+/// A file to be fetched from one place.
+pub struct Download<'a> {
+    /// The place.
+    pub url: &'a str,
+    /// What the request says besides.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// What to do when it is not there.
+    pub missing: Missing,
+    /// What the file must be.
+    pub expected: &'a Expected,
+    /// Who is told.
+    pub progress: &'a dyn Progress,
+}
+
 /// Whatever a broken server does, it ends: so many requests for one file.
 const MAX_REQUESTS: u32 = 40;
 
 impl Client {
-    /// Fetches what `expected` describes into `partial`, taking up what is there already. Afterwards the file is
-    /// exactly what was expected.
-    pub fn download(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        missing: Missing,
-        partial: &Path,
-        expected: &Expected,
-        progress: &dyn Progress,
-    ) -> Result<()> {
+    /// Fetches a file into `partial`, taking up what is there already. Afterwards it is exactly what was expected.
+    ///
+    /// # Errors
+    /// The network's, after as many tries as the client has patience for; the disk's; a file that is not what was expected.
+    pub fn download(&self, what: &Download, partial: &Path) -> Result<()> {
         let mut file = open(partial)?;
         // What was put together of several answers may be parts of two files: of an earlier process, or of a mirror that was updated
         // meanwhile. That is no reason to give up.
         let mut fresh = length(&file, partial)? == 0;
         let mut again = 0;
         loop {
-            let answers = self.fill(url, headers, missing, &mut file, expected, progress)?;
+            let answers = self.fill(what, &mut file)?;
             fresh &= answers < 2;
-            let came = verify::of_file(partial, expected.size).doing(|| format!("reading {}", partial.display()))?;
-            match expected.check(url, &came) {
+            let came =
+                verify::of_file(partial, what.expected.size).doing(|| format!("reading {}", partial.display()))?;
+            match what.expected.check(what.url, &came) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     let emptied = file.set_len(0).doing(|| format!("emptying {}", partial.display()));
@@ -62,30 +72,23 @@ impl Client {
     }
 
     /// Requests until the file has its length; how many answers that took.
-    fn fill(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        missing: Missing,
-        file: &mut File,
-        expected: &Expected,
-        progress: &dyn Progress,
-    ) -> Result<u32> {
-        let doing = || format!("fetching {url}");
+    fn fill(&self, what: &Download, file: &mut File) -> Result<u32> {
+        let size = what.expected.size;
+        let doing = || format!("fetching {}", what.url);
         let mut backoff = self.options().backoff();
         for answers in 0..MAX_REQUESTS {
             let before = file.metadata().doing(doing)?.len();
-            if before > expected.size {
+            if before > size {
                 file.set_len(0).doing(doing)?;
                 continue;
             }
-            if before == expected.size {
+            if before == size {
                 return Ok(answers);
             }
-            let fault = match self.rest(url, headers, file, before, expected.size, progress) {
+            let fault = match self.rest(what, file, before) {
                 Ok(()) => continue,
                 Err(Stop::Disk(error)) => {
-                    return Err(Error::io(format!("writing what comes from {url}"), error)
+                    return Err(Error::io(format!("writing what comes from {}", what.url), error)
                         .help("free some space, or point RBINFMT_STORE at a directory with more; what was in the store is untouched"));
                 }
                 Err(Stop::Fault(fault)) => fault,
@@ -93,35 +96,30 @@ impl Client {
             if file.metadata().doing(doing)?.len() > before {
                 backoff = self.options().backoff();
             }
-            let asked = match &fault {
-                Fault::Passing(_, asked) => *asked,
-                Fault::Missing(_) if missing == Missing::AskAgain => None,
-                Fault::Missing(_) | Fault::Lasting(_) => return Err(self.explain(Error::failed(doing(), fault.why()))),
+            let asked = match fault.kind {
+                FaultKind::Passing { retry_after } => retry_after,
+                FaultKind::Missing if what.missing == Missing::AskAgain => None,
+                FaultKind::Missing | FaultKind::Lasting => {
+                    return Err(self.explain(Error::failed(doing(), fault.why)));
+                }
             };
             if !backoff.wait(asked) {
-                let why = format!("{} (tried {} times)", fault.why(), backoff.failed());
+                let why = format!("{} (tried {} times)", fault.why, backoff.failed());
                 return Err(self.explain(Error::failed(doing(), why)));
             }
         }
         Err(self.explain(Error::failed(doing(), format!("not whole after {MAX_REQUESTS} requests"))))
     }
 
-    /// One request for what is missing.
-    fn rest(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        file: &mut File,
-        from: u64,
-        size: u64,
-        progress: &dyn Progress,
-    ) -> Result<(), Stop> {
+    /// One request for what is missing `from` there on.
+    fn rest(&self, what: &Download, file: &mut File, from: u64) -> Result<(), Stop> {
+        let size = what.expected.size;
         let range = format!("bytes={from}-");
-        let mut headers = headers.to_vec();
+        let mut headers = what.headers.to_vec();
         if from > 0 {
             headers.push(("range", &range));
         }
-        let mut answer = self.request(url, &headers)?;
+        let mut answer = self.request(what.url, &headers)?;
         if answer.status == StatusCode::RANGE_NOT_SATISFIABLE && from > 0 {
             file.set_len(0).map_err(Stop::Disk)?;
             return Ok(());
@@ -131,7 +129,7 @@ impl Client {
             StatusCode::PARTIAL_CONTENT => {
                 let told = answer.headers.get(header::CONTENT_RANGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
                 if !told.starts_with(&format!("bytes {from}-")) {
-                    return Err(Fault::Lasting(format!("asked for bytes {from}-, the server sends {told:?}")).into());
+                    return Err(Fault::lasting(format!("asked for bytes {from}-, the server sends {told:?}")).into());
                 }
                 from
             }
@@ -142,7 +140,7 @@ impl Client {
             let mut start = [0; 512];
             let len = answer.body.as_reader().read(&mut start).unwrap_or(0);
             web_page(&answer.url, &answer.headers, &start[..len])?;
-            return Err(Fault::Lasting(format!("expected {} bytes, the server announces {length}", size - from)).into());
+            return Err(Fault::lasting(format!("expected {} bytes, the server announces {length}", size - from)).into());
         }
         file.set_len(from).and_then(|()| file.seek(SeekFrom::Start(from))).map_err(Stop::Disk)?;
         let mut body = Paced::new(answer.body.as_reader(), self.options().idle);
@@ -151,7 +149,7 @@ impl Client {
         loop {
             let n = match body.read(&mut buffer) {
                 Ok(0) if done == size => return Ok(()),
-                Ok(0) => return Err(Fault::Passing(format!("cut off after {done} of {size} bytes"), None).into()),
+                Ok(0) => return Err(Fault::passing(format!("cut off after {done} of {size} bytes")).into()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(passing(&error).into()),
@@ -160,11 +158,11 @@ impl Client {
                 web_page(&answer.url, &answer.headers, &buffer[..n])?;
             }
             if done + n as u64 > size {
-                return Err(Fault::Lasting(format!("expected {size} bytes, more came")).into());
+                return Err(Fault::lasting(format!("expected {size} bytes, more came")).into());
             }
             file.write_all(&buffer[..n]).map_err(Stop::Disk)?;
             done += n as u64;
-            progress.bytes(done, Some(size));
+            what.progress.bytes(done, Some(size));
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn agent(config: Config, proxy: Uri) -> ureq::Agent {
     ureq::Agent::with_parts(config, connector, ToProxy { proxy, resolver: DefaultResolver::default() })
 }
 
-/// Finds the proxy's address whatever host is asked for: names behind a proxy are the proxy's to know.
+/// Finds the proxy's address whatever host is asked for: names beyond a proxy are the proxy's to know.
 #[derive(Debug)]
 struct ToProxy {
     proxy: Uri,

@@ -3,11 +3,12 @@
 pub(crate) mod base64;
 pub mod cache;
 mod download;
+mod fault;
 mod forward;
 mod pace;
 pub mod proxy;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -16,9 +17,12 @@ use ureq::http::{HeaderMap, StatusCode, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-pub use self::download::Missing;
+pub use self::download::{Download, Missing};
+pub(crate) use self::fault::{Fault, FaultKind, ok};
+use self::fault::{of_transport, passing, web_page};
 use self::pace::Paced;
 use self::proxy::Proxies;
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 
 /// How often a request is sent on to another place.
@@ -60,35 +64,7 @@ impl Default for Options {
 impl Options {
     /// The pauses before further tries of something that failed.
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff { failed: 0, retries: self.retries, pause: self.pause, longest: self.max_pause }
-    }
-}
-
-/// Pauses before further tries, each twice as long as the one before.
-#[derive(Debug)]
-pub(crate) struct Backoff {
-    failed: u32,
-    retries: u32,
-    pause: Duration,
-    longest: Duration,
-}
-
-impl Backoff {
-    /// Waits before the next try, as long as the server has asked for where it did; false, at once, where there were
-    /// enough tries.
-    pub(crate) fn wait(&mut self, asked: Option<Duration>) -> bool {
-        self.failed += 1;
-        if self.failed > self.retries {
-            return false;
-        }
-        std::thread::sleep(asked.unwrap_or(self.pause).min(self.longest));
-        self.pause = (self.pause * 2).min(self.longest);
-        true
-    }
-
-    /// How many tries have failed.
-    pub(crate) fn failed(&self) -> u32 {
-        self.failed
+        Backoff::tries(self.retries, self.pause, self.max_pause)
     }
 }
 
@@ -110,25 +86,6 @@ pub(crate) struct Answer {
     pub(crate) url: String,
 }
 
-/// Why a request came to nothing.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// May go away: a broken connection, an overloaded server. With the pause that the server asked for.
-    Passing(String, Option<Duration>),
-    /// The server says that there is no such thing.
-    Missing(String),
-    /// Will be the same next time.
-    Lasting(String),
-}
-
-impl Fault {
-    pub(crate) fn why(&self) -> &str {
-        match self {
-            Fault::Passing(why, _) | Fault::Missing(why) | Fault::Lasting(why) => why,
-        }
-    }
-}
-
 impl Client {
     /// A client; connections and certificates are looked for when they are first needed.
     pub fn new(options: Options) -> Self {
@@ -142,6 +99,9 @@ impl Client {
     }
 
     /// A whole small document of at most `limit` bytes; `None` where the server has no such thing.
+    ///
+    /// # Errors
+    /// The network's errors after the last try, a status that means neither yes nor no, and a longer document.
     pub fn small(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let doing = || format!("fetching {url}");
         let fetched = self.patiently(|| {
@@ -151,8 +111,8 @@ impl Client {
         });
         match fetched {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(Fault::Missing(_)) => Ok(None),
-            Err(fault) => Err(self.explain(Error::failed(doing(), fault.why()))),
+            Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
+            Err(fault) => Err(self.explain(Error::failed(doing(), fault.why))),
         }
     }
 
@@ -161,13 +121,13 @@ impl Client {
         let mut bytes = Vec::new();
         let length = content_length(&answer.headers);
         if let Some(length) = length.filter(|&length| length > limit) {
-            return Err(Fault::Lasting(format!("the server announces {length} bytes, the limit is {limit}")));
+            return Err(Fault::lasting(format!("the server announces {length} bytes, the limit is {limit}")));
         }
         let body = Paced::new(answer.body.as_reader(), self.options.idle);
         body.take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
         web_page(&answer.url, &answer.headers, &bytes)?;
         if bytes.len() as u64 > limit {
-            return Err(Fault::Lasting(format!("longer than the limit of {limit} bytes")));
+            return Err(Fault::lasting(format!("longer than the limit of {limit} bytes")));
         }
         Ok(bytes)
     }
@@ -177,22 +137,20 @@ impl Client {
         Paced::new(body, self.options.idle)
     }
 
-    /// Tries until it works, fails for good, or has failed too often.
+    /// Tries until it works, fails in a way that lasts, or has failed too often.
     pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let mut backoff = self.options.backoff();
         loop {
             match attempt() {
-                Err(Fault::Passing(why, asked)) => {
-                    if !backoff.wait(asked) {
-                        let failed = backoff.failed();
-                        return Err(if failed > 1 {
-                            Fault::Lasting(format!("{why} (tried {failed} times)"))
-                        } else {
-                            Fault::Passing(why, asked)
-                        });
+                Err(fault) => match fault.kind {
+                    FaultKind::Passing { retry_after } if backoff.wait(retry_after) => {}
+                    FaultKind::Passing { .. } if backoff.failed() > 1 => {
+                        let why = format!("{} (tried {} times)", fault.why, backoff.failed());
+                        return Err(Fault { kind: FaultKind::Lasting, why, ..fault });
                     }
-                }
-                other => return other,
+                    _ => return Err(fault),
+                },
+                done => return done,
             }
         }
     }
@@ -208,7 +166,7 @@ impl Client {
     /// Sends a GET, following redirects, but never from https to http.
     pub(crate) fn request(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
         if self.options.offline {
-            return Err(Fault::Lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
+            return Err(Fault::lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
         }
         let mut url = url.to_owned();
         let mut headers = headers.to_vec();
@@ -218,30 +176,28 @@ impl Client {
                 return Ok(answer);
             }
             let place = answer.headers.get(header::LOCATION).and_then(|v| v.to_str().ok());
-            let place = place.ok_or_else(|| Fault::Lasting(format!("{} without a Location", answer.status)))?;
-            let next = join(&url, place).map_err(Fault::Lasting)?;
+            let place = place.ok_or_else(|| Fault::lasting(format!("{} without a Location", answer.status)))?;
+            let next = join(&url, place).map_err(Fault::lasting)?;
             if url.starts_with("https:") && !next.starts_with("https:") {
-                return Err(Fault::Lasting(format!(
+                return Err(Fault::lasting(format!(
                     "redirected from https to {next}: refused, as anybody could read and change it"
                 )));
             }
-            if host_of(&url) != host_of(&next) {
-                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-            }
+            headers.retain(|(name, _)| may_follow(name, &url, &next));
             url = next;
         }
-        Err(Fault::Lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
+        Err(Fault::lasting(format!("more than {MAX_REDIRECTS} redirects, the last one to {url}")))
     }
 
     fn send(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
-        let uri: Uri = url.parse().map_err(|e| Fault::Lasting(format!("no URL: {e}")))?;
+        let uri: Uri = url.parse().map_err(|e| Fault::lasting(format!("not a URL: {e}")))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         if !matches!(scheme, "http" | "https") {
-            return Err(Fault::Lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
+            return Err(Fault::lasting(format!("scheme {scheme:?} of {url}; expected http or https")));
         }
         let proxy = self.options.proxies.choose(scheme, host);
         let wrong = |why: &dyn std::fmt::Display| {
-            Fault::Lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
+            Fault::lasting(format!("the proxy {}: {why}", proxy.as_deref().unwrap_or_default()))
         };
         let known = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| wrong(&e))?;
         let forward = known.as_ref().filter(|p| scheme == "http" && p.protocol() == ureq::ProxyProtocol::Http);
@@ -266,7 +222,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.call().map_err(fault)?;
+        let response = request.call().map_err(of_transport)?;
         let (parts, body) = response.into_parts();
         Ok(Answer { status: parts.status, headers: parts.headers, body, url: url.to_owned() })
     }
@@ -277,7 +233,9 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(self.options.connect))
-            .timeout_resolve(Some(self.options.connect))
+            // With a limit ureq looks a name up in a thread, and panics where the kernel makes none. The C library has
+            // limits of its own (resolv.conf(5)).
+            .timeout_resolve(None)
             .timeout_recv_response(Some(self.options.idle))
             .timeout_per_read(Some(self.options.idle))
             .timeout_per_write(Some(self.options.idle))
@@ -316,56 +274,8 @@ fn roots() -> RootCerts {
     RootCerts::new_with_certs(&found.iter().map(|c| Certificate::from_der(c).to_owned()).collect::<Vec<_>>())
 }
 
-/// Whether a status means that the body is what was asked for.
-pub(crate) fn ok(answer: &Answer) -> Result<(), Fault> {
-    let why = || format!("the server says {}", answer.status);
-    match answer.status.as_u16() {
-        200..=299 => Ok(()),
-        404 | 410 => Err(Fault::Missing(why())),
-        408 | 425 | 429 | 500..=599 => Err(Fault::Passing(why(), retry_after(&answer.headers))),
-        _ => Err(Fault::Lasting(why())),
-    }
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
-}
-
-fn fault(error: ureq::Error) -> Fault {
-    use ureq::Error as E;
-    match error {
-        E::Io(error) => passing(&error),
-        E::Timeout(what) => Fault::Passing(format!("no answer in time ({what})"), None),
-        E::HostNotFound => Fault::Passing("the host's name was not found".to_owned(), None),
-        E::ConnectionFailed => Fault::Passing("no connection".to_owned(), None),
-        E::Protocol(error) => Fault::Passing(format!("broken HTTP: {error}"), None),
-        error => Fault::Lasting(error.to_string()),
-    }
-}
-
-/// An error where a page for people came in the place of a file: a network's page to log in, or a proxy's. None of our files is
-/// HTML.
-pub(crate) fn web_page(url: &str, headers: &HeaderMap, start: &[u8]) -> Result<(), Fault> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !kind.starts_with("text/html") || start.trim_ascii_start().first() != Some(&b'<') {
-        return Ok(());
-    }
-    let host = host_of(url).unwrap_or_default();
-    Err(Fault::Lasting(format!(
-        "{host} sends a web page in its place: does this network, or a proxy, want a login first (a captive portal)?"
-    )))
-}
-
-pub(crate) fn passing(error: &io::Error) -> Fault {
-    // A certificate that is not trusted now will not be in a second.
-    if error.kind() == io::ErrorKind::InvalidData {
-        return Fault::Lasting(crate::error::os_text(error));
-    }
-    Fault::Passing(crate::error::os_text(error), None)
 }
 
 /// An absolute URL from one that may be relative to `base`.
@@ -390,6 +300,11 @@ pub(crate) fn join(base: &str, place: &str) -> Result<String, String> {
     Ok(url)
 }
 
+/// Whether a header of the request to `from` is sent on to the place of a redirect: no other host sees a login.
+fn may_follow(header: &str, from: &str, to: &str) -> bool {
+    host_of(from) == host_of(to) || !header.eq_ignore_ascii_case("authorization")
+}
+
 fn host_of(url: &str) -> Option<&str> {
     url.split_once("://").map(|(_, rest)| &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())])
 }
@@ -411,5 +326,19 @@ mod tests {
             assert_eq!(join(base, place).unwrap(), expected);
         }
         assert!(join(base, "http://[").is_err());
+    }
+
+    #[test]
+    fn a_login_stays_with_its_host() {
+        let from = "https://registry.example/v2/x";
+        for (to, follows) in [
+            ("https://registry.example/v3", true),
+            ("https://blobs.example/x", false),
+            ("https://registry.example:444/x", false),
+            ("https://registry.example.other/x", false),
+        ] {
+            assert_eq!(may_follow("Authorization", from, to), follows, "{to}");
+            assert!(may_follow("accept", from, to));
+        }
     }
 }

@@ -29,7 +29,8 @@ impl<R: Read> Read for Paced<R> {
         if n > 0 && elapsed >= self.window {
             if u128::from(self.came) * 1000 < u128::from(LOWEST) * elapsed.as_millis() {
                 let (came, seconds) = (self.came, elapsed.as_secs_f32());
-                let why = format!("too slow: {came} bytes came in {seconds:.0} s, at least {LOWEST} a second are expected");
+                let why =
+                    format!("too slow: {came} bytes came in {seconds:.0} s, at least {LOWEST} a second are expected");
                 return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             }
             (self.began, self.came) = (Instant::now(), 0);

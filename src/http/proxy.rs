@@ -60,7 +60,7 @@ impl Proxies {
     }
 }
 
-/// Whether a pattern ("10.0.0.0/8", "::1", "[::1]") covers an address.
+/// Whether a pattern (`10.0.0.0/8`, `::1`, `[::1]`) covers an address.
 fn covers(pattern: &str, address: IpAddr) -> bool {
     let (network, bits) = pattern.split_once('/').unwrap_or((pattern, ""));
     let Ok(network) = network.trim_matches(['[', ']']).parse::<IpAddr>() else { return false };

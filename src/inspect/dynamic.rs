@@ -10,6 +10,10 @@ use crate::exec::root::Root;
 /// Libraries that a program needs, and where it says they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dynamic {
+    /// DT_SONAME
+    pub name: Option<BString>,
+    /// DF_1_PIE: a program, although its type is that of a library.
+    pub pie: bool,
     /// DT_NEEDED, in order.
     pub needed: Vec<BString>,
     /// The directories of DT_RUNPATH, or of DT_RPATH.
@@ -23,10 +27,13 @@ pub struct Dynamic {
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
 const DT_STRSZ: u64 = 10;
+const DT_SONAME: u64 = 14;
 const DT_RPATH: u64 = 15;
 const DT_RUNPATH: u64 = 29;
 const DT_VERDEF: u64 = 0x6fff_fffc;
 const DT_VERNEED: u64 = 0x6fff_fffe;
+const DT_FLAGS_1: u64 = 0x6fff_fffb;
+const DF_1_PIE: u64 = 0x0800_0000;
 
 /// Bounds: bytes of the dynamic segment, of its strings and of a table of versions; libraries.
 const MOST: usize = 1 << 16;
@@ -58,6 +65,8 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     let needed = entries.iter().filter(|(tag, _)| *tag == DT_NEEDED).take(MOST_NEEDED);
     let path = value(DT_RUNPATH).or(value(DT_RPATH)).and_then(string).unwrap_or_default();
     Some(Dynamic {
+        name: value(DT_SONAME).and_then(string),
+        pie: value(DT_FLAGS_1).is_some_and(|flags| flags & DF_1_PIE != 0),
         versions: versions::needed(&table(DT_VERNEED), &strings, data),
         defines: versions::defined(&table(DT_VERDEF), &strings, data),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),

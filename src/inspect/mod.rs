@@ -15,7 +15,7 @@ pub use notes::Notes;
 pub use versions::glibc;
 
 use crate::elf::{
-    Header, Layout, PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_NOTE, ProgramHeader, Target, end, until_nul,
+    Header, Layout, PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader, Target, end, until_nul,
 };
 use crate::exec::root::{Content, Root};
 
@@ -32,6 +32,10 @@ pub struct Inspection {
     pub osabi: u8,
     /// Its PT_INTERP, where it has one.
     pub loader: Option<BString>,
+    /// e_entry
+    pub entry: u64,
+    /// The lowest address of its segments.
+    pub lowest: Option<u64>,
     /// Bytes of the file.
     pub size: u64,
     /// Where its last segment ends in the file.
@@ -56,6 +60,9 @@ struct Elf<'a> {
 }
 
 /// Looks into a file of `root`; `None` for one that is not ELF.
+///
+/// # Errors
+/// The kernel's reason why the file cannot be opened or read.
 pub fn inspect(root: &Root, path: &[u8]) -> Result<Option<Inspection>, Errno> {
     let file = root.open(path)?;
     let mut head = [0; 64];
@@ -77,6 +84,8 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         flags: header.flags,
         osabi: header.osabi,
         loader: elf.first(PT_INTERP).map(|s| elf.loader(s)),
+        entry: header.entry,
+        lowest: elf.segments.iter().filter(|s| s.p_type == PT_LOAD).map(|s| s.p_vaddr).min(),
         size: file.size(),
         end: end(&elf.segments),
         setuid: file.is_setuid(),

@@ -63,6 +63,15 @@ mod tests {
     }
 
     #[test]
+    fn the_last_level_counts_and_one_without_bits_does_not() {
+        let level = |levels: &[u32]| {
+            let words: Vec<u32> = levels.iter().flat_map(|bits| [0xc000_8002, 4, *bits, 0]).collect();
+            Notes::default().and(&note(5, &words), 4, LAYOUT).x86_level
+        };
+        assert_eq!((level(&[1, 0b111]), level(&[0b11, 0]), level(&[0])), (Some(3), Some(2), None));
+    }
+
+    #[test]
     fn notes_cut_off_anywhere_are_no_notes() {
         let bytes = [note(1, &[0, 3, 2, 0]), note(5, &[0xc000_8002, 4, 3, 0])].concat();
         for len in 0..bytes.len() {

@@ -1,5 +1,5 @@
 //! Symbol versions: what a program asks of its libraries (DT_VERNEED), and what a library has (DT_VERDEF). Elfxx_Verneed
-//! and its kin of the gABI's GNU extension have the same layout in 32 and 64 bit. Pure.
+//! and the like of the gABI's GNU extension have the same layout in 32 and 64 bit. Pure.
 
 use bstr::{BString, ByteSlice};
 

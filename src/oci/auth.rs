@@ -57,6 +57,9 @@ pub fn docker_config(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathB
 }
 
 /// The login for a registry in that file; `None` where there is none.
+///
+/// # Errors
+/// A file that cannot be read or is not Docker's; a helper program that cannot be run.
 pub fn login(file: &Path, host: &str) -> Result<Option<Login>> {
     let doing = || format!("reading {}", file.display());
     let text = match std::fs::read(file) {
@@ -102,7 +105,7 @@ fn from_helper(helper: &str, key: &str) -> Result<Option<Login>> {
     let program = format!("docker-credential-{helper}");
     let doing = || format!("asking {program} for the login of {key}");
     if helper.is_empty() || helper.contains('/') {
-        return Err(Error::failed(doing(), "no name of a helper"));
+        return Err(Error::failed(doing(), "not the name of a helper"));
     }
     let mut child = Command::new(&program)
         .arg("get")

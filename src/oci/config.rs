@@ -59,6 +59,9 @@ struct Layers {
 
 impl Config {
     /// Reads it.
+    ///
+    /// # Errors
+    /// JSON that is not a configuration, or is broken.
     pub fn parse(what: &str, bytes: &[u8]) -> Result<Self> {
         let broken = |e| Error::failed(format!("reading the configuration of the image {what}"), e);
         let document: Document = serde_json::from_slice(bytes).map_err(broken)?;

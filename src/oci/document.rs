@@ -92,7 +92,7 @@ pub struct Blob {
     /// Its bytes.
     pub(super) expected: Option<Expected>,
     /// The tar that they hold.
-    pub(super) unpacked: Option<Digest>,
+    pub(super) decompressed: Option<Digest>,
 }
 
 /// By its digest where it is known, else by its name.
@@ -109,7 +109,7 @@ impl Blob {
     /// What a descriptor points at.
     pub(super) fn of(descriptor: &Descriptor) -> Result<Self> {
         let expected = descriptor.expected()?;
-        Ok(Blob { name: format!("blobs/sha256/{}", expected.sha256), expected: Some(expected), unpacked: None })
+        Ok(Blob { name: format!("blobs/sha256/{}", expected.sha256), expected: Some(expected), decompressed: None })
     }
 
     /// A small document that a descriptor points at.
@@ -123,7 +123,7 @@ impl Blob {
 
     /// A file of an archive, of which nothing more is known.
     pub(super) fn plain(name: &str) -> Self {
-        Blob { name: name.to_owned(), expected: None, unpacked: None }
+        Blob { name: name.to_owned(), expected: None, decompressed: None }
     }
 
     /// Its digest as a registry is asked for it.

@@ -13,7 +13,7 @@ use super::layer::Layer;
 use super::resolve;
 use super::streamed::Streamed;
 use super::{Blob, Parts, Stored};
-use crate::archive::{MAX_UNPACKED, Members, Part, Stream};
+use crate::archive::{MAX_DECOMPRESSED, Members, Part, Stream};
 use crate::error::{Doing, Error, Result};
 use crate::verify::{self, Expected, HashingReader, refused};
 
@@ -41,7 +41,7 @@ pub(super) fn directory<'a>(
     Ok((found, Box::new(parts)))
 }
 
-/// An image in a tar, which may be packed. `oci` says that it is in OCI's layout; Docker writes both lists of late, and
+/// An image in a tar, which may be compressed. `oci` says that it is in OCI's layout; Docker writes both lists of late, and
 /// OCI's can tell of several platforms.
 pub(super) fn archive<'a>(
     what: &str,
@@ -154,13 +154,14 @@ impl Stored for Files {
         let (part, origin) = (self.sized(blob)?, origin(blob));
         let doing = || format!("reading {origin}");
         // Of Docker's own archives the tar's hash is known, and not that of the bytes which hold it.
-        let part = match (&blob.expected, blob.unpacked) {
+        let part = match (&blob.expected, blob.decompressed) {
             (Some(expected), _) => {
                 expected.check(&origin, &HashingReader::new(part.reader(), part.len).finish().doing(doing)?)?;
                 part.verified()
             }
             (None, Some(expected)) => {
-                let came = HashingReader::new(part.stream(jobs).doing(doing)?, MAX_UNPACKED).finish().doing(doing)?;
+                let came =
+                    HashingReader::new(part.stream(jobs).doing(doing)?, MAX_DECOMPRESSED).finish().doing(doing)?;
                 if came.sha256 != expected {
                     return Err(refused(&origin, format!("expected sha256:{expected}, sha256:{} came", came.sha256)));
                 }

@@ -47,6 +47,9 @@ pub struct Image<'a> {
 
 impl Image<'_> {
     /// The files of one platform.
+    ///
+    /// # Errors
+    /// A layer that cannot be had, is not what its digest says, is broken, or is more than the budget allows.
     pub fn tree(&mut self, candidate: &Candidate) -> Result<Arc<Tree>> {
         let (mut tree, mut budget) = (Tree::default(), Budget::default());
         for blob in &candidate.layers {
@@ -57,6 +60,9 @@ impl Image<'_> {
 }
 
 /// Finds an image.
+///
+/// # Errors
+/// There is no such image, none for the platform, or its documents are broken or not what their digests say.
 pub fn open<'a>(name: &Name, options: &Options<'a>) -> Result<Image<'a>> {
     let origin = name.to_string();
     let (found, parts) = match name {
@@ -92,11 +98,11 @@ impl Blob {
     /// Holds what came against what was expected.
     pub(super) fn check(&self, origin: &str, came: &LayerDigests) -> Result<()> {
         if let Some(expected) = &self.expected {
-            return expected.check(origin, &came.packed);
+            return expected.check(origin, &came.compressed);
         }
-        match self.unpacked {
-            Some(expected) if expected != came.unpacked => {
-                Err(refused(origin, format!("expected SHA-256 {expected}, {} came", came.unpacked)))
+        match self.decompressed {
+            Some(expected) if expected != came.decompressed => {
+                Err(refused(origin, format!("expected SHA-256 {expected}, {} came", came.decompressed)))
             }
             _ => Ok(()),
         }

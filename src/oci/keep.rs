@@ -31,7 +31,11 @@ pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut
     let head = match () {
         () if is_kept_whole(&member.path) => WHOLE,
         () if elf.is_some() || member.owner.0 & 0o111 != 0 => {
-            if member.size > LEAST && budget.generous(HEAD) { HEAD } else { LEAST }
+            if member.size > LEAST && budget.generous(HEAD) {
+                HEAD
+            } else {
+                LEAST
+            }
         }
         () => FIRST as u64,
     };

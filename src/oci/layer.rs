@@ -33,9 +33,9 @@ enum Change {
 #[derive(Debug)]
 pub(super) struct LayerDigests {
     /// Of its bytes as they came.
-    pub(super) packed: Expected,
+    pub(super) compressed: Expected,
     /// Of its tar.
-    pub(super) unpacked: Digest,
+    pub(super) decompressed: Digest,
 }
 
 /// No path that a kernel can open is longer.
@@ -43,7 +43,7 @@ const PATH_MAX: usize = 4096;
 /// What a node takes besides its name: in the layer, and in the tree.
 const NODE: u64 = 320;
 
-/// Packed data that grows beyond this and more than [`RATIO`] times is a bomb.
+/// Compressed data that grows beyond this and more than [`RATIO`] times is a bomb.
 const GROWN: u64 = 1 << 30;
 const RATIO: u64 = 100;
 
@@ -56,24 +56,24 @@ impl Layer {
         expected: Option<&Expected>,
         budget: &mut Budget,
     ) -> Result<(Self, LayerDigests)> {
-        let (raw, packed) = Counting::new(raw);
+        let (raw, count) = Counting::new(raw);
         let mut verifying = HashingReader::new(raw, u64::MAX);
         let mut read = || -> io::Result<(Layer, Option<Digest>)> {
             let mut raw = BufReader::with_capacity(128 << 10, &mut verifying);
-            let is_packed = is_packed(raw.fill_buf()?);
-            let mut unpacked = Unpacked::new(raw, packed.clone())?;
-            unpacked.hasher = (expected.is_none() && is_packed).then(Hasher::new);
-            let layer = Layer::read(&mut Tar::new(&mut unpacked), budget, keep::stored)?;
-            io::copy(&mut unpacked, &mut io::sink())?;
-            Ok((layer, unpacked.hasher.map(Hasher::finish)))
+            let is_compressed = is_packed(raw.fill_buf()?);
+            let mut decompressed = Decompressed::new(raw, count.clone())?;
+            decompressed.hasher = (expected.is_none() && is_compressed).then(Hasher::new);
+            let layer = Layer::read(&mut Tar::new(&mut decompressed), budget, keep::stored)?;
+            io::copy(&mut decompressed, &mut io::sink())?;
+            Ok((layer, decompressed.hasher.map(Hasher::finish)))
         };
         let read = read();
-        let packed = verifying.finish().map_err(|error| unreadable(origin, &error))?;
+        let compressed = verifying.finish().map_err(|error| unreadable(origin, &error))?;
         // That something else came explains more than what is wrong with it.
-        expected.map_or(Ok(()), |expected| expected.check(origin, &packed))?;
-        let (layer, unpacked) = read.map_err(|error| unreadable(origin, &error))?;
-        let unpacked = unpacked.unwrap_or(packed.sha256);
-        Ok((layer, LayerDigests { packed, unpacked }))
+        expected.map_or(Ok(()), |expected| expected.check(origin, &compressed))?;
+        let (layer, decompressed) = read.map_err(|error| unreadable(origin, &error))?;
+        let decompressed = decompressed.unwrap_or(compressed.sha256);
+        Ok((layer, LayerDigests { compressed, decompressed }))
     }
 
     /// Reads a plain tar that is within a file: what its files hold stays there.
@@ -212,28 +212,28 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// What a compressed stream holds: hashed where that is asked for, and no bomb.
-pub(super) struct Unpacked<'a> {
+/// What a compressed stream holds: hashed where that is asked for, and not a bomb.
+pub(super) struct Decompressed<'a> {
     stream: Box<dyn BufRead + 'a>,
-    packed: Arc<AtomicU64>,
+    compressed: Arc<AtomicU64>,
     count: u64,
     hasher: Option<Hasher>,
 }
 
-impl<'a> Unpacked<'a> {
-    /// Of `raw`, of which `packed` bytes were read so far.
-    pub(super) fn new(raw: impl BufRead + 'a, packed: Arc<AtomicU64>) -> io::Result<Self> {
-        Ok(Unpacked { stream: unpack(raw)?, packed, count: 0, hasher: None })
+impl<'a> Decompressed<'a> {
+    /// Of `raw`, of which `compressed` bytes were read so far.
+    pub(super) fn new(raw: impl BufRead + 'a, compressed: Arc<AtomicU64>) -> io::Result<Self> {
+        Ok(Decompressed { stream: unpack(raw)?, compressed, count: 0, hasher: None })
     }
 }
 
-impl BufRead for Unpacked<'_> {
+impl BufRead for Decompressed<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let packed = self.packed.load(Ordering::Relaxed);
-        if self.count > GROWN && self.count / RATIO > packed {
+        let compressed = self.compressed.load(Ordering::Relaxed);
+        if self.count > GROWN && self.count / RATIO > compressed {
             let grown = self.count >> 20;
             return Err(io::Error::other(format!(
-                "{packed} bytes have become {grown} MiB: it expands more than {RATIO} times and is refused as a bomb"
+                "{compressed} bytes have become {grown} MiB: it expands more than {RATIO} times and is refused as a bomb"
             )));
         }
         self.stream.fill_buf()
@@ -250,7 +250,7 @@ impl BufRead for Unpacked<'_> {
     }
 }
 
-impl Read for Unpacked<'_> {
+impl Read for Decompressed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let len = available.len().min(buffer.len());

@@ -1,5 +1,5 @@
 //! Container images, from wherever they are: one client for the fetcher and for the doctor. Documents and layers are read
-//! as streams and verified by their digests; nothing is unpacked to a disk, and nothing is executed.
+//! as streams and verified by their digests; nothing is extracted to a disk, and nothing is executed.
 //!
 //! ```text
 //! reference   [HOST/]NAME[:TAG][@DIGEST]       name      a transport and what follows it: docker-daemon:REF, oci:DIR ...

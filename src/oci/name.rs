@@ -60,7 +60,7 @@ impl Name {
     }
 }
 
-/// FILE[:NAME], as file names with a colon are rare.
+/// `FILE[:NAME]`, as file names with a colon are rare.
 fn with_name(text: &str, make: fn(PathBuf, Option<String>) -> Name) -> Name {
     match text.split_once(':') {
         Some((path, name)) if !name.is_empty() && !Path::new(text).exists() => make(path.into(), Some(name.to_owned())),

@@ -20,6 +20,9 @@ pub struct Reference {
 
 impl Reference {
     /// From what follows `docker://`.
+    ///
+    /// # Errors
+    /// A text that is not the name of an image, with the part that is wrong.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::usage(format!("reading the image name {text:?}"), why)

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Mutex;
 
 use serde::Deserialize;
+use ureq::http::StatusCode;
 
 use super::access::Endpoint;
 use super::auth::{Challenge, Login};
@@ -12,8 +13,8 @@ use super::reference::Reference;
 use super::{Blob, Parts, Stored, escape};
 use crate::archive::{self, Stream};
 use crate::error::{Doing, Error, Result};
-use crate::http::cache::Cache;
-use crate::http::{Answer, Client, Fault, ok};
+use crate::http::cache::{Cache, Places};
+use crate::http::{Answer, Client, Fault, FaultKind, ok};
 use crate::progress::Progress;
 use crate::verify::{Digest, Expected};
 
@@ -66,6 +67,9 @@ impl<'a> Registry<'a> {
     }
 
     /// The manifest or index that a reference names, its digest, and its bytes verified by that where it was named.
+    ///
+    /// # Errors
+    /// The network's errors, what the registry refuses, and bytes that are not what the digest says.
     pub fn resolve(&self, reference: &Reference) -> Result<(Digest, Vec<u8>)> {
         let target = reference.target();
         if self.client.options().offline
@@ -97,15 +101,15 @@ impl<'a> Registry<'a> {
     }
 
     fn explain(&self, url: &str, fault: &Fault) -> Error {
-        let error = Error::failed(format!("fetching {url}"), fault.why());
-        match fault {
-            Fault::Missing(_) => error.help("the registry has no such image or tag"),
-            Fault::Lasting(why) if why.contains("401") || why.contains("403") => {
+        let error = Error::failed(format!("fetching {url}"), &fault.why);
+        match fault.status {
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 error.help("a private image needs `docker login`; a public one may be misspelt")
             }
-            Fault::Passing(why, _) | Fault::Lasting(why) if why.contains("429") => {
+            Some(StatusCode::TOO_MANY_REQUESTS) => {
                 error.help("the registry's rate limit is reached: wait, log in, or name a mirror in config.toml ([fetch.registry-mirrors])")
             }
+            _ if fault.kind == FaultKind::Missing => error.help("the registry has no such image or tag"),
             _ => self.client.explain(error),
         }
     }
@@ -126,7 +130,7 @@ impl<'a> Registry<'a> {
     fn ask(&self, url: &str, accept: &str) -> Result<Answer, Fault> {
         let known = self.authorization();
         let answer = self.with(url, accept, known.as_deref())?;
-        if answer.status.as_u16() != 401 {
+        if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let header = answer.headers.get("www-authenticate").and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -153,7 +157,7 @@ impl<'a> Registry<'a> {
         };
         // A password must not travel in the clear because a header says so.
         if asked.starts_with("https:") && !realm.starts_with("https:") {
-            return Err(Fault::Lasting(format!("the registry sends us to {realm} for a token, which is not https")));
+            return Err(Fault::lasting(format!("the registry sends us to {realm} for a token, which is not https")));
         }
         let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.repository));
         let mut url = format!("{realm}{}scope={}", if realm.contains('?') { '&' } else { '?' }, escape(&scope));
@@ -164,14 +168,16 @@ impl<'a> Registry<'a> {
         let basic = self.login.as_ref().map(Login::basic);
         let headers: Vec<(&str, &str)> = basic.iter().map(|b| ("authorization", b.as_str())).collect();
         let answer = self.client.request(&url, &headers)?;
-        ok(&answer).map_err(|fault| match fault {
-            Fault::Missing(why) | Fault::Lasting(why) => Fault::Lasting(format!("no token from {realm}: {why}")),
-            passing => passing,
+        ok(&answer).map_err(|fault| match fault.kind {
+            FaultKind::Missing | FaultKind::Lasting => {
+                Fault { kind: FaultKind::Lasting, why: format!("no token from {realm}: {}", fault.why), ..fault }
+            }
+            FaultKind::Passing { .. } => fault,
         })?;
         let token: Token = serde_json::from_slice(&self.client.body(answer, MAX_TOKEN)?)
-            .map_err(|e| Fault::Lasting(format!("no token from {realm}: {e}")))?;
+            .map_err(|e| Fault::lasting(format!("no token from {realm}: {e}")))?;
         let token =
-            token.token.or(token.access_token).ok_or_else(|| Fault::Lasting(format!("no token from {realm}")))?;
+            token.token.or(token.access_token).ok_or_else(|| Fault::lasting(format!("no token from {realm}")))?;
         Ok(Some(format!("Bearer {token}")))
     }
 }
@@ -206,7 +212,8 @@ impl Stored for Registry<'_> {
         self.progress.step(&format!("fetching {url}"));
         let authorization = self.authorization();
         let headers: Vec<(&str, &str)> = authorization.iter().map(|a| ("authorization", a.as_str())).collect();
-        let path = self.cache.file(self.client, &[url], &headers, &expected, self.progress)?;
+        let path =
+            self.cache.file(self.client, &Places { urls: &[url], headers: &headers }, &expected, self.progress)?;
         archive::open_verified(&path, jobs)
     }
 }

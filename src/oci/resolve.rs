@@ -270,9 +270,9 @@ fn saved(what: &str, list: &[u8], reference: Option<&str>, parts: &mut dyn Parts
         return Err(Error::failed(reading(what), why));
     }
     let layer = |(name, id): (&String, &String)| {
-        let unpacked =
+        let decompressed =
             Digest::parse(id).ok_or_else(|| Error::failed(reading(what), format!("{id:?} is not a SHA-256")))?;
-        Ok(Blob { unpacked: Some(unpacked), ..Blob::plain(name) })
+        Ok(Blob { decompressed: Some(decompressed), ..Blob::plain(name) })
     };
     let layers = saved.layers.iter().zip(&config.layers).map(layer).collect::<Result<_>>()?;
     Ok(SavedImage { config, layers, id })

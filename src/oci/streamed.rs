@@ -1,4 +1,4 @@
-//! An archive that passes by once: what an engine hands out, or a packed file. Its layers are read as they come, before
+//! An archive that passes by once: what an engine hands out, or a compressed file. Its layers are read as they come, before
 //! it is known which of them will be wanted.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::document::MAX_DOCUMENT;
 use super::files;
 use super::image::{Layers, Opened, Options};
-use super::layer::{Counting, Layer, LayerDigests, Unpacked};
+use super::layer::{Counting, Decompressed, Layer, LayerDigests};
 use super::resolve;
 use super::{Blob, Parts};
 use crate::archive::tar::{Kind, Tar};
@@ -55,7 +55,7 @@ impl Streamed {
     fn take(&mut self, stream: impl Read) -> io::Result<()> {
         let (mut budget, mut text) = (Budget::default(), 0);
         let (raw, packed) = Counting::new(stream);
-        let mut tar = Tar::new(Unpacked::new(BufReader::with_capacity(128 << 10, raw), packed)?);
+        let mut tar = Tar::new(Decompressed::new(BufReader::with_capacity(128 << 10, raw), packed)?);
         while let Some(member) = tar.next_member()? {
             let Ok(name) = String::from_utf8(member.path) else { continue };
             match member.kind {

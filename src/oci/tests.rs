@@ -30,7 +30,7 @@ fn tree_of(tar: &[u8]) -> crate::error::Result<Arc<Tree>> {
 
 #[test]
 fn what_was_kept_is_judged_like_the_files_themselves() {
-    // This machine's own programs, dynamic ones and scripts, with all that is behind their links.
+    // This machine's own programs, dynamic ones and scripts, with all that their links lead to.
     const MOST: usize = 120;
     let directory = tempfile::tempdir().unwrap();
     let mut builder = tar::Builder::new(Vec::new());

@@ -2,6 +2,8 @@
 //!
 //! The program writes 16 bytes of its argv\[0\] and ends, so what comes out says that it really ran and what arrived.
 
+mod outcome;
+
 use std::fs::{self, File, Metadata};
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,9 +18,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
-use crate::binfmt::entry::Flags;
-use crate::error::{Doing, Error, Result, is_passing, os_text};
+use crate::backoff::Backoff;
+use crate::error::{Doing, Error, Result, os_text};
 use crate::proc;
+
+use self::outcome::explain;
+pub use self::outcome::{Failure, Outcome};
 
 /// What a probe is called when it starts; exactly the 16 bytes that it writes.
 const TOKEN: &str = "rbinfmt-argv0-ok";
@@ -29,48 +34,6 @@ const ROUNDS: usize = 3;
 /// Before the next round; what is short of memory or of processes is so for a moment.
 const PAUSE: Duration = Duration::from_millis(20);
 const PAGE: usize = 4096;
-
-/// What came of a probe.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The program ran.
-    Works {
-        /// argv\[0\] arrived as it was given; otherwise the program saw its own path.
-        argv0: bool,
-    },
-    /// The program did not run, and why.
-    Fails(String),
-    /// It could not be determined: what stood in the way may have passed by the next time.
-    Unclear(String),
-}
-
-impl Outcome {
-    /// Whether the program ran.
-    pub fn works(&self) -> bool {
-        matches!(self, Outcome::Works { .. })
-    }
-
-    /// Whether the answer of this round, counted from 1, is not to be believed yet.
-    fn is_doubtful(&self, round: usize) -> bool {
-        match self {
-            Outcome::Works { .. } => false,
-            Outcome::Fails(_) => round < 2,
-            Outcome::Unclear(_) => true,
-        }
-    }
-
-    /// What it means for an entry with these flags. Under P the kernel gives the emulator both the path and argv\[0\]:
-    /// where the program sees the path as its argv\[0\], it sees argv\[0\] as its first argument.
-    pub fn under(self, flags: Flags) -> Outcome {
-        match self {
-            Outcome::Works { argv0: false } if flags.has(Flags::P) => Outcome::Fails(
-                "the program ran, but its arguments are shifted: the emulator does not know flag P".into(),
-            ),
-            outcome => outcome,
-        }
-    }
-}
 
 /// Which file ran: the emulator, even where the table's entry holds another file than its path names today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +76,9 @@ pub struct Probe {
 
 impl Probe {
     /// Puts a program into memory. No directory is needed, so that an empty image will do.
+    ///
+    /// # Errors
+    /// What memfd_create(2) and write(2) say.
     pub fn new(program: &[u8]) -> Result<Probe> {
         let doing = || "making a probe program";
         // It must stay open across execve: an emulator opens the program by this descriptor's path.
@@ -124,6 +90,9 @@ impl Probe {
 }
 
 /// Runs a program with an emulator that is in no table.
+///
+/// # Errors
+/// The program cannot be put into memory. That it does not run is an [`Outcome`].
 pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
     let probe = Probe::new(program)?;
     let mut command = Command::new(emulator);
@@ -133,11 +102,12 @@ pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
         Err(outcome) => outcome,
     };
     let mut outcome = once();
+    let mut backoff = pauses();
     for round in 1..ROUNDS {
         if !outcome.is_doubtful(round) {
             break;
         }
-        std::thread::sleep(PAUSE);
+        backoff.wait(None);
         outcome = once();
     }
     Ok(outcome)
@@ -147,18 +117,23 @@ pub fn run_with(emulator: &Path, program: &[u8]) -> Result<Outcome> {
 /// twice, and what could not be determined is tried again.
 pub fn run(probes: &[Probe]) -> Vec<Ran> {
     let mut results = run_once(&probes.iter().collect::<Vec<_>>());
+    let mut backoff = pauses();
     for round in 1..ROUNDS {
         let doubtful: Vec<usize> = (0..results.len()).filter(|&at| results[at].outcome.is_doubtful(round)).collect();
         if doubtful.is_empty() {
             break;
         }
-        std::thread::sleep(PAUSE);
+        backoff.wait(None);
         let again = run_once(&doubtful.iter().map(|&at| &probes[at]).collect::<Vec<_>>());
         for (at, ran) in doubtful.into_iter().zip(again) {
             results[at] = ran;
         }
     }
     results
+}
+
+fn pauses() -> Backoff {
+    Backoff::tries(ROUNDS as u32, PAUSE, PAUSE * 2)
 }
 
 fn run_once(probes: &[&Probe]) -> Vec<Ran> {
@@ -273,14 +248,11 @@ impl Running {
 
     /// How it ended. One that has closed its output is about to; one that does not end all the same has a deadline.
     fn wait(&mut self) -> Option<ExitStatus> {
-        let mut pause = Duration::from_micros(50);
+        let mut backoff = Backoff::until(self.deadline, Duration::from_micros(50), Duration::from_millis(20));
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < self.deadline => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(20));
-                }
+                Ok(None) if backoff.wait(None) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Ok(None) | Err(_) => return None,
             }
@@ -310,15 +282,15 @@ impl Running {
         let outcome = match (status.code(), written) {
             (Some(0), written) if written == TOKEN.as_bytes() => Outcome::Works { argv0: true },
             (Some(0), written) if written.starts_with(shown) => Outcome::Works { argv0: false },
-            (Some(0), _) => Outcome::Fails("the program ran, but its arguments are shifted".into()),
-            (Some(code), _) => Outcome::Fails(format!("the emulator ended with status {code}{}", self.complaint())),
+            (Some(0), _) => Outcome::Fails(Failure::Shifted),
+            (Some(status), _) => Outcome::Fails(Failure::Ended { status, complaint: self.complaint() }),
             // Nobody but the kernel, when memory is short, and the administrator send it.
             (None, _) if status.signal() == Some(nix::libc::SIGKILL) => {
                 Outcome::Unclear("the emulator was killed by signal 9".into())
             }
             (None, _) => {
                 let signal = status.signal().unwrap_or(0);
-                Outcome::Fails(format!("the emulator was killed by signal {signal}{}", self.complaint()))
+                Outcome::Fails(Failure::Killed { signal, complaint: self.complaint() })
             }
         };
         Ran { outcome, by: self.by }
@@ -332,7 +304,7 @@ impl Running {
             let _ = file.take(PAGE as u64).read_to_end(&mut text);
         }
         let text = String::from_utf8_lossy(&text);
-        text.lines().rfind(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim())).unwrap_or_default()
+        text.lines().rfind(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_owned()
     }
 }
 
@@ -362,26 +334,12 @@ fn full_pipe() -> nix::Result<(File, OwnedFd, usize)> {
     Ok((output.into(), input, size))
 }
 
-/// What an error of starting a probe means.
-fn explain(error: &std::io::Error) -> Outcome {
-    use nix::errno::Errno;
-    let meaning = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOEXEC) => "no entry of the table matches it, or the entry's interpreter cannot be executed",
-        Some(Errno::ENOENT) => "the entry's interpreter does not exist here",
-        Some(Errno::EACCES) => "the entry's interpreter may not be executed",
-        Some(Errno::ELOOP) => "the entry's interpreter is itself matched by an entry",
-        _ if is_passing(error) => return Outcome::Unclear(os_text(error)),
-        _ => return Outcome::Fails(os_text(error)),
-    };
-    Outcome::Fails(format!("{}: {meaning}", os_text(error)))
-}
-
 /// The error where it could not be determined whether programs of an architecture run.
 pub fn unclear(label: &str, why: &str) -> Error {
     Error::unknown(format!("running a probe program of {label}"), why).help("try again; nothing is concluded from this")
 }
 
 /// An error for a probe that had to work and did not.
-pub fn error(label: &str, why: &str) -> Error {
+pub fn error(label: &str, why: &Failure) -> Error {
     Error::failed(format!("running a probe program of {label}"), why)
 }

@@ -57,6 +57,9 @@ pub fn has_setting(name: &str) -> bool {
 }
 
 /// The text of a file, in as few reads as it can be had: each read of some of them makes the kernel write it again.
+///
+/// # Errors
+/// What open(2) and read(2) say.
 pub fn text(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let (mut bytes, mut part) = (Vec::new(), [0; 4096]);

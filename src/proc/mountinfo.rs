@@ -28,6 +28,9 @@ pub struct Mount<'a> {
 
 impl Mounts {
     /// From the mountinfo file at this path.
+    ///
+    /// # Errors
+    /// The file cannot be read: the process is gone, or another user's.
     pub fn read(mountinfo: &Path) -> Result<Self> {
         text(mountinfo).map(Mounts).doing(|| format!("reading {}", mountinfo.display()))
     }

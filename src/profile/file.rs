@@ -13,6 +13,7 @@ use crate::binfmt::rule::{Magic, Rule, WINDOW};
 use crate::elf::{Class, Data};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
+use crate::oci::Platform;
 use crate::signature::{FlagBits, Signature, Types};
 use crate::text::from_hex;
 
@@ -122,12 +123,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Profile>> {
 }
 
 fn profile(source: &Source, row: Row) -> Result<Profile> {
-    for platform in &row.platforms {
-        let parts = platform.get_ref().split('/').collect::<Vec<_>>();
-        if !(2..=3).contains(&parts.len()) || parts.iter().any(|p| p.is_empty()) {
-            return source.wrong(platform.span(), "platforms", "a platform is OS/ARCH or OS/ARCH/VARIANT");
-        }
-    }
+    let platforms = row.platforms.iter().map(|written| platform(source, written)).collect::<Result<_>>()?;
     let kind = match (&row.elf, &row.magic, &row.extension) {
         (Some(elf), None, None) => emulated(source, &row, elf)?,
         (None, Some(magic), None) => {
@@ -142,13 +138,21 @@ fn profile(source: &Source, row: Row) -> Result<Profile> {
     };
     let profile = Profile {
         name: row.name.get_ref().clone(),
-        platforms: row.platforms.iter().map(|p| p.get_ref().clone()).collect(),
+        platforms,
         aliases: row.aliases.clone(),
         native_on: row.native_on.clone(),
         rules: Profile::rules_of(row.name.get_ref(), &kind),
         kind,
     };
     judged(source, &row, profile)
+}
+
+/// A platform in its normal form, by which images are compared with it.
+fn platform(source: &Source, written: &Spanned<String>) -> Result<String> {
+    match Platform::parse(written.get_ref()) {
+        Ok(platform) if written.get_ref().contains('/') => Ok(platform.to_string()),
+        _ => source.wrong(written.span(), "platforms", "a platform is OS/ARCH or OS/ARCH/VARIANT: \"linux/arm64\""),
+    }
 }
 
 fn emulated(source: &Source, row: &Row, elf: &Spanned<Elf>) -> Result<Kind> {
@@ -303,6 +307,22 @@ mod tests {
         let profiles = parse("p.toml", wine).unwrap();
         assert_eq!(profiles[0].rules[0].rule, Rule::Magic(Magic::exact(0, b"MZ".to_vec())));
         assert_eq!(profiles[1].rules[0].rule, Rule::Extension("jar".into()));
+    }
+
+    #[test]
+    fn platforms_are_in_their_normal_form() {
+        let of = |written: &str| {
+            let text =
+                format!("[[profile]]\nname = \"x\"\ninterpreter = \"/x\"\nextension = \"x\"\nplatforms = [{written}]");
+            parse("p.toml", &text).unwrap().remove(0).platforms
+        };
+        assert_eq!(of("\"Linux/aarch64\", \"linux/x86_64/v1\""), ["linux/arm64", "linux/amd64"]);
+        assert_eq!(of("\"linux/arm\", \"linux/armel\""), ["linux/arm/v7", "linux/arm/v6"]);
+        for row in crate::architecture::Architecture::ALL.map(|arch| arch.row()) {
+            for platform in row.platforms {
+                assert_eq!(Platform::parse(platform).unwrap().to_string(), *platform);
+            }
+        }
     }
 
     #[test]

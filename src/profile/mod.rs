@@ -8,6 +8,7 @@ mod spelling;
 pub use file::parse;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,17 @@ impl Profile {
     }
 }
 
+/// Profiles of what is not for a CPU. They are built in, and installed when they are named: what runs such files, and whether
+/// it should, differs from machine to machine.
+static BY_NAME: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    let files = [
+        ("profiles/java.toml", include_str!("../../profiles/java.toml")),
+        ("profiles/wasm.toml", include_str!("../../profiles/wasm.toml")),
+        ("profiles/wine.toml", include_str!("../../profiles/wine.toml")),
+    ];
+    files.iter().filter_map(|(name, text)| file::parse(name, text).ok()).flatten().collect()
+});
+
 /// All profiles, in the order of their files.
 #[derive(Debug, Clone)]
 pub struct Profiles(Vec<Profile>);
@@ -203,7 +215,7 @@ impl Profiles {
 
     /// Like [`Profiles::find`], without an opinion on what is not found.
     pub fn spelled(&self, spelling: &str) -> Option<&Profile> {
-        spelling::find(spelling, &self.0)
+        spelling::find(spelling, &self.0).or_else(|| spelling::find(spelling, &BY_NAME))
     }
 
     /// The profile with this rule.
@@ -269,6 +281,17 @@ mod tests {
         assert_eq!(profiles.iter().count(), 33);
         for profile in profiles.iter() {
             file::would_register(profile).unwrap_or_else(|mistake| panic!("{}: {mistake}", profile.name));
+        }
+    }
+
+    #[test]
+    fn what_is_for_no_cpu_is_found_by_its_name_alone() {
+        let profiles = Profiles::load(&[]).unwrap();
+        for (spelling, name) in [("jar", "jar"), ("java", "jar"), ("wasm", "wasm"), ("wine", "wine")] {
+            let profile = profiles.find(spelling).unwrap();
+            assert_eq!(profile.name, name);
+            file::would_register(profile).unwrap();
+            assert!(profiles.iter().all(|p| p.name != name));
         }
     }
 

@@ -7,7 +7,6 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::Duration;
 
 use bstr::{BStr, BString, ByteSlice};
 use nix::errno::Errno;
@@ -18,6 +17,7 @@ use crate::binfmt::register;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 use crate::probe::{Outcome, Ran};
+use crate::registrar::journal::{self, Journal, again};
 use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
 use crate::registrar::session::Session;
 use crate::trust::{Trust, Trusted};
@@ -58,20 +58,10 @@ pub enum State {
 /// Runs a program of each item; `None` for an item that has none.
 pub type Prober<'a> = dyn FnMut(&[&Item]) -> Result<Vec<Option<Ran>>> + 'a;
 
-/// How often a write to the table is tried.
-const TRIES: usize = 3;
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// What was done before anything was verified, and how it is undone.
-enum Undo {
-    Remove(BString),
-    Disable(BString),
-}
-
 struct Work<'a> {
     session: &'a mut Session,
     kernel: &'a Kernel,
-    journal: Vec<Undo>,
+    journal: Journal,
 }
 
 /// An entry that is registered and still has to be tried.
@@ -84,34 +74,42 @@ struct Pending {
     old: Vec<BString>,
 }
 
-/// Carries out `plan`; `prober` is left out where nothing is to be tried.
+/// Carries out `plan`, which was made over the entries `before`; `prober` is left out where nothing is to be tried.
 ///
 /// # Errors
 /// What failed before anything was verified; the table is as it was then, or the error says what is not.
-pub fn apply(plan: Plan, session: &mut Session, kernel: &Kernel, prober: Option<&mut Prober>) -> Result<Vec<Row>> {
+pub fn apply(
+    plan: Plan,
+    before: &[Entry],
+    session: &mut Session,
+    kernel: &Kernel,
+    prober: Option<&mut Prober>,
+) -> Result<Vec<Row>> {
     let changes = plan.changes();
-    let mut work = Work { session, kernel, journal: Vec::new() };
+    let mut work = Work { session, kernel, journal: Journal::default() };
     let mut rows: Vec<Row> = Vec::new();
     let mut pending = Vec::new();
     for item in plan.items {
         match work.first_step(&item, rows.len()) {
             Ok((state, new)) => {
                 pending.extend(new);
-                rows.push(Row { item, state, entry: None, outcome: None });
+                let is_there = matches!(state, State::Kept | State::Enabled);
+                let entry = before.iter().find(|entry| is_there && entry.name == item.name.as_bytes()).cloned();
+                rows.push(Row { item, state, entry, outcome: None });
             }
-            Err(error) => return Err(work.take_back(error)),
+            Err(error) => return Err(work.undo(error)),
         }
     }
     if let Some(prober) = prober {
         pending = match work.try_out(&mut rows, pending, prober) {
             Ok(tried) => tried,
-            Err(error) => return Err(work.take_back(error)),
+            Err(error) => return Err(work.undo(error)),
         };
     }
     for new in pending {
         let row = &mut rows[new.row];
         row.entry = Some(new.change.entry.clone());
-        if let Err(why) = work.settle(new) {
+        if let Err(why) = work.settle(&row.item.label, new) {
             row.state = State::Failed(why);
         }
     }
@@ -137,27 +135,45 @@ impl Work<'_> {
             Step::Enable => {
                 let name = item.name.as_bytes();
                 again(|| self.session.table.enable(name))?;
-                self.journal.push(Undo::Disable(name.into()));
+                self.journal.enabled(&item.label, name.into());
                 (State::Enabled, None)
             }
             Step::Add(change) => {
                 let name = change.entry.name.clone();
-                self.register(&change.entry)?;
+                match self.register(&item.label, &change.entry) {
+                    // Another tool has made one since the table was read: that costs no other architecture.
+                    Err(error) if error.errno() == Some(Errno::EEXIST as i32) => {
+                        return Ok((State::Failed(format!("{error}; the same command tries again")), None));
+                    }
+                    registered => registered?,
+                }
                 (State::Added, Some(Pending { row, name, change: change.clone(), old: Vec::new() }))
             }
             Step::Replace(change, old) => {
-                let name = self.register_beside(&change.entry, old.contains(&change.entry.name))?;
+                let name = self.register_beside(&item.label, &change.entry, old.contains(&change.entry.name))?;
                 (State::Replaced, Some(Pending { row, name, change: change.clone(), old: old.clone() }))
             }
         })
     }
 
-    fn register(&mut self, entry: &Entry) -> Result<()> {
+    fn register(&mut self, label: &str, entry: &Entry) -> Result<()> {
         let string = register::compose(entry, self.kernel)
             .map_err(|mistake| Error::failed(format!("registering {}", entry.name), mistake))?;
         let interpreter = interpreter_of(entry)?;
-        again(|| self.session.register(&entry.name, &string))?;
-        self.journal.push(Undo::Remove(entry.name.clone()));
+        let mut tries = 0;
+        let registered = again(|| {
+            tries += 1;
+            self.session.register(&entry.name, &string)
+        });
+        if let Err(error) = registered {
+            // What got lost may have been the answer and not the entry.
+            let may_be_ours = tries > 1 || error.errno() != Some(Errno::EEXIST as i32);
+            let there = || again(|| self.session.table.entry(&entry.name)).ok().flatten();
+            if !may_be_ours || !there().is_some_and(|there| there.is_like(entry)) {
+                return Err(error);
+            }
+        }
+        self.journal.registered(label, entry);
         if interpreter.is_some_and(|file| !file.is_at_its_path()) {
             self.withdraw(&entry.name)?;
             let why = format!("{} was replaced meanwhile", entry.handler());
@@ -168,16 +184,16 @@ impl Work<'_> {
 
     /// Registers under another name while the entry's own is `taken`: the newest entry wins, so there is no moment
     /// without a handler.
-    fn register_beside(&mut self, entry: &Entry, taken: bool) -> Result<BString> {
+    fn register_beside(&mut self, label: &str, entry: &Entry, taken: bool) -> Result<BString> {
         if !taken {
-            self.register(entry)?;
+            self.register(label, entry)?;
             return Ok(entry.name.clone());
         }
         let mut last = None;
         for n in 0..9 {
             let suffix = if n == 0 { String::new() } else { format!(".{n}") };
             let name = BString::from(format!("{STAND_IN}{}{suffix}", entry.name));
-            match self.register(&Entry { name: name.clone(), ..entry.clone() }) {
+            match self.register(label, &Entry { name: name.clone(), ..entry.clone() }) {
                 Ok(()) => return Ok(name),
                 // A run that was killed left one behind.
                 Err(error) if error.errno() == Some(nix::libc::EEXIST) => last = Some(error),
@@ -200,7 +216,9 @@ impl Work<'_> {
                 continue;
             };
             let other = matches!(outcome, Outcome::Works { argv0: false } | Outcome::Fails(_));
-            if other && new.change.try_preserve {
+            if other && let Some(why) = self.disturbed(new.name.as_bstr(), &new.change.entry) {
+                outcome = Outcome::Unclear(why);
+            } else if other && new.change.try_preserve {
                 outcome = self.try_other(&mut new, &row.item, outcome, prober);
             }
             row.outcome = Some(outcome.clone());
@@ -209,7 +227,7 @@ impl Work<'_> {
                     tried.push(new);
                     continue;
                 }
-                Outcome::Fails(why) => why,
+                Outcome::Fails(why) => why.to_string(),
                 Outcome::Unclear(why) => format!("whether it works could not be determined: {why}; try again"),
             };
             row.state = State::Failed(match self.withdraw(&new.name) {
@@ -225,15 +243,20 @@ impl Work<'_> {
         let flags = new.change.entry.flags;
         let flags = if flags.has(Flags::P) { flags.without(Flags::P) } else { flags.with(Flags::P) };
         let other = Entry { flags, ..new.change.entry.clone() };
-        let name = match self.register_beside(&other, true) {
+        let name = match self.register_beside(&item.label, &other, true) {
             Ok(name) => name,
             Err(error) => return Outcome::Unclear(error.to_string()),
         };
         let ran = prober(&[item]).map(|ran| ran.into_iter().next().flatten().map(|ran| ran.outcome.under(flags)));
         let (loser, result) = match ran {
             Ok(Some(Outcome::Works { argv0 })) if argv0 || !outcome.works() => {
-                new.change.entry = other;
-                (std::mem::replace(&mut new.name, name), Outcome::Works { argv0 })
+                match self.disturbed(name.as_bstr(), &other) {
+                    Some(why) => (name, Outcome::Unclear(why)),
+                    None => {
+                        new.change.entry = other;
+                        (std::mem::replace(&mut new.name, name), Outcome::Works { argv0 })
+                    }
+                }
             }
             Ok(Some(Outcome::Unclear(why))) => (name, Outcome::Unclear(why)),
             Err(error) => (name, Outcome::Unclear(error.to_string())),
@@ -246,24 +269,37 @@ impl Work<'_> {
         }
     }
 
-    /// Takes back an entry that this run registered.
-    fn withdraw(&mut self, name: &[u8]) -> Result<()> {
-        self.remove(name)?;
-        self.journal.retain(|undo| !matches!(undo, Undo::Remove(done) if done == name));
-        Ok(())
+    /// Why a trial says nothing of the entry that is in the table as `name`: another tool has changed the table meanwhile.
+    fn disturbed(&self, name: &BStr, entry: &Entry) -> Option<String> {
+        let listing = match again(|| self.session.table.list()) {
+            Ok(listing) => listing,
+            Err(error) => return Some(error.to_string()),
+        };
+        // The kernel asks the newest first.
+        let newer = listing.entries.iter().take_while(|there| there.name != name);
+        let mut theirs = newer.filter(|there| there.enabled && !self.journal.has(there.name.as_bstr()));
+        if let Some(theirs) = theirs.find(|there| there.rule.overlaps(&entry.rule)) {
+            return Some(format!("somebody registered {} meanwhile", theirs.name));
+        }
+        match listing.entries.iter().find(|there| there.name == name) {
+            Some(there) if there.enabled && there.is_like(entry) => None,
+            Some(_) => Some(format!("somebody changed {name} meanwhile")),
+            None => Some(format!("somebody removed {name} meanwhile")),
+        }
     }
 
-    /// Removes an entry; one that is not there is removed.
+    /// Takes back an entry that this run registered.
+    fn withdraw(&mut self, name: &[u8]) -> Result<()> {
+        self.journal.withdraw(&self.session.table, name)
+    }
+
     fn remove(&self, name: &[u8]) -> Result<()> {
-        match again(|| self.session.table.remove(name)) {
-            Err(error) if error.errno() == Some(nix::libc::ENOENT) => Ok(()),
-            result => result,
-        }
+        journal::remove(&self.session.table, name)
     }
 
     /// Takes the old entries away, and gives the new one its name. Programs ran through the new one: whatever fails here,
     /// it stays under the name that it has.
-    fn settle(&mut self, new: Pending) -> Result<(), String> {
+    fn settle(&mut self, label: &str, new: Pending) -> Result<(), String> {
         let own = &new.change.entry.name;
         let stays =
             |error: &Error| format!("the entry {} runs it, but {error}; the same command finishes this", new.name);
@@ -271,7 +307,7 @@ impl Work<'_> {
             self.remove(old).map_err(|error| stays(&error))?;
         }
         if new.name != *own {
-            self.register(&new.change.entry).map_err(|error| stays(&error))?;
+            self.register(label, &new.change.entry).map_err(|error| stays(&error))?;
             self.remove(&new.name).map_err(|error| self.remains(&new.name, &error))?;
         }
         Ok(())
@@ -297,8 +333,10 @@ impl Work<'_> {
             let name = row.item.name.as_bytes();
             let there = now.as_ref().map(|now| now.iter().find(|e| e.name == name));
             let wrong = match (&row.state, there) {
-                (State::Added | State::Replaced | State::Enabled | State::Removed, Err(error)) => error.to_string(),
-                (State::Added | State::Replaced, Ok(there)) => match (there, &row.entry) {
+                (State::Added | State::Replaced | State::Kept | State::Enabled | State::Removed, Err(error)) => {
+                    error.to_string()
+                }
+                (State::Added | State::Replaced | State::Kept, Ok(there)) => match (there, &row.entry) {
                     (Some(there), Some(entry)) if there.enabled && there.is_like(entry) => continue,
                     (None, _) => format!("{doing}: somebody removed {}", row.item.name),
                     _ => format!("{doing}: somebody changed {}", row.item.name),
@@ -314,25 +352,12 @@ impl Work<'_> {
 
     /// Says that an entry of ours is still in the table, and how it goes.
     fn remains(&self, name: &[u8], error: &Error) -> String {
-        let path = self.session.table.dir().join(crate::text::to_text(name));
-        format!("{error}; `echo -1 >{}` removes it", path.display())
+        format!("{error}; {}", journal::remover(&self.session.table, name))
     }
 
-    /// Undoes everything, newest first, and returns the error that was the reason; where something could not be undone,
-    /// it says so too, and how to do it.
-    fn take_back(mut self, error: Error) -> Error {
-        let mut left = Vec::new();
-        for undo in std::mem::take(&mut self.journal).into_iter().rev() {
-            let (name, by_hand, undone) = match undo {
-                Undo::Remove(name) => (name.clone(), "-1", self.remove(&name)),
-                Undo::Disable(name) => (name.clone(), "0", again(|| self.session.table.disable(&name))),
-            };
-            if undone.is_err_and(|e| e.errno() != Some(nix::libc::ENOENT)) {
-                let path = self.session.table.dir().join(crate::text::to_text(&name));
-                left.push(format!("{} is still there: `echo {by_hand} >{}`", BStr::new(&name), path.display()));
-            }
-        }
-        if left.is_empty() { error } else { error.help(left.join("; ")) }
+    /// Undoes everything because of this error.
+    fn undo(self, error: Error) -> Error {
+        self.journal.undo(&self.session.table, error)
     }
 }
 
@@ -355,24 +380,4 @@ fn interpreter_of(entry: &Entry) -> Result<Option<Trusted>> {
 fn is_stand_in_of(name: &str, own: &str) -> bool {
     let rest = name.strip_prefix(STAND_IN).and_then(|rest| rest.strip_prefix(own));
     rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u8>().is_ok()))
-}
-
-/// Tries again what failed; what is there already and what is not there does not change by that.
-fn again<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut tried = 1;
-    loop {
-        match work() {
-            Err(error) if tried < TRIES && !is_lasting(&error) => {
-                tried += 1;
-                std::thread::sleep(PAUSE);
-            }
-            result => return result,
-        }
-    }
-}
-
-fn is_lasting(error: &Error) -> bool {
-    const LASTING: [Errno; 6] =
-        [Errno::EEXIST, Errno::ENOENT, Errno::EROFS, Errno::EINVAL, Errno::ENOEXEC, Errno::ELIBBAD];
-    error.errno().is_none_or(|errno| LASTING.contains(&Errno::from_raw(errno)))
 }

@@ -118,6 +118,9 @@ pub struct Scope<'a> {
 
 impl TableFacts {
     /// Reads a table.
+    ///
+    /// # Errors
+    /// A table that cannot be read as a whole: not mounted, or not for us.
     pub fn read(table: &Table) -> Result<TableFacts> {
         let Listing { enabled, entries, unreadable } = table.list()?;
         Ok(TableFacts { path: table.dir().to_owned(), writable: table.is_writable(), enabled, entries, unreadable })
@@ -140,6 +143,9 @@ impl TableFacts {
 
 impl Facts {
     /// Looks at everything once. Changes nothing.
+    ///
+    /// # Errors
+    /// rbinfmt's own program cannot be read; a probe program cannot be made, or what came of it could not be determined.
     pub fn gather(host: &Host, mounted: Mounted, table: TableFacts, all: &Profiles, scope: Scope) -> Result<Facts> {
         let own = own_target()?;
         let kernel = Kernel::running();
@@ -179,7 +185,7 @@ impl Facts {
             return Some(format!("{} ({})", file.what, file.path.display()));
         }
         if let Some(script) = SCRIPTS.iter().find(|script| rule.takes(script, b"")) {
-            return Some(format!("this machine's scripts ({})", script.as_bstr().trim().as_bstr()));
+            return Some(format!("this machine's scripts ({})", script.trim_ascii().as_bstr()));
         }
         let own = profiles.iter().filter(|profile| self.is_own(profile)).find(|profile| match &profile.kind {
             Kind::Elf { signatures, .. } => signatures.iter().any(|signature| signature.is_matched_by(rule)),
@@ -271,6 +277,9 @@ fn same_order(profile: &Profile, own: Target) -> bool {
 }
 
 /// Those of the profiles whose files run here before anything is done, by their names.
+///
+/// # Errors
+/// rbinfmt's own program cannot be read, or a probe program cannot be made.
 pub fn native(profiles: &[&Profile]) -> Result<Vec<String>> {
     let (own, kernel) = (own_target()?, Kernel::running());
     let mut native = Vec::new();
@@ -288,6 +297,9 @@ pub fn native(profiles: &[&Profile]) -> Result<Vec<String>> {
 }
 
 /// What rbinfmt itself was built for; emulators have to be built for the same.
+///
+/// # Errors
+/// /proc/self/exe cannot be read, or is not an ELF file.
 pub fn own_target() -> Result<Target> {
     let own = elf::read(&proc::own("exe")).map_err(|why| Error::unknown("reading rbinfmt's own program", why))?;
     Ok(own.target)

@@ -6,7 +6,7 @@ use super::{Installed, Registrar, Selection};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::emulators::Emulator;
 use crate::error::{Error, Result};
-use crate::probe::{self, Outcome};
+use crate::probe::{self, Failure, Outcome};
 use crate::profile::{NamedRule, Profile};
 use crate::trust;
 
@@ -16,7 +16,7 @@ pub struct Tried<'a> {
     /// Those that ran it, or for whose target there is no program.
     pub good: Vec<&'a Emulator>,
     /// Those that did not, and why.
-    pub bad: Vec<(&'a Emulator, String)>,
+    pub bad: Vec<(&'a Emulator, Failure)>,
 }
 
 /// What came of letting the table follow the store.

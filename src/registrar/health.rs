@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice};
 use crate::binfmt::entry::{Entry, Flags};
 use crate::cpu;
 use crate::emulators::find::Places;
-use crate::probe::Outcome;
+use crate::probe::{Failure, Outcome};
 use crate::profile::{NamedRule, Profile, Profiles};
 use crate::registrar::facts::Facts;
 use crate::registrar::plan::{is_ours, is_qemu};
@@ -47,7 +47,7 @@ pub enum Problem {
     /// argv\[0\] is lost, though this kernel could tell of it.
     NoArgv0,
     /// A program of the architecture did not run through it, and why.
-    Fails(String),
+    Fails(Failure),
     /// Whether a program of the architecture runs through it could not be determined.
     Unclear(String),
 }
@@ -62,7 +62,7 @@ impl fmt::Display for Problem {
             Problem::Writable(writable) => write!(f, "others can make it run what they like as root: {writable}"),
             Problem::NoFixBinary => f.write_str("without flag F it works in no container that lacks the emulator"),
             Problem::NoArgv0 => f.write_str("programs do not get their argv[0] (no flag P)"),
-            Problem::Fails(why) => f.write_str(why),
+            Problem::Fails(why) => why.fmt(f),
             Problem::Unclear(why) => write!(f, "whether it works could not be determined: {why}"),
         }
     }

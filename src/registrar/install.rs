@@ -153,7 +153,7 @@ impl Registrar {
         if plan.changes() {
             return Err(self.may_not_change(&start.identity, start.mounted));
         }
-        let rows = apply::apply(plan, &mut session, &facts.kernel, None)?;
+        let rows = apply::apply(plan, &facts.table.entries, &mut session, &facts.kernel, None)?;
         let rows = with_facts(rows, &facts);
         Ok(Installed { advice: self.no_fix_binary(&rows).into_iter().collect(), rows, held_by: None })
     }
@@ -207,7 +207,7 @@ impl Registrar {
         }
         let mut prober = |items: &[&Item]| self.probe(items);
         let prober: Option<&mut apply::Prober> = if request.verify { Some(&mut prober) } else { None };
-        let rows = apply::apply(plan, session, &facts.kernel, prober)?;
+        let rows = apply::apply(plan, &facts.table.entries, session, &facts.kernel, prober)?;
         Ok(with_facts(rows, &facts))
     }
 
@@ -317,7 +317,6 @@ fn with_facts(mut rows: Vec<Row>, facts: &Facts) -> Vec<Row> {
     for row in &mut rows {
         if matches!(row.state, State::Kept | State::Enabled) {
             row.outcome = facts.probes.get(&row.item.name).map(|ran| ran.outcome.clone());
-            row.entry = facts.table.entries.iter().find(|e| e.name == row.item.name.as_bytes()).cloned();
         }
     }
     rows

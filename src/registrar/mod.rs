@@ -3,7 +3,7 @@
 //! ```text
 //! request    what is asked for               start     what is known before the table is reached; the plan
 //! plan/      pure: install, remove, guard    session   the table reached in one of the ways, and the way back
-//! facts      the snapshot that it reads      apply     carries a plan out
+//! facts      the snapshot that it reads      apply     carries a plan out; `journal`: how that is undone
 //! install    the first way that lasts        supply    what an installation lacks, fetched
 //! uninstall  removes entries                 follow    lets the table follow the store
 //! health     what each entry does here. Pure
@@ -15,6 +15,7 @@ mod follow;
 pub mod health;
 mod held;
 mod install;
+mod journal;
 pub mod plan;
 mod request;
 pub mod session;

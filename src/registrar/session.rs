@@ -30,6 +30,9 @@ pub struct Session {
 
 /// What is mounted on the table's directory, without a look into it. Where a `private` table is wanted, one that the
 /// namespace has inherited does not count.
+///
+/// # Errors
+/// /proc/self/mountinfo cannot be read.
 pub fn mounted(host: &Host, private: bool) -> Result<Mounted> {
     let mounted = mounts::mounted_on(&Mounts::read(&proc::own("mountinfo"))?, &host.table);
     let inherited = private && mounted.is_visible() && !mounts::is_own_table(&host.table);
@@ -67,6 +70,9 @@ fn holder(identity: &Identity, device: &str) -> Option<u32> {
 }
 
 /// Looks at the table without leaving a mount behind: the facts, and what holds it.
+///
+/// # Errors
+/// Like [`Session::visit`] and [`Facts::gather`].
 pub fn look(
     host: &Host,
     mounted: Mounted,
@@ -89,6 +95,9 @@ pub fn look(
 
 impl Session {
     /// Reaches the table to change it. `directories` are those of the emulators.
+    ///
+    /// # Errors
+    /// What unshare(2), setns(2) and mount(2) say.
     pub fn open(host: &Host, way: Way, directories: &[PathBuf], private: bool) -> Result<Session> {
         let plain = |namespace| Session { table: Table::at(&host.table), writer: None, unheld: None, namespace };
         match way {
@@ -117,6 +126,9 @@ impl Session {
     }
 
     /// Reaches the table without leaving a mount behind: where it is not mounted, in a mount namespace of our own.
+    ///
+    /// # Errors
+    /// We may not mount it, or mounting it would hide the machine's; what unshare(2) and mount(2) say.
     pub fn visit(host: &Host, identity: &Identity, mounted: Mounted, private: bool) -> Result<Session> {
         if mounted.is_visible() {
             return Ok(Session { table: Table::at(&host.table), writer: None, unheld: None, namespace: None });
@@ -145,6 +157,9 @@ impl Session {
     }
 
     /// Registers an entry; `name` is for the error.
+    ///
+    /// # Errors
+    /// What the kernel answers to the registration string: EINVAL, EEXIST, ENOENT for an interpreter that is not there.
     pub fn register(&mut self, name: &[u8], string: &[u8]) -> Result<()> {
         let doing = || format!("registering {}", bstr::BStr::new(name));
         match &mut self.writer {
@@ -177,6 +192,9 @@ impl Session {
     }
 
     /// Goes back to where this process was.
+    ///
+    /// # Errors
+    /// What setns(2) says. The process is then still in the other namespace.
     pub fn leave(self) -> Result<()> {
         drop(self.writer);
         self.namespace.map_or(Ok(()), Namespace::leave)

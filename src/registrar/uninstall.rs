@@ -46,7 +46,7 @@ impl Registrar {
             if plan.changes() && !table.writable {
                 return Err(self.may_not_change(identity, mounted));
             }
-            apply::apply(plan, session, &Kernel::running(), None)
+            apply::apply(plan, &table.entries, session, &Kernel::running(), None)
         })
     }
 

@@ -23,6 +23,9 @@ pub struct Files<'a> {
 }
 
 /// Prints both results as one.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn print(printer: &Printer, changes: &[Change], run: Option<&Run>, dry_run: bool) -> Result<()> {
     if printer.json {
         return printer.value(&Files { schema: SCHEMA, dry_run, files: changes, table: run });

@@ -1,4 +1,4 @@
-//! The doctor's words: a text for people, an object for programs.
+//! The doctor's report: a text for people, an object for programs.
 
 use bstr::BString;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub fn json(exam: &FileVerdict) -> Value {
     json!({
         "schema": SCHEMA,
         "target": to_text(&exam.target),
+        "asked": to_text(&exam.asked),
         "outcome": outcome(&exam.verdict.outcome),
         "chain": chain(&exam.verdict.steps),
         "near_misses": near,
@@ -66,6 +67,9 @@ pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
 pub fn text(exam: &FileVerdict) -> String {
     let mut text = String::new();
     add_line(&mut text, format_args!("{}: {}", to_text(&exam.target), verdict(exam)));
+    if exam.asked != exam.target {
+        add_line(&mut text, format_args!("  note: {} is {} in PATH", to_text(&exam.asked), to_text(&exam.target)));
+    }
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {

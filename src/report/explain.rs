@@ -3,42 +3,42 @@
 use std::fmt::Write;
 
 use super::diagnostic::BOLD;
-use crate::doctor::catalogue::{self, Cause, FixClass, Form, Remedy};
+use crate::doctor::catalogue::{self, Cause, FixClass, Form, Label, Remedy, Wording};
 
 const WIDTH: usize = 96;
 
 /// For a terminal.
 pub fn text(cause: &Cause) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n\n", cause.id);
-    text += &wrapped(cause.title, "", "");
+    text += &wrapped(cause.title(), "", "");
     text += &wrapped(&place(cause), "", "");
-    let mut section = |name: &str, body: String| {
+    let mut section = |name: Label, body: String| {
         if !body.is_empty() {
             let _ = write!(text, "\n{BOLD}{name}{BOLD:#}\n{body}");
         }
     };
-    section("What happens", wrapped(cause.explanation, "  ", "  "));
-    section("How to recognise it", wrapped(cause.detection, "  ", "  "));
-    section("What people see", cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
-    section("What to do", cause.fixes.iter().map(remedy).collect());
-    section("Read more", cause.links.iter().map(|link| format!("  {link}\n")).collect());
+    section(Label::WhatHappens, wrapped(cause.explanation(), "  ", "  "));
+    section(Label::HowToRecognise, wrapped(cause.detection(), "  ", "  "));
+    section(Label::WhatPeopleSee, cause.also.iter().map(|seen| format!("  - {seen}\n")).collect());
+    section(Label::WhatToDo, cause.fixes().map(remedy).collect());
+    section(Label::ReadMore, cause.links.iter().map(|link| format!("  {link}\n")).collect());
     text
 }
 
 /// As a page in Markdown.
 pub fn page(cause: &Cause) -> String {
-    let mut page = format!("# {}\n\n{}.\n\n", cause.id, cause.title);
+    let mut page = format!("# {}\n\n{}.\n\n", cause.id, cause.title());
     page += &wrapped(&place(cause), "", "");
-    let mut section = |name: &str, body: String| {
+    let mut section = |name: Label, body: String| {
         if !body.is_empty() {
             let _ = write!(page, "\n## {name}\n\n{body}");
         }
     };
-    section("What happens", wrapped(cause.explanation, "", ""));
-    section("How to recognise it", wrapped(cause.detection, "", ""));
-    section("What people see", cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
-    section("What to do", cause.fixes.iter().map(remedy_in_page).collect());
-    section("Read more", cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
+    section(Label::WhatHappens, wrapped(cause.explanation(), "", ""));
+    section(Label::HowToRecognise, wrapped(cause.detection(), "", ""));
+    section(Label::WhatPeopleSee, cause.also.iter().map(|seen| format!("- {}\n", code(seen))).collect());
+    section(Label::WhatToDo, cause.fixes().map(remedy_in_page).collect());
+    section(Label::ReadMore, cause.links.iter().map(|link| format!("- <{link}>\n")).collect());
     page
 }
 
@@ -50,7 +50,7 @@ pub fn index() -> String {
          | cause | group | what it is | found by |\n|---|---|---|---|\n",
     );
     for cause in catalogue::all().iter() {
-        let title = cause.title.replace('|', "\\|");
+        let title = cause.title().replace('|', "\\|");
         let _ =
             writeln!(page, "| [{id}]({id}.md) | {} | {title} | {} |", cause.group.word(), forms(cause), id = cause.id);
     }
@@ -62,7 +62,7 @@ pub fn list() -> String {
     let width = catalogue::all().iter().map(|cause| cause.id.as_str().len()).max().unwrap_or(0);
     let forms_width = catalogue::all().iter().map(|cause| forms(cause).len()).max().unwrap_or(0);
     let line = |cause: &Cause| {
-        format!("{:width$}  {:8}  {:forms_width$}  {}\n", cause.id, cause.group.word(), forms(cause), cause.title)
+        format!("{:width$}  {:8}  {:forms_width$}  {}\n", cause.id, cause.group.word(), forms(cause), cause.title())
     };
     catalogue::all().iter().map(line).collect()
 }
@@ -85,15 +85,15 @@ fn forms(cause: &Cause) -> String {
     cause.found_by.iter().map(Form::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn remedy(fix: &Remedy) -> String {
+fn remedy((fix, said): (&Remedy, Wording)) -> String {
     let command = fix.command.iter().map(|command| format!("        {}\n", named(command)));
-    let text = format!("{} ({})", named(fix.text), whose(fix.class));
+    let text = format!("{} ({})", named(said.text), whose(fix.class));
     wrapped(&text, "  - ", "    ") + &command.collect::<String>()
 }
 
-fn remedy_in_page(fix: &Remedy) -> String {
+fn remedy_in_page((fix, said): (&Remedy, Wording)) -> String {
     let command = fix.command.iter().map(|command| format!("\n      {}\n\n", named(command)));
-    let text = format!("{} *({})*", named(fix.text), whose(fix.class));
+    let text = format!("{} *({})*", named(said.text), whose(fix.class));
     wrapped(&text, "- ", "  ") + &command.collect::<String>()
 }
 
@@ -113,11 +113,11 @@ fn named(template: &str) -> String {
     text
 }
 
-fn whose(class: FixClass) -> &'static str {
+fn whose(class: FixClass) -> Label {
     match class {
-        FixClass::Safe => "rbinfmt can do it and undo it",
-        FixClass::Decision => "yours to decide",
-        FixClass::Yours => "in your own files",
+        FixClass::Safe => Label::Safe,
+        FixClass::Decision => Label::Decision,
+        FixClass::Yours => Label::Yours,
     }
 }
 

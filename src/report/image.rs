@@ -1,4 +1,4 @@
-//! The doctor's words about an image: a block for each platform, then what was found.
+//! The doctor's text about an image: a block for each platform, then what was found.
 
 use serde_json::{Value, json};
 

@@ -30,7 +30,7 @@ pub fn json(diagnosis: &Diagnosis, files: &[FileVerdict]) -> Value {
     })
 }
 
-/// For people: the first cause and what to do, then the others, then what tells more.
+/// For people: the first cause and what to do, then the others, then what finds out more.
 pub fn text(diagnosis: &Diagnosis, files: &[FileVerdict]) -> String {
     let mut text = String::new();
     let Some(first) = diagnosis.candidates.first() else {

@@ -94,7 +94,7 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Outcome;
+    use crate::probe::{Failure, Outcome};
     use crate::registrar::plan::{Item, Skip, Step};
 
     fn row(profile: &str, platforms: &[&str], state: State, outcome: Option<Outcome>) -> Row {
@@ -115,7 +115,7 @@ mod tests {
             row("aarch64", &["linux/arm64"], State::Kept, works.clone()),
             row("arm", &["linux/arm/v7", "linux/arm/v6"], State::Added, works.clone()),
             row("microblaze", &[], State::Kept, works.clone()),
-            row("microblaze", &[], State::Kept, Some(Outcome::Fails("killed".into()))),
+            row("microblaze", &[], State::Kept, Some(Outcome::Fails(Failure::Shifted))),
             row("s390x", &["linux/s390x"], State::Failed("no".into()), None),
             row("i386", &["linux/386"], State::Skipped(Skip::Native), None),
             row("x\"\\\n", &[], State::Kept, works),

@@ -38,11 +38,17 @@ pub struct Printer {
 
 impl Printer {
     /// A line of the result.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
         if self.quiet { Ok(()) } else { out(text.as_ref()) }
     }
 
     /// A part of the result in its own bytes.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
         let stdout = io::stdout().lock();
         match stdout.is_terminal() {
@@ -52,6 +58,9 @@ impl Printer {
     }
 
     /// A value as JSON, which is printed even when quiet: somebody asked for it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn value(&self, value: &impl Serialize) -> Result<()> {
         out(&json_pretty(value)?)
     }
@@ -118,7 +127,7 @@ pub(crate) fn out(text: &str) -> Result<()> {
 
 fn line(mut to: impl Write, bytes: &[u8]) -> Result<()> {
     match to.write_all(bytes).and_then(|()| to.write_all(b"\n")) {
-        // Whoever read us has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::io("writing to standard output", error)),
     }

@@ -48,7 +48,7 @@ impl Author {
         if self.home.len() > 1 && self.home != "/root" {
             text = text.replace(&self.home, "/home/USER");
         }
-        // "localhost" tells nothing, and very short names are parts of words.
+        // "localhost" says nothing, and very short names are parts of words.
         if self.host.len() > 2 && self.host != "localhost" {
             let name = format!(r"(^|[^A-Za-z0-9_-]){}($|[^A-Za-z0-9_-])", regex::escape(&self.host));
             if let Ok(name) = Regex::new(&name) {
@@ -63,6 +63,9 @@ impl Author {
 }
 
 /// The report: Markdown, as forges render it.
+///
+/// # Errors
+/// The facts cannot be written as JSON.
 pub fn report(found: &str, facts: &Snapshot, author: &Author) -> Result<String> {
     let json = serde_json::to_string(facts).map(json).map_err(|e| Error::failed("writing JSON", e))?;
     let kernel = &facts.exec.kernel;

@@ -109,6 +109,9 @@ impl Run {
     }
 
     /// Prints it as `printer` is set; `verbose` shows every line.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn print(&self, printer: &Printer, verbose: bool) -> Result<Status> {
         if printer.json {
             printer.value(self)?;
@@ -123,6 +126,9 @@ impl Run {
     }
 
     /// Prints it for people alone.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn print_text(&self, printer: &Printer) -> Result<Status> {
         if printer.json { Ok(self.status()) } else { self.print(printer, printer.verbose) }
     }

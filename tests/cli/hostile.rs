@@ -90,7 +90,9 @@ fn server(name: String) -> u16 {
 #[test]
 fn a_line_without_end_is_no_name() {
     let Some(lab) = lab_of("arm64") else { return };
-    let out = lab.run("head -c 300M /dev/zero | tr '\\0' x | (ulimit -v 200000; rbinfmt doctor -; echo \"status $?\") | tail -c 300");
+    let out = lab.run(
+        "head -c 300M /dev/zero | tr '\\0' x | (ulimit -v 200000; rbinfmt doctor -; echo \"status $?\") | tail -c 300",
+    );
     assert!(out.ends_with("status 1\n"), "{out}");
     let (out, err) = texts(&lab.try_run("head -c 300M /dev/zero | (ulimit -v 200000; rbinfmt doctor --message -)"));
     assert!(!err.contains("memory"), "{out}{err}");

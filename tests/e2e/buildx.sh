@@ -3,7 +3,7 @@
 # to a registry and run from it; with the engine's own BuildKit, and with buildx's docker-container driver.
 # usage: tests/e2e/buildx.sh     as root, after tests/e2e/image.sh
 #
-# The engine is that of Debian 13 with containerd's image store, unpacked beside the machine's own and not installed.
+# The engine is that of Debian 13 with containerd's image store, extracted beside the machine's own and not installed.
 set -uo pipefail
 . "$(dirname "$0")/engine.sh"
 . "$HERE/images.sh"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Virtual machines with Debian's cloud kernels, in software emulation: sourced, with $TO set to the directory that everything
-# goes below, behind apt.sh.
+# goes below, after apt.sh.
 
-# kernel SUITE: its newest cloud kernel and busybox, unpacked below $TO/SUITE.
+# kernel SUITE: its newest cloud kernel and busybox, extracted below $TO/SUITE.
 kernel() {
     local suite=$1 conf name
     [ ! -e "$TO/$suite/complete" ] || return 0

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The image in podman and buildah: as root, and what an ordinary user's containers see and may do.
+# The image in podman and buildah: as root, and what an unprivileged user's containers see and may do.
 # usage: tests/e2e/podman.sh     as root, after tests/e2e/image.sh
 set -uo pipefail
 . "$(dirname "$0")/engine.sh"
@@ -80,7 +80,7 @@ for machine in aarch64 s390x ppc64le riscv64; do grep -qx "$machine" "$WORK/out"
 [ "$(buildah manifest inspect localhost/multi | jq '.manifests | length')" = 4 ] || fail 'the manifest list'
 ok 'buildah build runs the steps of four platforms into one manifest list'
 
-# An ordinary user: no root, no ids but his own.
+# An unprivileged user: no root, no ids but his own.
 mkdir -p "$WORK/user/home" "$WORK/user/run"
 cp "$IMAGE_FILE" "$WORK/user/rbinfmt.tar"
 tar -C "$WORK/arm64" -cf "$WORK/user/arm64.tar" .
@@ -98,9 +98,9 @@ user() {
 }
 user_run() { user run --rm --network none --cgroups=disabled "$@"; }
 user load --quiet --input rbinfmt.tar >"$WORK/out" && user import --quiet --arch arm64 arm64.tar localhost/arm64 >"$WORK/out" ||
-    { cat "$WORK/err" >&2; skip - 'podman does not start for an ordinary user here'; }
-[ "$(user_run localhost/arm64 uname -m)" = aarch64 ] || failing "an ordinary user's container does not see the entries"
-ok "an ordinary user's containers see the entries of the machine"
+    { cat "$WORK/err" >&2; skip - 'podman does not start for an unprivileged user here'; }
+[ "$(user_run localhost/arm64 uname -m)" = aarch64 ] || failing "an unprivileged user's container does not see the entries"
+ok "an unprivileged user's containers see the entries of the machine"
 user_run --privileged "$IMAGE" --install arm64 >"$WORK/out"
 got=$?
 cat "$WORK/err"

@@ -4,8 +4,9 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{Read, Seek};
+use std::io::{IoSlice, Read, Seek};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
@@ -16,19 +17,17 @@ use nix::libc::{self, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::statfs::{FsType, statfs};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
 
+use crate::calls::{self, CALLS, Kind};
+
 /// A run that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// What happens, and where: in the `call`-th interesting system call after the program has begun, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) call: usize,
-    /// Which of the call's errors; the one after the last is SIGKILL.
-    pub(crate) kind: usize,
-}
+/// How long a run that is to be ended has to do nothing, and how often at most until it is ended whatever it says.
+const IDLE: u16 = 50;
+const IDLE_TIMES: u32 = 60;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -36,91 +35,38 @@ pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
     pub(crate) out: String,
     pub(crate) err: String,
-    /// The interesting calls, in their order.
+    /// The calls that were stopped, in their order.
     pub(crate) calls: Vec<c_long>,
     /// What was done: "openat EIO", "write KILL"; nothing where the run had fewer calls.
     pub(crate) done: Option<String>,
     pub(crate) hung: bool,
+    /// Whether it wrote to the table.
+    pub(crate) wrote: bool,
+    /// Whether it has read the table after that was done.
+    pub(crate) read_since: bool,
 }
 
-impl Ran {
-    pub(crate) fn killed_by_us(&self) -> bool {
-        self.done.as_ref().is_some_and(|done| done.ends_with("KILL"))
-    }
+/// A fault on its way: at the `nth` call of this number, counted from 1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aim {
+    pub(crate) number: c_long,
+    pub(crate) nth: usize,
+    pub(crate) kind: Kind,
 }
 
-/// What each call may fail with, and its name. What is not listed is not stopped. ENOENT is missing: a kernel that denies
-/// a file which is there is none that anybody has.
-pub(crate) const CALLS: &[(c_long, &str, &[Errno])] = {
-    use Errno::*;
-    &[
-        (libc::SYS_openat, "openat", &[ENOMEM, EMFILE, EIO, EACCES, EPERM, EINTR, ENOSPC]),
-        (libc::SYS_read, "read", &[EIO, ENOMEM, EINTR, EAGAIN]),
-        (libc::SYS_write, "write", &[EIO, ENOSPC, ENOMEM, EINTR, EBUSY, EPERM, EAGAIN]),
-        (libc::SYS_rename, "rename", &[EIO, ENOSPC, EACCES, EBUSY, EXDEV]),
-        (libc::SYS_renameat, "renameat", &[EIO, ENOSPC, EACCES, EBUSY]),
-        (libc::SYS_renameat2, "renameat2", &[EIO, ENOSPC, EACCES, EBUSY]),
-        (libc::SYS_unlink, "unlink", &[EIO, EACCES, EBUSY]),
-        (libc::SYS_unlinkat, "unlinkat", &[EIO, EACCES, EBUSY]),
-        (libc::SYS_rmdir, "rmdir", &[EIO, EACCES, EBUSY]),
-        (libc::SYS_mkdir, "mkdir", &[EIO, ENOSPC, EACCES, EROFS]),
-        (libc::SYS_mkdirat, "mkdirat", &[EIO, ENOSPC, EACCES, EROFS]),
-        (libc::SYS_symlink, "symlink", &[EIO, ENOSPC, EACCES]),
-        (libc::SYS_symlinkat, "symlinkat", &[EIO, ENOSPC, EACCES]),
-        (libc::SYS_linkat, "linkat", &[EIO, ENOSPC, EPERM]),
-        (libc::SYS_fsync, "fsync", &[EIO, ENOSPC]),
-        (libc::SYS_fdatasync, "fdatasync", &[EIO, ENOSPC]),
-        (libc::SYS_ftruncate, "ftruncate", &[EIO, ENOSPC]),
-        (libc::SYS_fchmod, "fchmod", &[EIO, EPERM]),
-        (libc::SYS_fchmodat, "fchmodat", &[EIO, EPERM]),
-        (libc::SYS_chmod, "chmod", &[EIO, EPERM]),
-        (libc::SYS_fchownat, "fchownat", &[EIO, EPERM]),
-        (libc::SYS_mount, "mount", &[EPERM, EBUSY, ENOMEM]),
-        (libc::SYS_umount2, "umount2", &[EPERM, EBUSY]),
-        (libc::SYS_fsopen, "fsopen", &[EPERM, ENOMEM, EMFILE]),
-        (libc::SYS_fsmount, "fsmount", &[EPERM, ENOMEM]),
-        (libc::SYS_unshare, "unshare", &[EPERM, ENOSPC, ENOMEM]),
-        (libc::SYS_setns, "setns", &[EPERM, ENOMEM]),
-        (libc::SYS_chroot, "chroot", &[EPERM, EIO]),
-        (libc::SYS_clone, "clone", &[EAGAIN, ENOMEM]),
-        (libc::SYS_clone3, "clone3", &[EAGAIN, ENOMEM]),
-        (libc::SYS_vfork, "vfork", &[EAGAIN, ENOMEM]),
-        (libc::SYS_execve, "execve", &[ENOMEM, EAGAIN, EMFILE, EIO, EACCES]),
-        (libc::SYS_wait4, "wait4", &[EINTR]),
-        (libc::SYS_waitid, "waitid", &[EINTR]),
-        (libc::SYS_socket, "socket", &[EMFILE, ENOMEM, EACCES]),
-        (libc::SYS_socketpair, "socketpair", &[EMFILE, ENOMEM]),
-        (libc::SYS_connect, "connect", &[ECONNREFUSED, ENETUNREACH, ETIMEDOUT]),
-        (libc::SYS_flock, "flock", &[EINTR, ENOLCK, EAGAIN]),
-        (libc::SYS_fcntl, "fcntl", &[EINTR, EPERM, EMFILE]),
-        (libc::SYS_getdents64, "getdents64", &[EIO, ENOMEM]),
-        (libc::SYS_statx, "statx", &[ENOMEM, EIO, EACCES]),
-        (libc::SYS_newfstatat, "newfstatat", &[ENOMEM, EIO, EACCES]),
-        (libc::SYS_statfs, "statfs", &[ENOMEM, EIO, EACCES]),
-        (libc::SYS_faccessat, "faccessat", &[EIO, EACCES, ENOMEM]),
-        (libc::SYS_access, "access", &[EIO, EACCES, ENOMEM]),
-        (libc::SYS_readlink, "readlink", &[ENOMEM, EACCES]),
-        (libc::SYS_readlinkat, "readlinkat", &[ENOMEM, EACCES]),
-        (libc::SYS_openat2, "openat2", &[ENOMEM, EMFILE, EIO, EACCES, EAGAIN, EPERM]),
-        (libc::SYS_memfd_create, "memfd_create", &[ENOMEM, EMFILE]),
-        (libc::SYS_pipe2, "pipe2", &[EMFILE, ENFILE]),
-        (libc::SYS_poll, "poll", &[EINTR, ENOMEM]),
-        (libc::SYS_copy_file_range, "copy_file_range", &[EIO, ENOSPC]),
-        (libc::SYS_sendfile, "sendfile", &[EIO, ENOSPC]),
-    ]
-};
-
-fn call(number: c_long) -> Option<&'static (c_long, &'static str, &'static [Errno])> {
-    CALLS.iter().find(|call| call.0 == number)
+/// How a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// When its work is done.
+    Done,
+    /// It waits for SIGTERM.
+    Terminated,
 }
 
-/// How many faults the call has: its errors, and SIGKILL.
-pub(crate) fn kinds(number: c_long) -> usize {
-    call(number).map_or(0, |call| call.2.len() + 1)
-}
-
-/// Runs `command` with this fault. `writing` is called while the program stands still after it has written to the table.
-pub(crate) fn run(command: &mut Command, fault: Option<Fault>, mut written: impl FnMut()) -> Ran {
+/// Runs `command`, with this fault or none. `written` is called while the program stands still after it has written to the
+/// table. Where a fault is aimed at, only the calls that it needs are stopped.
+pub(crate) fn run(command: &mut Command, aim: Option<Aim>, end: End, mut written: impl FnMut()) -> Ran {
+    let stopped = stopped(aim);
     let output = || File::from(memfd_create(c"output", MFdFlags::MFD_CLOEXEC).unwrap());
     let (out, err) = (output(), output());
     let (ours, theirs) = UnixDatagram::pair().unwrap();
@@ -133,12 +79,9 @@ pub(crate) fn run(command: &mut Command, fault: Option<Fault>, mut written: impl
                 dup2_stdin(&null)?;
                 dup2_stdout(&out)?;
                 dup2_stderr(&err)?;
-                let listener = filter()?;
-                nix::sys::socket::send(
-                    theirs.as_raw_fd(),
-                    &listener.to_ne_bytes(),
-                    nix::sys::socket::MsgFlags::empty(),
-                )?;
+                let listener = filter(&stopped)?;
+                // Not with send(2), which is one of the calls that wait.
+                nix::sys::uio::writev(&theirs, &[IoSlice::new(&listener.to_ne_bytes())])?;
                 Ok(())
             };
             if ready().is_ok() {
@@ -160,24 +103,33 @@ pub(crate) fn run(command: &mut Command, fault: Option<Fault>, mut written: impl
     unsafe { libc::ioctl(listener.as_raw_fd(), NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
     let mut supervisor = Supervisor {
         main,
-        fault,
+        aim,
+        met: 0,
         calls: Vec::new(),
         begun: false,
         execed: HashSet::new(),
         done: None,
         dirty: false,
+        wrote: false,
+        read_since: false,
         written: &mut written,
     };
     let deadline = Instant::now() + LIMIT;
     let mut hung = false;
+    let mut idle = 0;
     loop {
         let mut fds = [&listener, &pidfd].map(|fd| PollFd::new(std::os::fd::AsFd::as_fd(fd), PollFlags::POLLIN));
-        let _ = poll(&mut fds, PollTimeout::from(1000u16));
+        let _ = poll(&mut fds, PollTimeout::from(if end == End::Terminated { IDLE } else { 1000 }));
         let ready = |fd: &PollFd| fd.revents().is_some_and(|r| r.contains(PollFlags::POLLIN));
         if ready(&fds[0]) {
             supervisor.answer(&listener);
         } else if ready(&fds[1]) {
             break;
+        } else if end == End::Terminated {
+            idle += 1;
+            if holds(&err) || idle > IDLE_TIMES {
+                let _ = kill(main, Signal::SIGTERM);
+            }
         }
         if Instant::now() > deadline {
             hung = true;
@@ -189,14 +141,21 @@ pub(crate) fn run(command: &mut Command, fault: Option<Fault>, mut written: impl
         WaitStatus::Signaled(_, signal, _) => ExitStatus::from_raw(signal as i32),
         other => panic!("{other:?}"),
     };
-    let (calls, done, dirty) = (supervisor.calls, supervisor.done, supervisor.dirty);
+    let Supervisor { calls, done, dirty, wrote, read_since, .. } = supervisor;
     let _ = killpg(main, Signal::SIGKILL);
     drop(listener);
     while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|s| s != WaitStatus::StillAlive) {}
     if dirty {
         written();
     }
-    Ran { status, out: text(out), err: text(err), calls, done, hung }
+    Ran { status, out: text(out), err: text(err), calls, done, hung, wrote, read_since }
+}
+
+/// Whether a run of `--hold` has said that it has done its work.
+fn holds(err: &File) -> bool {
+    let mut text = [0; 4096];
+    let len = err.read_at(&mut text, 0).unwrap_or(0);
+    text[..len].windows(7).any(|word| word == b"holding")
 }
 
 fn text(mut file: File) -> String {
@@ -207,7 +166,9 @@ fn text(mut file: File) -> String {
 
 struct Supervisor<'a> {
     main: Pid,
-    fault: Option<Fault>,
+    aim: Option<Aim>,
+    /// How many calls of the aim's number there were.
+    met: usize,
     calls: Vec<c_long>,
     /// The loader is done: the standard library's first act is a poll of the standard descriptors.
     begun: bool,
@@ -215,6 +176,8 @@ struct Supervisor<'a> {
     execed: HashSet<u32>,
     done: Option<String>,
     dirty: bool,
+    wrote: bool,
+    read_since: bool,
     written: &'a mut dyn FnMut(),
 }
 
@@ -248,33 +211,65 @@ impl Supervisor<'_> {
             (self.written)();
         }
         self.calls.push(number);
-        if let Some(fault) = self.fault.filter(|f| f.call == self.calls.len()) {
-            let (_, name, errnos) = call(number)?;
-            return match errnos.get(fault.kind % (errnos.len() + 1)) {
-                Some(&errno) => {
-                    self.done = Some(format!("{name} {errno:?}"));
-                    Some(errno)
-                }
-                None => {
-                    self.done = Some(format!("{name} KILL"));
-                    let _ = kill(self.main, Signal::SIGKILL);
-                    None
-                }
-            };
+        if let Some(aim) = self.aim.filter(|aim| aim.number == number) {
+            self.met += 1;
+            if self.met == aim.nth
+                && let Some(errno) = self.inject(aim)
+            {
+                return Some(errno);
+            }
         }
         match number {
             libc::SYS_execve => {
                 self.execed.insert(request.pid);
             }
-            libc::SYS_write => {
-                let file = fs::read_link(format!("/proc/{}/fd/{}", request.pid, request.data.args[0]));
-                self.dirty =
-                    file.is_ok_and(|f| f.as_os_str().as_encoded_bytes().windows(11).any(|w| w == b"binfmt_misc"));
-            }
+            libc::SYS_write if of_table(request) => (self.dirty, self.wrote) = (true, true),
+            libc::SYS_getdents64 if self.done.is_some() => self.read_since |= of_table(request) && at_start(request),
             _ => {}
         }
         None
     }
+
+    fn inject(&mut self, aim: Aim) -> Option<Errno> {
+        let name = calls::name(aim.number);
+        match aim.kind {
+            Kind::Fails(errno) => {
+                self.done = Some(format!("{name} {errno:?}"));
+                return Some(errno);
+            }
+            Kind::Killed => {
+                self.done = Some(format!("{name} KILL"));
+                let _ = kill(self.main, Signal::SIGKILL);
+            }
+            Kind::Other(deed) => self.done = deed.act().then(|| format!("{name} other {deed:?}")),
+        }
+        None
+    }
+}
+
+/// include/uapi/linux/magic.h
+const BINFMTFS_MAGIC: FsType = FsType(0x4249_4e4d);
+
+/// Whether a call's first argument is a descriptor of the table's.
+fn of_table(request: &libc::seccomp_notif) -> bool {
+    let path = format!("/proc/{}/fd/{}", request.pid, request.data.args[0]);
+    statfs(path.as_str()).is_ok_and(|found| found.filesystem_type() == BINFMTFS_MAGIC)
+}
+
+/// Whether nothing was read from a call's first argument yet: a listing begins.
+fn at_start(request: &libc::seccomp_notif) -> bool {
+    let info = fs::read_to_string(format!("/proc/{}/fdinfo/{}", request.pid, request.data.args[0]));
+    info.is_ok_and(|info| info.lines().any(|line| line.strip_prefix("pos:").is_some_and(|at| at.trim() == "0")))
+}
+
+/// The calls that have to be stopped: all where nothing is aimed at yet.
+fn stopped(aim: Option<Aim>) -> Vec<c_long> {
+    let Some(aim) = aim else { return CALLS.iter().map(|call| call.0).collect() };
+    let mut stopped = vec![aim.number, libc::SYS_poll, libc::SYS_execve, libc::SYS_write];
+    stopped.extend(matches!(aim.kind, Kind::Other(_)).then_some(libc::SYS_getdents64));
+    stopped.sort_unstable();
+    stopped.dedup();
+    stopped
 }
 
 // include/uapi/linux/seccomp.h
@@ -285,12 +280,12 @@ const CONTINUE: u32 = 1;
 /// The kernel goes on with the other side on the same CPU.
 const SYNC_WAKE_UP: u64 = 1;
 
-/// Lets every call of [`CALLS`] wait for the supervisor; the number of the descriptor on which it listens.
-fn filter() -> nix::Result<RawFd> {
+/// Lets these calls wait for the supervisor; the number of the descriptor on which it listens.
+fn filter(stopped: &[c_long]) -> nix::Result<RawFd> {
     let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
     // The worker is root of its namespace: PR_SET_NO_NEW_PRIVS is not needed.
     let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0)];
-    for (number, _, _) in CALLS {
+    for number in stopped {
         let equal =
             libc::sock_filter { jf: 1, ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *number as u32) };
         program.extend([equal, statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_USER_NOTIF)]);

@@ -1,15 +1,25 @@
 //! What a run under a fault may have done, and what not.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use nix::libc::c_long;
 
-use crate::inject::{self, Fault, Ran};
+use crate::calls::{self, Kind};
+use crate::inject::{self, Aim, Ran};
+use crate::other::{self, Deed};
+use crate::prepare::{Remote, prepare, with_ids};
 use crate::scenarios::Scenario;
-use crate::world::{self, ARCHS, State};
+use crate::state::{Eyes, State};
+use crate::world::{self, ARCHS};
+
+/// What happens, and where: at the `call`-th system call of the run without a fault, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) call: usize,
+    /// Which of the things that may happen there.
+    pub(crate) kind: usize,
+}
 
 /// Something that must not be.
 pub(crate) struct Verdict {
@@ -22,54 +32,106 @@ pub(crate) struct Verdict {
 pub(crate) struct Baseline {
     pub(crate) scenario: &'static Scenario,
     verb: String,
+    then: String,
     before: State,
+    /// After the run.
     wanted: State,
-    /// The interesting calls of the run, in their order.
-    pub(crate) calls: Vec<c_long>,
-    status: Option<i32>,
+    /// After the run that follows it, and how that ends.
+    settled: State,
+    settled_status: Option<i32>,
+    /// Whether that run is about the table; `disable` in a chroot is not.
+    settles_table: bool,
+    /// The calls of the run, in their order.
+    calls: Vec<c_long>,
+    /// Whether it writes to the table.
+    table: bool,
     /// Works before, and after it too.
     keeps: Vec<&'static str>,
+    /// States that the second run has settled.
+    known: RefCell<HashSet<u64>>,
 }
 
 impl Baseline {
-    /// Makes the state and runs the verb, twice: the second run must change nothing. Otherwise, what is wrong without any fault.
-    pub(crate) fn make(scenario: &'static Scenario, clean: &State) -> Result<Baseline, String> {
-        clean.restore(&State::now());
+    /// Makes the state and runs the verb, twice: the second run must change nothing. Otherwise, what is wrong without any
+    /// fault.
+    pub(crate) fn make(
+        scenario: &'static Scenario,
+        clean: &State,
+        eyes: &mut Eyes,
+        remote: &Remote,
+    ) -> Result<Baseline, String> {
+        eyes.restore(clean);
         for line in scenario.before {
-            prepare(line);
+            prepare(line, remote);
         }
-        let before = State::now();
-        let verb = with_ids(scenario.verb);
+        let before = eyes.look();
+        let verb = with_ids(scenario.verb, remote);
         let working = || ARCHS.into_iter().filter(|arch| world::works(arch)).collect::<Vec<_>>();
         let worked = working();
-        let ran = inject::run(&mut world::rbinfmt(&verb), None, || {});
-        let wanted = State::now();
+        let ran = inject::run(&mut world::rbinfmt(&verb), None, scenario.end, || {});
+        let wanted = eyes.look();
         let keeps = working().into_iter().filter(|arch| worked.contains(arch)).collect();
-        let status = ran.status.code();
-        if status != Some(0) {
+        if ran.status.code() != Some(scenario.status) {
             return Err(format!("{}: {:?} {:?}", ran.status, ran.out, ran.err));
         }
-        let again = world::rbinfmt(&verb).output().unwrap();
-        let differences = State::now().differences(&wanted);
-        if !differences.is_empty() {
+        let then = scenario.then.map_or_else(|| verb.clone(), |then| with_ids(then, remote));
+        let again = inject::run(&mut world::rbinfmt(&then), None, scenario.end, || {});
+        let settled = eyes.look();
+        let differences = settled.differences(&wanted);
+        if !differences.is_empty() && scenario.then.is_none() {
             return Err(format!("the second run changes {differences:?}"));
         }
-        if !again.status.success() && !scenario.once {
+        if again.status.code() != Some(scenario.status) && !scenario.once {
             return Err(format!("the second run: {again:?}"));
         }
-        Ok(Baseline { scenario, verb, before, wanted, calls: ran.calls, status, keeps })
+        Ok(Baseline {
+            scenario,
+            verb,
+            then,
+            before,
+            wanted,
+            settled,
+            settled_status: again.status.code(),
+            settles_table: again.wrote || scenario.then.is_none(),
+            calls: ran.calls,
+            table: ran.wrote,
+            keeps,
+            known: RefCell::default(),
+        })
     }
 
-    /// Runs the verb under this fault, and again without.
-    pub(crate) fn try_out(&self, fault: Fault, show: bool) -> Vec<Verdict> {
-        self.before.restore(&State::now());
+    /// All that can happen to it.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault> {
+        let at = self.calls.iter().enumerate();
+        at.flat_map(|(at, &call)| {
+            (0..calls::kinds(call, self.table).len()).map(move |kind| Fault { call: at + 1, kind })
+        })
+    }
+
+    fn aim(&self, fault: Fault) -> Option<Aim> {
+        let &number = self.calls.get(fault.call.checked_sub(1)?)?;
+        let nth = self.calls[..fault.call].iter().filter(|&&call| call == number).count();
+        let kind = *calls::kinds(number, self.table).get(fault.kind)?;
+        Some(Aim { number, nth, kind })
+    }
+
+    /// Runs the verb under this fault, and again without; `None` where the fault did not come to pass.
+    pub(crate) fn try_out(&self, fault: Fault, eyes: &mut Eyes, show: bool) -> Option<Vec<Verdict>> {
+        let aim = self.aim(fault)?;
+        eyes.restore(&self.before);
+        let attacked = match aim.kind {
+            Kind::Other(Deed::Removes | Deed::Replaces) => Some(other::ARCH),
+            _ => None,
+        };
+        // What another tool has removed is not ours to keep.
+        let gone = attacked.filter(|_| aim.kind == Kind::Other(Deed::Removes));
+        let broken = || self.keeps.iter().filter(|arch| gone != Some(arch) && !world::works(arch)).copied();
         let mut missed: BTreeSet<&str> = BTreeSet::new();
-        let ran = inject::run(&mut world::rbinfmt(&self.verb), Some(fault), || {
-            missed.extend(self.keeps.iter().filter(|arch| !world::works(arch)));
+        let ran = inject::run(&mut world::rbinfmt(&self.verb), Some(aim), self.scenario.end, || {
+            missed.extend(broken());
         });
-        let after = State::now();
-        let broken: Vec<_> = self.keeps.iter().filter(|arch| !world::works(arch)).collect();
-        let Some(done) = &ran.done else { return Vec::new() };
+        let after = eyes.look();
+        let done = ran.done.as_ref()?;
         if show {
             println!("{done}: {}\n{}{}{:#?}", ran.status, ran.out, ran.err, after.differences(&self.wanted));
         }
@@ -78,96 +140,100 @@ impl Baseline {
             let said: Vec<&str> = ran.err.lines().chain(ran.out.lines()).collect();
             verdicts.push(Verdict { kind, text: format!("{done}: {text}: {} {said:?}", ran.status) });
         };
-        if ran.hung || ran.err.contains("panicked at") || (ran.status.code().is_none() && !ran.killed_by_us()) {
+        let killed = aim.kind == Kind::Killed;
+        if ran.hung || ran.err.contains("panicked at") || (ran.status.code().is_none() && !killed) {
             say("panics", "a panic, a hang or a signal".into());
         }
         if !missed.is_empty() {
             say("lost", format!("{missed:?} did not run for a moment"));
         }
+        let broken: Vec<_> =
+            if ran.wrote || after.table != self.before.table { broken().collect() } else { Vec::new() };
         if !broken.is_empty() {
             say("lost", format!("{broken:?} no longer run"));
         }
-        if let Some(lie) = self.lie(&ran, &after) {
+        if let Some(lie) = self.lie(&ran, aim, attacked, &after) {
             say("lies", lie);
         }
-        let second = world::rbinfmt(&self.verb).output().unwrap();
-        let (settled, code) = (State::now(), second.status.code());
-        let mut left = settled.differences(&self.wanted);
-        left.extend(settled.temporary());
+        // What a second run has settled from here, it settles again.
+        let number = after.number();
+        if self.known.borrow().contains(&number) && !show {
+            return Some(verdicts);
+        }
+        let second = inject::run(&mut world::rbinfmt(&self.then), Some(NOTHING), self.scenario.end, || {});
+        let now = eyes.look();
+        let left = self.left(&now, attacked);
+        let code = second.status.code();
         if !left.is_empty() {
-            say(
-                "left",
-                format!("the second run ({code:?}) leaves {left:?}: {}", String::from_utf8_lossy(&second.stderr)),
-            );
-        } else if code != self.status && !self.scenario.once {
-            say("left", format!("the second run ends with {code:?}: {}", String::from_utf8_lossy(&second.stderr)));
+            say("left", format!("the second run ({code:?}) leaves {left:?}: {}", second.err));
+        } else if code != self.settled_status && !self.scenario.once {
+            say("left", format!("the second run ends with {code:?}: {}", second.err));
+        } else if attacked.is_none() {
+            self.known.borrow_mut().insert(number);
         }
         if show {
-            println!(
-                "second run: {code:?}\n{}{}",
-                String::from_utf8_lossy(&second.stdout),
-                String::from_utf8_lossy(&second.stderr)
-            );
+            println!("second run: {code:?}\n{}{}", second.out, second.err);
         }
-        verdicts
+        Some(verdicts)
     }
 
     /// What the run claims and is not so.
-    fn lie(&self, ran: &Ran, after: &State) -> Option<String> {
-        if ran.killed_by_us() {
+    fn lie(&self, ran: &Ran, aim: Aim, attacked: Option<&str>, after: &State) -> Option<String> {
+        if aim.kind == Kind::Killed {
             return None;
         }
-        if ran.status.code() == self.status {
-            let differences = after.differences(&self.wanted);
-            return (!differences.is_empty()).then(|| format!("success, but {differences:?}"));
+        let said = format!("{}{}", ran.out, ran.err);
+        if after.below("/outside") != self.before.below("/outside") {
+            return Some("it has changed what is outside of its tree".into());
         }
-        if ran.err.trim().is_empty() && ran.out.trim().is_empty() {
+        if self.scenario.status != 0 {
+            return (ran.status.code() == Some(0)).then(|| "success, where it has to refuse".into());
+        }
+        if ran.status.code() == Some(self.scenario.status) {
+            let mut differences = after.differences(&self.wanted);
+            self.pardon(&mut differences, &self.verb, after, attacked);
+            // What another tool does after the table was read back is for the next run. `--install` prints the table at
+            // its end, which is not that.
+            let could_see = attacked.is_none() || (ran.read_since && self.scenario.name != "--install");
+            return (could_see && !differences.is_empty()).then(|| format!("success, but {differences:?}"));
+        }
+        if said.trim().is_empty() {
             return Some("it failed in silence".into());
         }
-        let other = ARCHS.iter().find(|arch| {
+        if attacked.is_some_and(|arch| !said.contains(arch) && !said.contains("arm64")) {
+            return Some("another tool changed an entry, and the message does not say which".into());
+        }
+        if aim.kind == Kind::Other(Deed::Adds) {
+            return Some("another tool's entry is no reason to fail".into());
+        }
+        let other = ARCHS.iter().filter(|arch| attacked != Some(arch)).find(|arch| {
             let now = after.handler(arch);
             now != self.before.handler(arch) && now != self.wanted.handler(arch) && now.is_some()
         });
         other.map(|arch| format!("{arch} has an entry that nobody asked for: {:?}", after.handler(arch)))
     }
-}
 
-/// The identifiers of what was fetched are hashes: they are looked up.
-fn with_ids(verb: &str) -> String {
-    if !verb.contains("file-DEB") {
-        return verb.to_owned();
+    /// What the second run should have settled and has not.
+    fn left(&self, now: &State, attacked: Option<&str>) -> Vec<String> {
+        let mut left = now.differences(&self.settled);
+        if !self.settles_table {
+            left.retain(|what| !what.starts_with("entry "));
+        }
+        self.pardon(&mut left, &self.then, now, attacked);
+        left.extend(now.temporary());
+        left
     }
-    let versions = fs::read_dir("/var/lib/rbinfmt/versions").unwrap().flatten();
-    let current = fs::read_to_string("/var/lib/rbinfmt/current.json").unwrap();
-    let mut names = versions.map(|item| item.file_name().into_string().unwrap());
-    verb.replace("file-DEB", &names.find(|name| !current.contains(name)).unwrap())
-}
 
-/// One line of a scenario's preparation.
-fn prepare(line: &str) {
-    match line.split_once(' ').unwrap_or((line, "")) {
-        ("!config", directory) => {
-            let text = format!("architectures = [\"arm64\"]\nemulators = [\"{directory}\"]\n");
-            fs::write("/etc/rbinfmt/config.toml", text).unwrap();
-        }
-        ("!tree", _) => {
-            for directory in ["/tree/usr/lib/systemd/system", "/tree/etc", "/tree/var/lib"] {
-                fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).unwrap();
-            }
-            fs::write("/tree/usr/lib/systemd/systemd", "").unwrap();
-            fs::write("/tree/usr/lib/systemd/system/rbinfmt.service", "").unwrap();
-        }
-        ("!damage", name) => {
-            for item in fs::read_dir("/var/lib/rbinfmt/versions").unwrap().flatten() {
-                let path = item.path().join(name);
-                let length = fs::metadata(&path).unwrap().len();
-                fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
-            }
-        }
-        _ => {
-            let ran = world::rbinfmt(line).output().unwrap();
-            assert!(ran.status.success(), "{line}: {ran:?}");
+    /// Verbs that do not register leave an entry as another tool has made it, and write what is so.
+    fn pardon(&self, differences: &mut Vec<String>, verb: &str, now: &State, attacked: Option<&str>) {
+        let registers = ["install", "--install", "enable"].iter().any(|name| verb.split(' ').any(|word| word == *name));
+        let Some(arch) = attacked.filter(|_| !registers) else { return };
+        if now.handler(arch).is_none_or(other::is_theirs) {
+            let follows = [&format!("qemu-{arch}\"")[..], "binfmt.d", "enabled.json"];
+            differences.retain(|what| !follows.iter().any(|name| what.contains(name)));
         }
     }
-    assert!(Path::new(world::RBINFMT).exists());
 }
+
+/// An aim that nothing meets: few calls are stopped, and nothing happens.
+const NOTHING: Aim = Aim { number: nix::libc::SYS_poll, nth: usize::MAX, kind: Kind::Killed };

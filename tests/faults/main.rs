@@ -1,92 +1,128 @@
 //! Every verb with one system call that fails, or killed in it: nothing that worked is lost, nothing is claimed that is
 //! not so, nothing is left behind by the run after it, and nothing panics.
 //!
-//! usage: cargo test --test faults -- [--all] [--seconds N] [--seed N] [--only TEXT] [--workers N]
+//! usage: cargo test --test faults -- [--all] [--seconds N] [--seed N] [--only TEXT] [--workers N] [--program FILE]
 //!        cargo test --test faults -- --one SCENARIO CALL KIND
 //!
-//! Without `--all` the faults are drawn for a minute, and the seed is printed.
+//! Without `--all` the faults are drawn from the seed until the seconds are over; without `--seconds` and `--seed` they are
+//! the same few in every run, for `cargo test`. `--program` is another build of rbinfmt than the one of this test.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod calls;
+#[path = "../fetch/common/mod.rs"]
+mod fetching;
 mod inject;
 mod judge;
+mod other;
+mod prepare;
+mod remote;
 mod scenarios;
-#[path = "../common/skip.rs"]
-mod skip;
+mod state;
 mod world;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use inject::{Fault, kinds};
-use judge::{Baseline, Verdict};
+use fetching::{Need, skipped};
+use judge::{Baseline, Fault, Verdict};
+use prepare::Remote;
 use rbinfmt::sandbox::Sandbox;
+use remote::Remotes;
 use scenarios::{SCENARIOS, Scenario};
+use state::{Eyes, State};
 
-/// What is asked for. A worker gets the same words, and its number.
+/// How much is run of each scenario before the next one's turn.
+const TURN: usize = 25;
+/// `cargo test` alone.
+const SAMPLE: Duration = Duration::from_secs(5);
+
+/// What is asked for. A worker gets the same words, and what the first process has found out.
 #[derive(Debug, Clone)]
 struct Campaign {
     all: bool,
-    seconds: u64,
-    seed: u64,
+    seconds: Option<u64>,
+    runs: Option<u64>,
+    seed: Option<u64>,
     only: String,
     workers: usize,
-    worker: Option<usize>,
-    root: String,
+    program: String,
     one: Option<Fault>,
+    worker: Option<Worker>,
+}
+
+#[derive(Debug, Clone)]
+struct Worker {
+    number: usize,
+    root: String,
+    remote: Remote,
 }
 
 impl Campaign {
     fn read() -> Campaign {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs());
         let mut campaign = Campaign {
             all: false,
-            seconds: 60,
-            seed: now,
+            seconds: None,
+            runs: None,
+            seed: None,
             only: String::new(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            worker: None,
-            root: String::new(),
+            program: env!("CARGO_BIN_EXE_rbinfmt").into(),
             one: None,
+            worker: None,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
-            let mut number = || words.next().and_then(|n| n.parse().ok()).expect("a number");
+            let mut text = || words.next().expect("a word after the option");
             match word.as_str() {
                 "--all" => campaign.all = true,
-                "--seconds" => campaign.seconds = number(),
-                "--seed" => campaign.seed = number(),
-                "--workers" => campaign.workers = number() as usize,
-                "--worker" => campaign.worker = Some(number() as usize),
-                "--only" => campaign.only = words.next().unwrap(),
-                "--root" => campaign.root = words.next().unwrap(),
+                "--seconds" => campaign.seconds = Some(number(&text())),
+                "--runs" => campaign.runs = Some(number(&text())),
+                "--seed" => campaign.seed = Some(number(&text())),
+                "--workers" => campaign.workers = number(&text()) as usize,
+                "--only" => campaign.only = text(),
+                "--program" => campaign.program = text(),
                 "--one" => {
-                    campaign.only = words.next().unwrap();
-                    let mut number = || words.next().and_then(|n| n.parse().ok()).expect("a number");
-                    campaign.one = Some(Fault { call: number(), kind: number() });
+                    campaign.only = text();
+                    campaign.one = Some(Fault { call: number(&text()) as usize, kind: number(&text()) as usize });
                     campaign.workers = 1;
+                }
+                "--worker" => {
+                    let (number, root) = (number(&text()) as usize, text());
+                    let remote = Remote { mirror: text(), registry: text() };
+                    campaign.worker = Some(Worker { number, root, remote });
                 }
                 // What cargo hands to every test program.
                 _ => {}
             }
         }
+        if campaign.seed.is_none() && (campaign.seconds.is_some() || campaign.runs.is_some()) {
+            campaign.seed = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|now| now.as_secs());
+        }
         campaign
     }
 
-    fn words(&self, worker: usize, root: &Path) -> Vec<String> {
-        let mut words = vec!["--worker".into(), worker.to_string(), "--root".into(), root.display().to_string()];
-        let values = [("--seconds", self.seconds), ("--seed", self.seed), ("--workers", self.workers as u64)];
-        words.extend(values.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]));
-        words.extend(self.all.then(|| "--all".to_owned()));
-        match self.one {
-            Some(fault) => {
-                words.extend(["--one".into(), self.only.clone(), fault.call.to_string(), fault.kind.to_string()]);
-            }
-            None => words.extend(["--only".into(), self.only.clone()]),
-        }
+    /// The words of a worker: those of this process, and its own.
+    fn words(&self, number: usize, root: &Path, remote: &Remote) -> Vec<String> {
+        let mut words: Vec<String> = std::env::args().skip(1).collect();
+        words.extend(["--seed".into(), self.seed().to_string(), "--workers".into(), self.workers.to_string()]);
+        words.extend(["--worker".into(), number.to_string(), root.display().to_string()]);
+        words.extend([remote.mirror.clone(), remote.registry.clone()]);
         words
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    fn is_over(&self, runs: usize, started: Instant) -> bool {
+        match (self.runs, self.seconds) {
+            (Some(wanted), _) => runs as u64 >= wanted.div_ceil(self.workers as u64),
+            (None, seconds) => started.elapsed() >= seconds.map_or(SAMPLE, Duration::from_secs),
+        }
     }
 
     fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
@@ -98,11 +134,15 @@ impl Campaign {
     }
 }
 
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
+
 fn main() -> ExitCode {
     let campaign = Campaign::read();
-    match campaign.worker {
-        Some(number) => {
-            work(&campaign, number);
+    match &campaign.worker {
+        Some(worker) => {
+            work(&campaign, worker);
             ExitCode::SUCCESS
         }
         None if std::env::args().any(|word| word == "--list") => ExitCode::SUCCESS,
@@ -113,19 +153,23 @@ fn main() -> ExitCode {
 /// Starts the workers and adds up what they say.
 fn supervise(campaign: &Campaign) -> ExitCode {
     if let Some(why) = Sandbox::missing() {
-        skip::skipped::<()>(skip::Need::Namespaces, &format!("the campaign of faults: {why}"));
+        skipped::<()>(Need::Namespaces, &format!("the campaign of faults: {why}"));
         return ExitCode::SUCCESS;
     }
     let scratch = tempfile::tempdir().unwrap();
     world::make_emulators(scratch.path());
-    println!("seed {}", campaign.seed);
+    let remotes = Remotes::start(&scratch.path().join("given"));
+    println!("seed {}", campaign.seed());
     let started = Instant::now();
     let workers: Vec<Child> = (0..campaign.workers)
         .map(|number| {
             let root = scratch.path().join(format!("root-{number}"));
             std::fs::create_dir(&root).unwrap();
             let mut command = Command::new(std::env::current_exe().unwrap());
-            command.args(campaign.words(number, &root)).stdin(Stdio::null()).stdout(Stdio::piped());
+            command
+                .args(campaign.words(number, &root, &remotes.addresses()))
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped());
             Sandbox { table: true }.enclose(&mut command);
             command.spawn().unwrap()
         })
@@ -177,55 +221,96 @@ fn report(campaign: &Campaign, counts: &BTreeMap<(String, String), usize>, took:
 }
 
 /// Runs its share of the faults.
-fn work(campaign: &Campaign, number: usize) {
-    let root = Path::new(&campaign.root);
-    world::enter(root, &root.parent().unwrap().join("given"), Path::new(env!("CARGO_BIN_EXE_rbinfmt")));
-    world::stay_on_cpu(number);
-    let clean = world::State::now();
-    let until = Instant::now() + Duration::from_secs(campaign.seconds);
-    let mut baselines = Vec::new();
-    for scenario in campaign.scenarios() {
-        match Baseline::make(scenario, &clean) {
-            Ok(baseline) => baselines.push(baseline),
-            Err(wrong) => {
-                println!("lies: {} without a fault: {wrong}", scenario.name);
-                println!("> lies\t{}", scenario.name);
+fn work(campaign: &Campaign, worker: &Worker) {
+    let root = Path::new(&worker.root);
+    world::enter(root, &root.parent().unwrap().join("given"), Path::new(&campaign.program));
+    world::stay_on_cpu(worker.number);
+    let mut bench = Bench::new(campaign, worker);
+    let started = Instant::now();
+    if let Some(fault) = campaign.one {
+        bench.run(0, fault);
+    } else if campaign.all {
+        for at in 0..bench.scenarios.len() {
+            let Some(baseline) = bench.baseline(at) else { continue };
+            // Spread evenly: neighbours go to different workers.
+            let share = |(n, _): &(usize, Fault)| n % campaign.workers == worker.number;
+            let faults: Vec<Fault> = baseline.faults().enumerate().filter(share).map(|(_, fault)| fault).collect();
+            faults.into_iter().for_each(|fault| bench.run(at, fault));
+        }
+    } else {
+        let mut random = Random(campaign.seed().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (worker.number as u64 + 1));
+        'all: loop {
+            let at = random.below(bench.scenarios.len());
+            let Some(baseline) = bench.baseline(at) else { continue };
+            let faults: Vec<Fault> = baseline.faults().collect();
+            for _ in 0..TURN {
+                if campaign.is_over(bench.runs.values().sum(), started) {
+                    break 'all;
+                }
+                bench.run(at, faults[random.below(faults.len())]);
             }
         }
     }
-    let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut one = |baseline: &Baseline, fault: Fault| {
-        *runs.entry(baseline.scenario.name).or_default() += 1;
-        for Verdict { kind, text } in baseline.try_out(fault, campaign.one.is_some()) {
-            println!("{kind}: {} {} {}: {text}", baseline.scenario.name, fault.call, fault.kind);
-            println!("> {kind}\t{}", baseline.scenario.name);
-        }
-    };
-    if let Some(fault) = campaign.one {
-        baselines.iter().for_each(|baseline| one(baseline, fault));
-    } else if campaign.all {
-        for baseline in &baselines {
-            let faults = baseline
-                .calls
-                .iter()
-                .enumerate()
-                .flat_map(|(at, &call)| (0..kinds(call)).map(move |kind| Fault { call: at + 1, kind }));
-            // Spread evenly: neighbours go to different workers.
-            faults
-                .enumerate()
-                .filter(|(n, _)| n % campaign.workers == number)
-                .for_each(|(_, fault)| one(baseline, fault));
-        }
-    } else {
-        let mut random = Random(campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number as u64 + 1));
-        while Instant::now() < until {
-            let baseline = &baselines[random.below(baselines.len())];
-            let at = random.below(baseline.calls.len());
-            one(baseline, Fault { call: at + 1, kind: random.below(kinds(baseline.calls[at])) });
-        }
-    }
-    for (scenario, count) in runs {
+    for (scenario, count) in bench.runs {
         println!("> runs\t{scenario}\t{count}");
+    }
+}
+
+/// What a worker works with.
+struct Bench<'a> {
+    worker: &'a Worker,
+    show: bool,
+    eyes: Eyes,
+    clean: State,
+    scenarios: Vec<&'static Scenario>,
+    /// Made when they are needed; `None` where a scenario is wrong without a fault.
+    baselines: BTreeMap<usize, Option<Rc<Baseline>>>,
+    runs: BTreeMap<&'static str, usize>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(campaign: &Campaign, worker: &'a Worker) -> Bench<'a> {
+        let mut eyes = Eyes::default();
+        let clean = eyes.look();
+        let mut scenarios: Vec<_> = campaign.scenarios().collect();
+        scenarios.retain(|scenario| {
+            let missing = (scenario.needs("REGISTRY") && worker.remote.registry.is_empty())
+                || (scenario.needs("--persist") && !world::is_static());
+            if missing && worker.number == 0 {
+                println!("not run: {} (docker-registry, a static program)", scenario.name);
+            }
+            !missing
+        });
+        let (baselines, runs) = (BTreeMap::new(), BTreeMap::new());
+        Bench { worker, show: campaign.one.is_some(), eyes, clean, scenarios, baselines, runs }
+    }
+
+    fn baseline(&mut self, at: usize) -> Option<Rc<Baseline>> {
+        if let Some(known) = self.baselines.get(&at) {
+            return known.clone();
+        }
+        let scenario = self.scenarios[at];
+        let made = match Baseline::make(scenario, &self.clean, &mut self.eyes, &self.worker.remote) {
+            Ok(baseline) => Some(Rc::new(baseline)),
+            Err(wrong) => {
+                println!("lies: {} without a fault: {wrong}", scenario.name);
+                println!("> lies\t{}", scenario.name);
+                None
+            }
+        };
+        self.baselines.insert(at, made.clone());
+        made
+    }
+
+    fn run(&mut self, at: usize, fault: Fault) {
+        let Some(baseline) = self.baseline(at) else { return };
+        let Some(verdicts) = baseline.try_out(fault, &mut self.eyes, self.show) else { return };
+        let name = self.scenarios[at].name;
+        *self.runs.entry(name).or_default() += 1;
+        for Verdict { kind, text } in verdicts {
+            println!("{kind}: {name} {} {}: {text}", fault.call, fault.kind);
+            println!("> {kind}\t{name}");
+        }
     }
 }
 

@@ -1,23 +1,51 @@
 //! What is run: each verb, over a state that other runs have made.
 
+use crate::inject::End;
+
 /// One verb over one state.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// Runs that make the state, one a line.
     pub(crate) before: &'static [&'static str],
-    /// The run under faults, and again without.
+    /// The run under faults.
     pub(crate) verb: &'static str,
+    /// The run that has to finish what was begun; the same again where it is none.
+    pub(crate) then: Option<&'static str>,
     /// The verb is an error where it has been done already.
     pub(crate) once: bool,
+    /// The exit status where nothing fails.
+    pub(crate) status: i32,
+    pub(crate) end: End,
 }
 
 const fn scenario(name: &'static str, before: &'static [&'static str], verb: &'static str) -> Scenario {
-    Scenario { name, before, verb, once: false }
+    Scenario { name, before, verb, then: None, once: false, status: 0, end: End::Done }
 }
 
-/// A line that is not for rbinfmt: what the harness itself does.
-///
-/// `!config DIR` writes a configuration, `!tree` makes the tree of another system, `!damage FILE` cuts a file.
+impl Scenario {
+    const fn then(self, verb: &'static str) -> Scenario {
+        Scenario { then: Some(verb), ..self }
+    }
+
+    const fn once(self) -> Scenario {
+        Scenario { once: true, ..self }
+    }
+
+    const fn refused(self) -> Scenario {
+        Scenario { status: 1, ..self }
+    }
+
+    const fn held(self) -> Scenario {
+        Scenario { end: End::Terminated, ..self }
+    }
+
+    /// What it needs that not every machine has.
+    pub(crate) fn needs(&self, word: &str) -> bool {
+        self.before.iter().chain([&self.verb]).chain(&self.then).any(|line| line.contains(word))
+    }
+}
+
+/// Lines with `!` are not for rbinfmt: prepare.rs has them, and the words that are known only when it runs.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("install, new", &[], "--emulators /given/one install arm64 riscv64"),
     scenario(
@@ -73,14 +101,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &["install --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
         "emulators use file-DEB",
     ),
-    Scenario {
-        once: true,
-        ..scenario(
-            "emulators remove",
-            &["install --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
-            "emulators remove file-DEB",
-        )
-    },
+    scenario(
+        "emulators use, enabled",
+        &["enable --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
+        "emulators use file-DEB",
+    ),
+    scenario(
+        "emulators remove",
+        &["install --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
+        "emulators remove file-DEB",
+    )
+    .once(),
     scenario(
         "emulators gc",
         &["install --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
@@ -96,4 +127,72 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &["!tree", "enable --root /tree --from /given/one arm64 riscv64"],
         "disable --root /tree",
     ),
+    // Over what others have left.
+    scenario("install, another's entry", &["!other"], "--emulators /given/one install arm64 riscv64"),
+    scenario(
+        "install, stand-ins",
+        &["--emulators /given/one install arm64 riscv64", "!stand-in qemu-aarch64", "!stand-in qemu-riscv64"],
+        "--emulators /given/two install arm64 riscv64",
+    ),
+    scenario(
+        "uninstall, stand-ins",
+        &["--emulators /given/one install arm64 riscv64", "!stand-in qemu-aarch64", "!stand-in qemu-riscv64"],
+        "--emulators /given/one uninstall all",
+    ),
+    // Kept by entries, and by a process.
+    scenario("install, entries", &[], "--emulators /given/one install --keep entries arm64 riscv64"),
+    scenario(
+        "install, entries over others",
+        &["--emulators /given/one install arm64 riscv64"],
+        "--emulators /given/two install --keep entries arm64 riscv64",
+    ),
+    scenario("install, hold", &[], "--emulators /given/one install --hold arm64 riscv64").held(),
+    scenario(
+        "install, hold and replace",
+        &["--emulators /given/one install arm64 riscv64"],
+        "--emulators /given/two install --hold arm64 riscv64",
+    )
+    .held(),
+    scenario("install, persist", &[], "--emulators /given/one install --persist=/host arm64 riscv64"),
+    // One verb after another that was interrupted.
+    scenario("enable, then disable", &["fetch --from /given/one"], "enable arm64 riscv64").then("disable"),
+    scenario("enable, fetch, then disable", &[], "enable --from /given/one arm64 riscv64").then("disable"),
+    scenario("install, then uninstall", &[], "--emulators /given/one install arm64 riscv64").then("uninstall all"),
+    scenario("persist, then disable", &[], "--emulators /given/one install --persist=/host arm64 riscv64")
+        .then("disable --persist=/host"),
+    // Over the network.
+    scenario("fetch, mirror", &[], "fetch MIRROR"),
+    scenario("install, mirror", &[], "install MIRROR arm64 riscv64"),
+    scenario("upgrade, mirror", &["install MIRROR arm64 riscv64"], "upgrade MIRROR"),
+    scenario("fetch, registry", &[], "fetch --from REGISTRY"),
+    scenario("install, registry", &[], "install --from REGISTRY arm64 riscv64"),
+    // Trees whose directories are links, and a record that somebody else wrote.
+    scenario(
+        "enable --root, links",
+        &["!tree", "!link /var /srv/var", "!link /etc/systemd /srv/systemd"],
+        "enable --root /tree --from /given/one arm64 riscv64",
+    ),
+    scenario(
+        "disable --root, links",
+        &[
+            "!tree",
+            "!link /var/lib /srv/lib",
+            "!link /etc/rbinfmt /srv/own",
+            "enable --root /tree --from /given/one arm64 riscv64",
+        ],
+        "disable --root /tree",
+    ),
+    scenario(
+        "enable --root, link out",
+        &["!tree", "!escape /etc/rbinfmt"],
+        "enable --root /tree --from /given/one arm64 riscv64",
+    )
+    .refused(),
+    scenario(
+        "enable --root, link out of tmp",
+        &["!tree", "!escape /var/lib/rbinfmt/tmp"],
+        "enable --root /tree --from /given/one arm64 riscv64",
+    )
+    .refused(),
+    scenario("disable --root, record", &["!tree", "!record /../outside/file"], "disable --root /tree").refused(),
 ];

@@ -1,52 +1,34 @@
 //! Where a worker's runs happen: a root directory, a table and a store of its own, which can be put back as they were.
-#![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::mount::{MsFlags, mount};
-use rbinfmt::binfmt::register;
-use rbinfmt::binfmt::table::Table;
-use rbinfmt::kernel::Kernel;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::pivot_root;
 use rbinfmt::profile::Profiles;
+
+use crate::other;
 
 /// The architectures of the campaign.
 pub(crate) const ARCHS: [&str; 2] = ["aarch64", "riscv64"];
-const TABLE: &str = "/proc/sys/fs/binfmt_misc";
-/// What a run may change.
-const PLACES: [&str; 4] = ["/etc", "/var/lib/rbinfmt", "/tmp", "/tree"];
 pub(crate) const RBINFMT: &str = "/opt/rbinfmt";
-
-/// Everything that a verb may change.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct State {
-    /// Entries by name, as the kernel shows them.
-    pub(crate) table: BTreeMap<String, String>,
-    pub(crate) files: BTreeMap<PathBuf, Node>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Node {
-    Directory(u32),
-    File(u32, Vec<u8>),
-    Link(PathBuf),
-}
 
 /// Makes the worker's root below `root`, whose emulators are in `emulators`, and goes there.
 pub(crate) fn enter(root: &Path, emulators: &Path, rbinfmt: &Path) {
     let bind =
         |from: &Path, to: &Path| mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>);
     mount(Some("tmpfs"), root, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
-    for directory in ["usr", "proc", "dev", "etc/rbinfmt", "var/lib", "tmp", "opt", "given", "root"] {
+    for directory in ["usr", "proc", "dev", "etc/rbinfmt", "var/lib", "tmp", "opt", "given", "root", "host", "outside"]
+    {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
     for directory in ["usr", "proc", "dev"] {
         bind(&Path::new("/").join(directory), &root.join(directory)).unwrap();
     }
+    read_only(&root.join("usr"));
     for name in ["bin", "lib", "lib64", "sbin"] {
         let there = Path::new("/").join(name);
         match fs::read_link(&there) {
@@ -64,8 +46,15 @@ pub(crate) fn enter(root: &Path, emulators: &Path, rbinfmt: &Path) {
     for file in ["/etc/ld.so.cache", "/etc/passwd", "/etc/group"] {
         let _ = fs::copy(file, root.join(&file[1..]));
     }
-    nix::unistd::chroot(root).unwrap();
+    fs::write(root.join("outside/file"), "of another system").unwrap();
+    // Not chroot(2): after it the kernel makes no user namespace, which entries that hold their table need.
+    std::env::set_current_dir(root).unwrap();
+    pivot_root(".", ".").unwrap();
+    umount2(".", MntFlags::MNT_DETACH).unwrap();
     std::env::set_current_dir("/").unwrap();
+    bind(Path::new("/"), Path::new("/host")).unwrap();
+    fs::create_dir(other::MOUNT).unwrap();
+    mount(Some("binfmt_misc"), other::MOUNT, Some("binfmt_misc"), MsFlags::empty(), None::<&str>).unwrap();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o22));
     let profiles = Profiles::load(&[]).unwrap();
     for arch in ARCHS {
@@ -73,6 +62,22 @@ pub(crate) fn enter(root: &Path, emulators: &Path, rbinfmt: &Path) {
         fs::write(program(arch), rule.probe.as_ref().unwrap()).unwrap();
         fs::set_permissions(program(arch), fs::Permissions::from_mode(0o755)).unwrap();
     }
+}
+
+/// What is the machine's is not changed, whatever a run does.
+fn read_only(mounted: &Path) {
+    // In a user namespace the flags that it has cannot be taken away.
+    let kept = [
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
+        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
+    ];
+    let has = statvfs(mounted).unwrap().flags();
+    let kept = kept.into_iter().filter(|(have, _)| has.contains(*have)).map(|(_, flag)| flag);
+    let flags = kept.fold(MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY, |all, flag| all | flag);
+    mount(None::<&str>, mounted, None::<&str>, flags, None::<&str>).unwrap();
 }
 
 /// Builds the emulators that are given to rbinfmt, below `scratch`/given: two versions, one that knows nothing of flag P,
@@ -91,6 +96,9 @@ pub(crate) fn make_emulators(scratch: &Path) {
         assert!(built.arg(&source).status().unwrap().success(), "cc builds {}", source.display());
         fs::copy(&path, directory.join("qemu-riscv64-static")).unwrap();
     }
+    fs::create_dir_all(given.join("other")).unwrap();
+    let other = format!("qemu-{}", other::ARCH);
+    fs::copy(given.join("two/qemu-aarch64-static"), given.join("other").join(other)).unwrap();
     let package = given.join("package");
     fs::create_dir_all(package.join("DEBIAN")).unwrap();
     fs::create_dir_all(package.join("usr/bin")).unwrap();
@@ -137,140 +145,7 @@ pub(crate) fn rbinfmt(words: &str) -> Command {
     command
 }
 
-impl State {
-    /// The state now.
-    pub(crate) fn now() -> State {
-        let mut state = State::default();
-        for item in fs::read_dir(TABLE).unwrap().flatten() {
-            let name = item.file_name().to_string_lossy().into_owned();
-            if name != "register" && name != "status" {
-                state.table.insert(name, fs::read_to_string(item.path()).unwrap_or_default());
-            }
-        }
-        for place in PLACES {
-            state.walk(Path::new(place));
-        }
-        state
-    }
-
-    fn walk(&mut self, path: &Path) {
-        let Ok(meta) = path.symlink_metadata() else { return };
-        let mode = meta.permissions().mode() & 0o7777;
-        if meta.is_symlink() {
-            self.files.insert(path.into(), Node::Link(fs::read_link(path).unwrap()));
-        } else if meta.is_file() {
-            self.files.insert(path.into(), Node::File(mode, fs::read(path).unwrap()));
-        } else {
-            self.files.insert(path.into(), Node::Directory(mode));
-            for item in fs::read_dir(path).unwrap().flatten() {
-                self.walk(&item.path());
-            }
-        }
-    }
-
-    /// The architecture's entry: what would run its programs.
-    pub(crate) fn handler(&self, arch: &str) -> Option<&str> {
-        self.table.get(&format!("qemu-{arch}")).map(String::as_str)
-    }
-
-    /// Makes it the state now.
-    pub(crate) fn restore(&self, now: &State) {
-        for (path, node) in now.files.iter().rev() {
-            match (node, self.files.get(path)) {
-                (_, Some(wanted)) if wanted == node => {}
-                (Node::Directory(_), Some(Node::Directory(_))) => {}
-                (Node::Directory(_), _) => fs::remove_dir(path).unwrap(),
-                _ => fs::remove_file(path).unwrap(),
-            }
-        }
-        for (path, node) in &self.files {
-            if now.files.get(path) == Some(node) {
-                continue;
-            }
-            match node {
-                Node::Directory(mode) => {
-                    let _ = fs::DirBuilder::new().mode(*mode).create(path);
-                    fs::set_permissions(path, fs::Permissions::from_mode(*mode)).unwrap();
-                }
-                Node::File(mode, bytes) => {
-                    fs::write(path, bytes).unwrap();
-                    fs::set_permissions(path, fs::Permissions::from_mode(*mode)).unwrap();
-                }
-                Node::Link(target) => symlink(target, path).unwrap(),
-            }
-        }
-        // Last: an entry's emulator has to be there.
-        if self.table != now.table {
-            for name in now.table.keys() {
-                let _ = fs::write(Path::new(TABLE).join(name), "-1");
-            }
-            self.register();
-        }
-    }
-
-    fn register(&self) {
-        let kernel = Kernel::running();
-        for (name, text) in &self.table {
-            let entry = rbinfmt::binfmt::entry::Entry::parse(name.as_bytes(), text.as_bytes()).unwrap();
-            let string = register::compose(&entry, &kernel).unwrap();
-            let mut register = Table::at(Path::new(TABLE)).open_register().unwrap();
-            register.write_all(&string).unwrap();
-        }
-    }
-
-    /// Names that nothing but a run under way may have.
-    pub(crate) fn temporary(&self) -> Vec<String> {
-        let entries = self.table.keys().filter(|name| name.starts_with("rbinfmt-new-")).cloned();
-        let inside = |path: &PathBuf| {
-            path.ancestors().skip(1).any(|p| p.ends_with("var/lib/rbinfmt/tmp"))
-                || path.to_string_lossy().contains("-new-")
-        };
-        entries.chain(self.files.keys().filter(|path| inside(path)).map(|path| path.display().to_string())).collect()
-    }
-
-    /// What differs from `wanted`, in words; times are not looked at.
-    pub(crate) fn differences(&self, wanted: &State) -> Vec<String> {
-        let mut all = Vec::new();
-        compare("entry", &self.table, &wanted.table, &mut all);
-        compare("", &settled(&self.files), &settled(&wanted.files), &mut all);
-        all
-    }
-}
-
-fn compare<K: Ord + std::fmt::Debug, V: PartialEq>(
-    what: &str,
-    have: &BTreeMap<K, V>,
-    want: &BTreeMap<K, V>,
-    all: &mut Vec<String>,
-) {
-    all.extend(have.keys().filter(|k| !want.contains_key(k)).map(|k| format!("{what} {k:?} is there")));
-    all.extend(want.keys().filter(|k| !have.contains_key(k)).map(|k| format!("{what} {k:?} is missing")));
-    all.extend(
-        want.iter().filter(|(k, v)| have.get(k).is_some_and(|h| h != *v)).map(|(k, _)| format!("{what} {k:?} differs")),
-    );
-}
-
-/// Files without what may differ between two good runs: when something was fetched; that a look at flag P went well, which
-/// is noted where it can be; and what lies in the store's tmp, which the next run sweeps.
-fn settled(files: &BTreeMap<PathBuf, Node>) -> BTreeMap<PathBuf, Node> {
-    let mut files = files.clone();
-    files.retain(|path, _| !path.ancestors().skip(1).any(|p| p.ends_with("var/lib/rbinfmt/tmp")));
-    for (path, node) in &mut files {
-        if let Node::File(_, bytes) = node
-            && (path.ends_with("manifest.json") || path.ends_with("current.json"))
-            && let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(bytes)
-        {
-            if path.ends_with("manifest.json") {
-                json["fetched"] = 0.into();
-            }
-            for emulators in ["emulators", "current"] {
-                let items = json.get_mut(emulators).and_then(|e| e.as_object_mut()).into_iter().flatten();
-                for item in items.filter_map(|(_, item)| item.as_object_mut()) {
-                    item.retain(|key, value| key != "preserves_argv0" || *value != true);
-                }
-            }
-            *bytes = json.to_string().into_bytes();
-        }
-    }
-    files
+/// Whether the program needs nothing of the system that it is copied to.
+pub(crate) fn is_static() -> bool {
+    rbinfmt::elf::read(Path::new(RBINFMT)).is_ok_and(|elf| elf.interpreter.is_none())
 }

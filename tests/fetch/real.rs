@@ -13,7 +13,7 @@ use rbinfmt::progress::Quiet;
 #[test]
 fn the_chain_holds_against_the_real_archive() {
     let root = PathBuf::from("/");
-    let mirror = mirror::choose(&Wish::default(), &root).unwrap();
+    let mirror = mirror::choose(&Wish::default(), &root);
     if mirror.named_by == "built in" || mirror.keyring.is_some() {
         return skipped(Need::Setup, "the host's apt names no mirror of Debian").unwrap_or(());
     }

@@ -9,37 +9,16 @@ use rbinfmt::oci::reference::Reference;
 use rbinfmt::verify::Digest;
 
 trait Emulators {
-    fn push(&self, tag: &str, version: &str) -> Digest;
+    /// Pushes an image with two layers and an emulator in each.
+    fn push_two(&self, tag: &str, version: &str) -> Digest;
     fn from(&self, rest: &str) -> From;
 }
 
 impl Emulators for Registry {
-    /// Pushes an image with two layers for this machine under a tag, and returns the index's digest.
-    fn push(&self, tag: &str, version: &str) -> Digest {
-        const M: &str = "application/vnd.oci.image.manifest.v1+json";
-        const I: &str = "application/vnd.oci.image.index.v1+json";
+    fn push_two(&self, tag: &str, version: &str) -> Digest {
         let lower = pipe("gzip", &["-c"], &tar(&[("usr/bin/qemu-arm", &emulator("arm", version, 200_000))]));
         let upper = tar(&[("usr/bin/qemu-s390x", &emulator("s390x", version, 100_000)), ("usr/bin/binfmt", b"x")]);
-        let config = self.blob(b"{}");
-        let layers = format!(
-            "{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",{}}},{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",{}}}",
-            self.blob(&lower),
-            self.blob(&upper)
-        );
-        let manifest = format!(
-            "{{\"schemaVersion\":2,\"mediaType\":\"{M}\",\"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",{config}}},\"layers\":[{layers}]}}"
-        );
-        let digest = Digest::of(manifest.as_bytes());
-        let done = self.send("PUT", &format!("/v2/emu/manifests/sha256:{digest}"), M, manifest.as_bytes());
-        assert!(done.starts_with("HTTP/1.1 201"), "{done}");
-        let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-        let index = format!(
-            "{{\"schemaVersion\":2,\"mediaType\":\"{I}\",\"manifests\":[{{\"mediaType\":\"{M}\",\"digest\":\"sha256:{digest}\",\"size\":{},\"platform\":{{\"os\":\"linux\",\"architecture\":\"{arch}\"}}}}]}}",
-            manifest.len()
-        );
-        let done = self.send("PUT", &format!("/v2/emu/manifests/{tag}"), I, index.as_bytes());
-        assert!(done.starts_with("HTTP/1.1 201"), "{done}");
-        Digest::of(index.as_bytes())
+        self.push(tag, &[("tar+gzip", lower), ("tar", upper)])
     }
 
     fn from(&self, rest: &str) -> From {
@@ -50,13 +29,13 @@ impl Emulators for Registry {
 #[test]
 fn by_tag_and_by_digest() {
     let Some(registry) = Registry::start("") else { return };
-    let first = registry.push("latest", "9.2.0");
+    let first = registry.push_two("latest", "9.2.0");
     let world = World::default();
     let found = world.ensure(&Wanted::All, Some(&registry.from(":latest"))).unwrap();
     assert_eq!((found.len(), found[0].version.as_str()), (2, "9.2.0"));
     assert_eq!(std::fs::read(&found[0].path).unwrap(), emulator("arm", "9.2.0", 200_000));
     // The tag moves on; the digest does not.
-    let second = registry.push("latest", "10.2.3");
+    let second = registry.push_two("latest", "10.2.3");
     assert_ne!(first, second);
     let world = World::default();
     let pinned = registry.from(&format!("@sha256:{first}"));
@@ -71,7 +50,7 @@ fn by_tag_and_by_digest() {
 #[test]
 fn only_the_layers_that_are_needed_are_fetched() {
     let Some(registry) = Registry::start("") else { return };
-    registry.push("1", "9.2.0");
+    registry.push_two("1", "9.2.0");
     let world = World::default();
     world.ensure(&these(&["s390x"]), Some(&registry.from(":1"))).unwrap();
     let cached = std::fs::read_dir(world.store.root().join("cache")).unwrap().count();
@@ -82,7 +61,7 @@ fn only_the_layers_that_are_needed_are_fetched() {
 #[test]
 fn what_is_not_there_or_not_what_was_pinned_is_refused() {
     let Some(registry) = Registry::start("") else { return };
-    registry.push("1", "9.2.0");
+    registry.push_two("1", "9.2.0");
     let world = World::default();
     let text = world.refusal(&Wanted::All, Some(&registry.from(":nothing")));
     assert!(text.contains("404") && text.contains("no such image or tag"), "{text}");
@@ -110,7 +89,7 @@ fn what_is_not_there_or_not_what_was_pinned_is_refused() {
 #[test]
 fn a_mirror_is_asked_first_and_the_registry_itself_when_that_fails() {
     let Some(registry) = Registry::start("") else { return };
-    registry.push("1", "9.2.0");
+    registry.push_two("1", "9.2.0");
     // The mirror is another host for the same images; here the registry under a name of its own.
     let mut world = World::default();
     world.config.registry_mirrors.insert("images.invalid".into(), vec![format!("http://{}", registry.host)]);
@@ -140,7 +119,7 @@ fn a_registry_that_lies_about_a_pinned_manifest_is_refused() {
 fn a_private_registry_wants_the_login_of_dockers_configuration() {
     let auth = "auth: {htpasswd: {realm: test, path: @DIR@/htpasswd}}\n";
     let Some(registry) = Registry::start(auth) else { return };
-    registry.push("1", "9.2.0");
+    registry.push_two("1", "9.2.0");
     let mut world = World::default();
     let text = world.refusal(&Wanted::All, Some(&registry.from(":1")));
     assert!(text.contains("401") && text.contains("docker login"), "{text}");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::common::server::{Fault, Server};
 use crate::common::{Need, World, has, skipped};
 use rbinfmt::http::proxy::Proxies;
-use rbinfmt::http::{Client, Missing, Options};
+use rbinfmt::http::{Client, Download, Missing, Options};
 use rbinfmt::progress::Quiet;
 use rbinfmt::verify::Expected;
 
@@ -33,7 +33,10 @@ impl Scene {
         let partial = self.world.path().join("partial");
         let client = Client::new(self.world.options.clone());
         let url = format!("{}/f", self.server.url);
-        let done = client.download(&url, &[], Missing::AskAgain, &partial, &Expected::of(&self.body), &Quiet);
+        let expected = Expected::of(&self.body);
+        let file =
+            Download { url: &url, headers: &[], missing: Missing::AskAgain, expected: &expected, progress: &Quiet };
+        let done = client.download(&file, &partial);
         if done.is_ok() {
             assert_eq!(std::fs::read(&partial).unwrap(), self.body);
         }

@@ -148,14 +148,20 @@ fn indices_within_indices_are_few() {
     let index = |of: &serde_json::Value| {
         // Filled up to the longest that is read.
         let filler = "x".repeat(1 << 20);
-        serde_json::json!({"schemaVersion": 2, "manifests": vec![of.clone(); 64], "annotations": {"x": filler}}).to_string()
+        serde_json::json!({"schemaVersion": 2, "manifests": vec![of.clone(); 64], "annotations": {"x": filler}})
+            .to_string()
     };
     let config = put(b"{}", "config");
-    let manifest = put(serde_json::json!({"schemaVersion": 2, "config": config, "layers": []}).to_string().as_bytes(), "manifest");
+    let manifest =
+        put(serde_json::json!({"schemaVersion": 2, "config": config, "layers": []}).to_string().as_bytes(), "manifest");
     let inner = put(index(&manifest).as_bytes(), "index");
     let middle = put(index(&inner).as_bytes(), "index");
     std::fs::write(world.path("layout/index.json"), index(&middle)).unwrap();
-    refused_within_bounds(&world, "oci:layout", "its indices name more than 256 documents, or more than 64 MiB of them");
+    refused_within_bounds(
+        &world,
+        "oci:layout",
+        "its indices name more than 256 documents, or more than 64 MiB of them",
+    );
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Layer {
         Layer::default()
     }
 
-    fn add(mut self, path: &str, kind: EntryType, mode: u32, body: &[u8], link: &str) -> Self {
+    fn add(mut self, path: &str, (kind, mode): (EntryType, u32), body: &[u8], link: &str) -> Self {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(mode);
@@ -84,19 +84,19 @@ impl Layer {
     }
 
     pub fn file(self, path: &str, mode: u32, body: impl AsRef<[u8]>) -> Self {
-        self.add(path, EntryType::Regular, mode, body.as_ref(), "")
+        self.add(path, (EntryType::Regular, mode), body.as_ref(), "")
     }
 
     pub fn directory(self, path: &str) -> Self {
-        self.add(path, EntryType::Directory, 0o755, b"", "")
+        self.add(path, (EntryType::Directory, 0o755), b"", "")
     }
 
     pub fn link(self, path: &str, target: &str) -> Self {
-        self.add(path, EntryType::Symlink, 0o777, b"", target)
+        self.add(path, (EntryType::Symlink, 0o777), b"", target)
     }
 
     pub fn hard(self, path: &str, target: &str) -> Self {
-        self.add(path, EntryType::Link, 0o755, b"", target)
+        self.add(path, (EntryType::Link, 0o755), b"", target)
     }
 
     pub fn tar(self) -> Vec<u8> {

@@ -55,10 +55,12 @@ fn command(finding: &Value, classes: &[&str]) -> String {
 
 /// The cause is named first, and gone when the first safe fix was run.
 fn cured(lab: &Lab, script: &str, id: &str, severity: &str, about: &str) {
-    cured_by(lab, script, id, severity, about, &["safe"]);
+    cured_by(lab, script, [id, severity, about], &["safe"]);
 }
 
-fn cured_by(lab: &Lab, script: &str, id: &str, severity: &str, about: &str, classes: &[&str]) {
+/// `finding` is its id, its severity and what it is about.
+fn cured_by(lab: &Lab, script: &str, finding: [&str; 3], classes: &[&str]) {
+    let [id, severity, about] = finding;
     let said = Said::of(lab, script, "");
     let command = command(said.names(id, severity, about), classes);
     let healthy = Said::of(lab, &format!("{script}\n({command}) >fix.txt 2>&1 || fail \"$(cat fix.txt)\""), "");
@@ -92,7 +94,7 @@ fn the_fix_is_applied_on_demand() {
 fn no_flag_c() {
     let Some(lab) = lab_of("arm64") else { return };
     let script = format!("stranger qemu-aarch64 {EMULATOR} POF");
-    cured_by(&lab, &script, "binfmt-setuid-no-c", "note", "qemu-aarch64", &["decision"]);
+    cured_by(&lab, &script, ["binfmt-setuid-no-c", "note", "qemu-aarch64"], &["decision"]);
 }
 
 #[test]
@@ -112,14 +114,14 @@ fn flag_p_that_the_emulator_does_not_know() {
 fn an_entry_that_is_off() {
     let Some(lab) = lab_of("arm64") else { return };
     let script = "must rb install arm64 >/dev/null; echo 0 >$TABLE/qemu-aarch64";
-    cured_by(&lab, script, "binfmt-entry-disabled", "problem", "qemu-aarch64", &["decision"]);
+    cured_by(&lab, script, ["binfmt-entry-disabled", "problem", "qemu-aarch64"], &["decision"]);
 }
 
 #[test]
 fn a_table_that_is_off() {
     let Some(lab) = lab_of("arm64") else { return };
     let script = "must rb install arm64 >/dev/null; echo 0 >$TABLE/status";
-    cured_by(&lab, script, "binfmt-entry-disabled", "problem", "status", &["decision"]);
+    cured_by(&lab, script, ["binfmt-entry-disabled", "problem", "status"], &["decision"]);
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn an_entry_behind_a_newer_one() {
     let script = format!(
         "must rb install arm64 >/dev/null; cp {EMULATOR} other; stranger later $PWD/other POCF $ARM64 $ARM64_MASK"
     );
-    cured_by(&lab, &script, "binfmt-shadowed", "warning", "qemu-aarch64", &["decision"]);
+    cured_by(&lab, &script, ["binfmt-shadowed", "warning", "qemu-aarch64"], &["decision"]);
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn an_entry_that_takes_the_shell() {
     let Some(lab) = lab() else { return };
     // A shell with a mark in its padding, so that the entry takes nothing else.
     let script = script("live/host/an_entry_that_takes_the_shell");
-    cured_by(&lab, &script, "binfmt-native-hijack", "problem", "hijacker", &["decision"]);
+    cured_by(&lab, &script, ["binfmt-native-hijack", "problem", "hijacker"], &["decision"]);
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn an_emulator_that_others_may_write() {
              chmod {mode} here"
         );
         let about = lab.scratch().join("here").display().to_string();
-        cured_by(&lab, &script, "emulator-writable", "problem", &about, &["decision"]);
+        cured_by(&lab, &script, ["emulator-writable", "problem", &about], &["decision"]);
     }
 }
 
@@ -184,7 +186,7 @@ fn an_interpreter_that_is_gone() {
 fn an_interpreter_that_may_not_be_executed() {
     let Some(lab) = lab_of("arm64") else { return };
     let script = format!("cp {EMULATOR} plain; chmod 644 plain; stranger qemu-aarch64 $PWD/plain POC");
-    cured_by(&lab, &script, "no-exec-bit", "problem", "qemu-aarch64", &["yours"]);
+    cured_by(&lab, &script, ["no-exec-bit", "problem", "qemu-aarch64"], &["yours"]);
     let script = format!(
         "mkdir -p t; must mount -t tmpfs -o noexec none t; cp {EMULATOR} t/q; stranger qemu-aarch64 $PWD/t/q POC"
     );

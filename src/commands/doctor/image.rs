@@ -36,10 +36,17 @@ pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
     let is_here = |text: &str| text.split('/').next().is_some_and(|first| Path::new(first).exists());
     match Name::bare(text).filter(|_| !is_here(text)) {
         _ if Name::parse(text).is_some() => Named::Image,
+        Some(Name::Local(name)) if is_command(&name) => Named::File,
         Some(Name::Local(_)) => Named::Either,
         Some(_) => Named::Image,
         None => Named::File,
     }
+}
+
+/// Whether a shell would find a program of that name.
+fn is_command(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
 
 /// Examines each image, here or as another machine would, and writes what was found.

@@ -1,4 +1,4 @@
-//! Where the forms of the doctor write: at once, or into a report.
+//! Where the forms of the doctor write: immediately, or into a report.
 
 use crate::doctor::finding::Finding;
 use crate::error::{Result, Status};

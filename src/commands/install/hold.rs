@@ -1,4 +1,4 @@
-//! `rbinfmt install --hold`: a process that keeps the table, registers again what somebody removes, and tells what it sees.
+//! `rbinfmt install --hold`: a process that keeps the table, registers again what somebody removes, and reports what it sees.
 
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -117,7 +117,7 @@ impl<'a> Holder<'a> {
         self.end_look(failures)
     }
 
-    /// Tells the failures that are new, and everybody who reads our files.
+    /// Prints the failures that are new, and updates the published files.
     fn end_look(&mut self, mut failures: Vec<String>) -> Status {
         failures.extend(self.publish());
         for failure in failures.iter().filter(|f| !self.said.contains(f)) {

@@ -1,11 +1,18 @@
 //! The causes that the doctor knows: data, a file for each group next to this one.
 
+mod language;
+
 use std::fmt;
+
+pub use language::Language;
 
 use serde::{Serialize, Serializer};
 
 // CauseId and CAUSES.
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+// Advice: what a fix of one case says. Label: what comes before a text.
+include!(concat!(env!("OUT_DIR"), "/advice.rs"));
+include!(concat!(env!("OUT_DIR"), "/labels.rs"));
 
 /// All causes, the commonest first, then what is not a fault.
 pub fn all() -> &'static [Cause] {
@@ -59,6 +66,67 @@ pub struct Cause {
     pub fixes: &'static [Remedy],
     /// Where to read more.
     pub links: &'static [&'static str],
+    /// The same in Chinese, where it was translated.
+    #[serde(skip)]
+    chinese: Option<Translation>,
+}
+
+/// A cause in another language.
+#[derive(Debug, PartialEq, Eq)]
+struct Translation {
+    title: &'static str,
+    explanation: &'static str,
+    detection: &'static str,
+    /// For each fix, in order.
+    fixes: &'static [Wording],
+}
+
+/// What is said of a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wording {
+    /// One sentence.
+    pub text: &'static str,
+    /// The sentence where a name is not known; without one the fix is left out.
+    pub otherwise: Option<&'static str>,
+}
+
+impl Cause {
+    /// The title in the language of this process, as all that follow.
+    pub fn title(&self) -> &'static str {
+        self.translation().map_or(self.title, |texts| texts.title)
+    }
+
+    /// What happens, and why.
+    pub fn explanation(&self) -> &'static str {
+        self.translation().map_or(self.explanation, |texts| texts.explanation)
+    }
+
+    /// How to recognise it.
+    pub fn detection(&self) -> &'static str {
+        self.translation().map_or(self.detection, |texts| texts.detection)
+    }
+
+    /// What to do, and what is said of it.
+    pub fn fixes(&self) -> impl Iterator<Item = (&'static Remedy, Wording)> {
+        let translated = self.translation().map_or(&[][..], |texts| texts.fixes);
+        self.fixes.iter().enumerate().map(|(at, fix)| {
+            let english = Wording { text: fix.text, otherwise: fix.otherwise };
+            (fix, translated.get(at).copied().unwrap_or(english))
+        })
+    }
+
+    fn translation(&self) -> Option<&Translation> {
+        match Language::current() {
+            Language::English => None,
+            Language::Chinese => self.chinese.as_ref(),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text(Language::current()))
+    }
 }
 
 /// What a cause is about.

@@ -1,16 +1,19 @@
-//! The cause behind an outcome of execve(2): which link of the chain ends it, and what is wrong with that.
+//! The cause of an outcome of execve(2): which link of the chain ends it, and what is wrong with that.
 
 use bstr::{BStr, ByteSlice};
 use nix::errno::Errno;
 
+use super::content::Sample;
 use super::{Setting, content, loader};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::{Entry, Flags};
-use crate::doctor::catalogue::{CauseId, FixClass};
+use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::elf;
 use crate::exec::facts::TableState;
+use crate::exec::root::Content;
 use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
+use crate::inspect::{Inspection, inspect};
 use crate::text::to_text;
 
 /// Bytes of an ELF header of 32 bits.
@@ -46,6 +49,15 @@ struct Failure<'a> {
 }
 
 impl Case<'_> {
+    /// A file that is shorter than its segments is to be had again, whatever else is wrong with it. What starts or is killed is
+    /// told by what comes of it.
+    pub(super) fn cut_off(&self, elf: &Inspection) -> Option<Finding> {
+        let fails = matches!(self.verdict.outcome, Outcome::Fails { .. });
+        let detail = || format!("its last segment ends at byte {} of the file, which has {}", elf.end, elf.size);
+        let finding = || Finding::problem(CauseId::TruncatedElf, to_text(self.target), detail());
+        (fails && elf.end > elf.size).then(|| finding().with("path", to_text(self.target)))
+    }
+
     /// The cause; `None` where the file starts or nothing is known.
     pub(super) fn cause(&self) -> Option<Finding> {
         match &self.verdict.outcome {
@@ -59,7 +71,7 @@ impl Case<'_> {
                 );
                 Some(self.problem(CauseId::PageSize, &detail))
             }
-            Outcome::Killed(death) => Some(self.problem(CauseId::TruncatedElf, death.why())),
+            Outcome::Killed(death) => Some(self.truncated(death.why())),
             Outcome::Fails { errno, why, refused } => {
                 Some(self.fails(&Failure { errno: *errno, why, refused: *refused }))
             }
@@ -69,6 +81,17 @@ impl Case<'_> {
     fn problem(&self, id: CauseId, detail: &str) -> Finding {
         let path = self.verdict.steps.last().map_or(BStr::new(self.target), |step| step.path.as_bstr());
         Finding::problem(id, to_text(path), detail).with("path", to_text(path))
+    }
+
+    /// Segments that cannot be mapped are those of the program, or those of its loader.
+    fn truncated(&self, why: &str) -> Finding {
+        let is_short = |step: &&Step| {
+            let elf = inspect(&self.setting.root, &step.path).ok().flatten();
+            elf.is_some_and(|elf| elf.end > elf.size)
+        };
+        let step = self.verdict.steps.iter().find(is_short).or(self.verdict.steps.last());
+        let path = to_text(step.map_or(BStr::new(self.target), |step| step.path.as_bstr()));
+        Finding::problem(CauseId::TruncatedElf, &*path, why).with("path", path)
     }
 
     fn link(&self) -> Link<'_> {
@@ -115,7 +138,13 @@ impl Case<'_> {
             (_, Errno::ENOENT | Errno::ENOTDIR) => CauseId::NoSuchFile,
             _ => CauseId::PathRefused,
         };
-        Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", path)
+        let finding = Finding::problem(id, &*path, failure.why).with("interpreter", &*path).with("path", &*path);
+        if id == CauseId::IsADirectory && self.setting.root.open(format!("{path}/oci-layout").as_bytes()).is_ok() {
+            let image = quoted(&format!("oci:{}", self.setting.root.outside(&path)));
+            let finding = finding.evidence("it is a container image in OCI's layout");
+            return finding.fix(Advice::ExamineImage, format!("rbinfmt doctor {image}"), FixClass::Yours).alone();
+        }
+        finding
     }
 
     fn no_interpreter(&self, script: &Step, name: &[u8]) -> Finding {
@@ -226,26 +255,22 @@ impl Case<'_> {
     }
 
     fn no_program(&self, step: &Step, why: &str) -> Finding {
-        let mut head = vec![0; content::PREFIX];
+        let path = to_text(&step.path);
+        let outside = self.setting.root.outside(&path);
         let file = self.setting.root.open(&step.path).ok();
-        let len = file.as_ref().and_then(|f| f.read(&mut head, 0).ok()).unwrap_or(0);
-        head.truncate(len);
-        let Some(content) = content::of(&head, file.map_or(0, |f| f.size())) else {
+        let head = file.as_ref().map(beginning).unwrap_or_default();
+        let sample = Sample { path: &outside, head: &head, len: file.map_or(0, |file| file.size()) };
+        let Some(content) = content::of(&sample) else {
             return self.problem(CauseId::NotAProgram, why);
         };
-        let name = to_text(&step.path);
-        let mut finding = self.problem(content.cause, &format!("the file is {}", content.what));
-        if let Some(command) = content.command {
-            let command = command.replace("{path}", &quoted(&self.setting.root.outside(&name)));
-            finding = finding.fix("Unpack it, and execute what is inside.", command, FixClass::Yours);
-        }
-        let upper = name.to_ascii_uppercase();
-        if content.cause == CauseId::MissingShebang
-            && ["NOTICE", "LICENSE", "README", "COPYING"].iter().any(|w| upper.contains(w))
-        {
-            finding.id = CauseId::WrongFilePicked;
-        }
-        finding
+        let finding = self.problem(content.cause, &format!("the file is {}", content.what));
+        let is_known = !content.advice.is_empty();
+        let finding = content
+            .advice
+            .into_iter()
+            .fold(finding, |finding, (advice, command)| finding.fix(advice, command, FixClass::Yours));
+        // Another system's program can be had for this one too; of anything else more is known than what is true of all.
+        if is_known && content.cause != CauseId::WrongOsBinary { finding.alone() } else { finding }
     }
 
     /// An ELF file that the kernel does not run.
@@ -256,16 +281,16 @@ impl Case<'_> {
             _ if size < SMALLEST_HEADER => {
                 return self.problem(CauseId::TruncatedElf, "the file ends within its ELF header");
             }
-            16 => {
-                return self.problem(
-                    CauseId::ObjectOrCoreOrLib,
-                    &format!("{}: it is an object file or a core dump", step.decided.words()),
-                );
-            }
+            16 => return self.problem(CauseId::ObjectOrCoreOrLib, step.decided.words()),
             18 => {}
             _ => return self.problem(CauseId::TruncatedElf, why),
         }
         let arch = architecture_of(step);
+        let own = Architecture::of_machine(&facts.kernel.machine);
+        // The kernel is for it, and does not load it all the same.
+        if arch.zip(own).is_some_and(|(arch, own)| arch == own || (facts.compat && arch.runs_on(own))) {
+            return self.problem(CauseId::TruncatedElf, why);
+        }
         let what = arch.map_or("a CPU that no emulator here is for", Architecture::label);
         let machine = &*facts.kernel.machine;
         let detail = format!("the program is for {what}, and this kernel is for {machine}");
@@ -326,6 +351,18 @@ impl Case<'_> {
     fn arch_of(&self, step: Option<&Step>) -> Option<String> {
         Some(architecture_of(step?)?.label().to_owned())
     }
+}
+
+/// As much of a file as says what it is. Of a file in an image only a part may have been kept.
+fn beginning(file: &Content) -> Vec<u8> {
+    const KEPT: usize = 4096;
+    let read = |most: usize| {
+        let mut bytes = vec![0; most];
+        let len = file.read(&mut bytes, 0).ok()?;
+        bytes.truncate(len);
+        Some(bytes)
+    };
+    read(content::PREFIX).or_else(|| read(KEPT)).unwrap_or_default()
 }
 
 /// The architecture that a file is for.

@@ -1,37 +1,110 @@
-//! What a file is that no loader accepts. Pure, over its first bytes.
+//! What a file is that no loader accepts. Pure, over its name, its first bytes and its size.
 
-use crate::doctor::catalogue::CauseId;
+use super::packed::{self, Container};
+use super::{pe, text};
+use crate::doctor::catalogue::{Advice, CauseId};
+use crate::doctor::finding::quoted;
+
+/// What is known of a file.
+pub(super) struct Sample<'a> {
+    /// Its path.
+    pub(super) path: &'a str,
+    /// Its first bytes, [`PREFIX`] of them where it has so many.
+    pub(super) head: &'a [u8],
+    /// Its size.
+    pub(super) len: u64,
+}
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Content {
     /// The cause that it is.
     pub(super) cause: CauseId,
-    /// In words: "a gzip archive".
+    /// In words: "a gzip file".
     pub(super) what: String,
-    /// What makes a program of it.
-    pub(super) command: Option<&'static str>,
+    /// What to do about it, each with its command.
+    pub(super) advice: Vec<(Advice, Option<String>)>,
+}
+
+/// What a row of formats.toml says.
+#[derive(Debug)]
+pub(super) struct What {
+    pub(super) name: &'static str,
+    pub(super) cause: CauseId,
+    advice: Option<Advice>,
+    command: Option<&'static str>,
+    profile: Option<&'static str>,
 }
 
 /// A format, by bytes at a place.
 struct Format {
-    name: &'static str,
     at: usize,
     magic: &'static [u8],
     mask: &'static [u8],
-    cause: CauseId,
-    command: Option<&'static str>,
+    what: What,
 }
 
-/// A kind of text, by how it begins.
-struct Text {
-    name: &'static str,
-    begins: &'static str,
-    cause: CauseId,
+/// An archive with a meaning.
+struct Archive {
+    of: Container,
+    holds: &'static [&'static str],
+    extensions: &'static [&'static str],
+    what: What,
 }
 
-// FORMATS and TEXTS.
+/// A kind of text.
+pub(super) struct Text {
+    pub(super) begins: &'static [&'static str],
+    pub(super) extensions: &'static [&'static str],
+    pub(super) named: &'static [&'static str],
+    pub(super) interpreter: Option<&'static str>,
+    pub(super) what: What,
+}
+
+// FORMATS, ARCHIVES and TEXTS.
 include!(concat!(env!("OUT_DIR"), "/formats.rs"));
+
+/// The kinds of text.
+pub(super) fn texts() -> &'static [Text] {
+    TEXTS
+}
+
+/// How much of a file is looked at: the first block of compressed data, and the furthest mark of a file system.
+pub(super) const PREFIX: usize = 256 << 10;
+
+/// Says what a file is; `None` for what is not known.
+pub(super) fn of(sample: &Sample) -> Option<Content> {
+    let Sample { head, len, .. } = *sample;
+    let empty = |what: &str| Some(Content { cause: CauseId::EmptyOrZeroFile, what: what.into(), advice: Vec::new() });
+    if len == 0 {
+        return empty("empty");
+    }
+    let is_disk = || FORMATS.iter().any(|format| format.is_of(head));
+    if head.iter().take(4096).all(|&b| b == 0) && !is_disk() {
+        return empty("nothing but zero bytes at its beginning");
+    }
+    if let Some(container) = packed::look(sample) {
+        return Some(container);
+    }
+    if let Some(program) = pe::of(sample) {
+        return Some(program);
+    }
+    match FORMATS.iter().find(|format| format.is_of(head)) {
+        Some(format) => Some(format.what.content(sample)),
+        None => text::of(sample),
+    }
+}
+
+/// The archive with a meaning that holds these members.
+pub(super) fn archive(of: Container, members: &[String], sample: &Sample) -> Option<Content> {
+    let has = |name: &&'static str| members.iter().any(|m| m == name || (name.ends_with('/') && m.starts_with(*name)));
+    let row = ARCHIVES.iter().find(|row| {
+        row.of == of
+            && (row.holds.is_empty() || row.holds.iter().any(&has))
+            && (row.extensions.is_empty() || row.extensions.contains(&sample.extension().as_str()))
+    })?;
+    Some(row.what.content(sample))
+}
 
 impl Format {
     fn is_of(&self, head: &[u8]) -> bool {
@@ -41,52 +114,59 @@ impl Format {
     }
 }
 
-/// How much of a file is looked at.
-pub(super) const PREFIX: usize = 4096;
-
-/// Says what a file is that begins with `head` and is `len` bytes long; `None` for what is not known.
-pub(super) fn of(head: &[u8], len: u64) -> Option<Content> {
-    let content = |cause, what: &str| Some(Content { cause, what: what.into(), command: None });
-    if len == 0 {
-        return content(CauseId::EmptyOrZeroFile, "empty");
+impl What {
+    /// It is that.
+    pub(super) fn content(&self, sample: &Sample) -> Content {
+        let mut content = Content { cause: self.cause, what: self.name.into(), advice: Vec::new() };
+        if let Some(advice) = self.advice {
+            content.advice.push((advice, self.command.map(|command| sample.fill(command))));
+        }
+        if let Some(profile) = self.profile {
+            content.advice.push((Advice::RunWithProfile, Some(format!("sudo rbinfmt install {profile}"))));
+        }
+        content
     }
-    if head.iter().all(|&b| b == 0) {
-        return content(CauseId::EmptyOrZeroFile, "nothing but zero bytes at its beginning");
-    }
-    if let Some(format) = FORMATS.iter().find(|format| format.is_of(head)) {
-        return Some(Content { cause: format.cause, what: format.name.into(), command: format.command });
-    }
-    let text = as_text(head)?;
-    let start = text.trim_start().to_ascii_lowercase();
-    if let Some(known) = TEXTS.iter().find(|t| start.starts_with(t.begins)) {
-        return content(known.cause, known.name);
-    }
-    content(CauseId::MissingShebang, &without_shebang(text))
 }
 
-/// The whole characters of a text; `None` where it is none.
-fn as_text(head: &[u8]) -> Option<&str> {
-    let text = match str::from_utf8(head) {
-        Ok(text) => text,
-        // A character that is cut off by our own bound.
-        Err(error) if error.error_len().is_none() => str::from_utf8(&head[..error.valid_up_to()]).ok()?,
-        Err(_) => return None,
-    };
-    let odd = |c: char| c.is_control() && !c.is_ascii_whitespace() && c != '\x1b';
-    (!text.contains(odd)).then_some(text)
-}
+impl Sample<'_> {
+    /// The part after the last dot of its name, in lower case; empty where there is none.
+    pub(super) fn extension(&self) -> String {
+        self.name().rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
+    }
 
-/// How a script lacks its `#!`.
-fn without_shebang(text: &str) -> String {
-    const LINES: usize = 20;
-    let first = text.lines().next().unwrap_or_default();
-    let typo = ["# !", "!#", "#/", "# /"].into_iter().find(|typo| first.starts_with(typo));
-    let later = text.lines().take(LINES).position(|line| line.starts_with("#!"));
-    match (typo, later) {
-        _ if first.trim_start().starts_with("#!") => "a script with blanks before its #!".into(),
-        (_, Some(line)) => format!("a script with its #! on line {}, and only line 1 counts", line + 1),
-        (Some(typo), None) => format!("a script that begins with {typo:?} instead of \"#!\""),
-        _ => "a text without a #! line".into(),
+    /// Its name without the directory.
+    pub(super) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Its path without the last extension; of a name that has none, with one of ours.
+    fn stem(&self) -> String {
+        match self.name().rsplit_once('.') {
+            Some((stem, _)) if !stem.is_empty() => self.path[..self.path.len() - self.extension().len() - 1].to_owned(),
+            _ => format!("{}.out", self.path),
+        }
+    }
+
+    /// A command of formats.toml with the names in it.
+    pub(super) fn fill(&self, command: &str) -> String {
+        let name = self.name().rsplit_once('.').map_or(self.name(), |(stem, _)| stem);
+        let directory = self.path.rsplit_once('/').map_or(".", |(d, _)| if d.is_empty() { "/" } else { d });
+        let local = if self.path.contains('/') { self.path.to_owned() } else { format!("./{}", self.path) };
+        let values =
+            [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
+        let mut text = String::new();
+        for (at, part) in command.split('{').enumerate() {
+            let value = part.split_once('}').filter(|_| at > 0).and_then(|(key, rest)| {
+                let (_, value) = values.iter().find(|(known, _)| *known == key)?;
+                Some(quoted(value) + rest)
+            });
+            match value {
+                Some(value) => text.push_str(&value),
+                None if at > 0 => text.extend(["{", part]),
+                None => text.push_str(part),
+            }
+        }
+        text
     }
 }
 
@@ -94,8 +174,12 @@ fn without_shebang(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn what(path: &str, head: &[u8]) -> Option<Content> {
+        of(&Sample { path, head, len: head.len() as u64 })
+    }
+
     fn cause(head: &[u8]) -> Option<CauseId> {
-        of(head, head.len() as u64).map(|c| c.cause)
+        what("file", head).map(|c| c.cause)
     }
 
     #[test]
@@ -128,9 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn how_a_shebang_is_lacking() {
-        assert!(without_shebang("\n#!/bin/sh\n").contains("line 2"));
-        assert!(without_shebang(" #!/bin/sh\n").contains("blanks"));
-        assert!(without_shebang("# !/bin/sh\n").contains("instead of"));
+    fn names_in_commands() {
+        let sample = |path| Sample { path, head: b"", len: 0 };
+        assert_eq!(sample("a b/x.c").fill("cc -o {stem} {path}"), "cc -o 'a b/x' 'a b/x.c'");
+        assert_eq!(sample("x").fill("{local} {stem} {name} {directory} {other}"), "./x x.out x . {other}");
+        assert_eq!(sample("/Main.class").fill("java -cp {directory} {name}"), "java -cp / Main");
     }
 }

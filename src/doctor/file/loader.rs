@@ -2,7 +2,7 @@
 
 use super::Setting;
 use crate::architecture::{Abi, Architecture};
-use crate::doctor::catalogue::{CauseId, FixClass};
+use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::exec::Step;
 use crate::text::to_text;
@@ -115,11 +115,11 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     let (about, path) = (to_text(&program.path), to_text(name));
     let known = Known::find(&path, Architecture::of_program(&program.head));
     let other = OTHERS.iter().find(|other| other.paths.contains(&&*path));
-    let (like, is_nixos) = family(setting);
+    let like = family(setting);
     let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
     let kernel = Architecture::of_machine(&setting.facts.kernel.machine);
     let id = match (&known, other) {
-        _ if is_nixos => CauseId::NixosStubLd,
+        _ if is(&like, "nixos") => CauseId::NixosStubLd,
         (Some(known), _) => known.cause(kernel, has),
         (None, Some(other)) => other.cause,
         (None, None) => CauseId::MissingElfLoader,
@@ -139,7 +139,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
         }
     }
     if let Some(command) = known.and_then(|known| known.install(&like)) {
-        finding = finding.fix("Install that loader in this tree.", command, FixClass::Decision);
+        finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
     finding
 }
@@ -153,23 +153,19 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
     );
     let finding = Finding::problem(CauseId::QemuMissingSysroot, about, detail).with("path", about);
     let known = Known::find(&path, Architecture::of_program(&program.head));
-    let known =
-        known.filter(|known| known.library == Library::Glibc && family(setting).0.iter().any(|id| id == "debian"));
+    let known = known.filter(|known| known.library == Library::Glibc && is(&family(setting), "debian"));
     let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
     let program = quoted(&setting.root.outside(about));
     let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
-    finding.fix(
-        "Install its C library for cross-building, and show the emulator where that is.",
-        command,
-        FixClass::Decision,
-    )
+    finding.fix(Advice::InstallSysroot, command, FixClass::Decision)
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.
 pub(super) fn stub(setting: &Setting, about: &str, name: &[u8]) -> Option<Finding> {
     let usual = || all().any(|known| known.paths().iter().any(|path| path.as_bytes() == name));
     let detail = format!("{} of NixOS runs no program unless nix-ld is enabled", to_text(name));
-    (family(setting).1 && usual()).then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
+    (is(&family(setting), "nixos") && usual())
+        .then(|| Finding::warning(CauseId::NixosStubLd, about, detail).with("path", about))
 }
 
 /// The C library that a tree has.
@@ -179,8 +175,8 @@ fn library_of(setting: &Setting) -> Option<Library> {
     [Library::Glibc, Library::Musl].into_iter().find(|library| has_any(*library))
 }
 
-/// The ids of the tree's distribution, nearest first, and whether it is NixOS.
-fn family(setting: &Setting) -> (Vec<String>, bool) {
+/// The ids of the tree's distribution and of those that it is like, nearest first (os-release(5)).
+fn family(setting: &Setting) -> Vec<String> {
     const MOST: usize = 1 << 14;
     let mut bytes = vec![0; MOST];
     let read = |path: &str, bytes: &mut [u8]| {
@@ -193,7 +189,9 @@ fn family(setting: &Setting) -> (Vec<String>, bool) {
         line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
     };
     let ids = format!("{} {}", value("ID="), value("ID_LIKE="));
-    let ids: Vec<String> = ids.split_whitespace().map(|id| if id == "rhel" { "fedora" } else { id }.into()).collect();
-    let is_nixos = ids.iter().any(|id| id == "nixos");
-    (ids, is_nixos)
+    ids.split_whitespace().map(|id| if id == "rhel" { "fedora" } else { id }.into()).collect()
+}
+
+fn is(family: &[String], id: &str) -> bool {
+    family.iter().any(|known| known == id)
 }

@@ -3,19 +3,26 @@
 mod cause;
 mod content;
 mod loader;
+mod object;
+mod packed;
+mod pe;
 mod program;
 mod script;
+mod text;
 
 use std::path::Path;
 
 use bstr::BString;
+use nix::errno::Errno;
 
+use super::catalogue::CauseId;
 use super::finding::{Finding, Severity};
 use crate::binfmt::table::Unreadable;
+use crate::elf::is_elf;
 use crate::error::{Doing, Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
-use crate::exec::{Model, NearMiss, Outcome, Verdict, near_misses};
+use crate::exec::{Model, NearMiss, Outcome, Refused, Verdict, near_misses};
 use crate::inspect::{Inspection, inspect};
 use crate::oracle::{self, Answer, Caller};
 
@@ -41,7 +48,9 @@ pub struct Setting {
 /// What came of a file.
 #[derive(Debug)]
 pub struct FileVerdict {
-    /// Its path as given.
+    /// As it was asked for.
+    pub asked: BString,
+    /// Its path: as given, or where PATH has a name without a slash.
     pub target: BString,
     /// What execve(2) does with it.
     pub verdict: Verdict,
@@ -60,17 +69,38 @@ impl Setting {
     ///
     /// # Errors
     /// Where this machine cannot be looked at; a file that does not start is a verdict, not an error.
-    pub fn examine(&self, target: &[u8]) -> Result<FileVerdict> {
+    pub fn examine(&self, asked: &[u8]) -> Result<FileVerdict> {
+        let found = self.on_path(asked);
+        let target = found.as_ref().map_or(asked, |path| path.as_slice());
         let argv = if self.argv.is_empty() { vec![target.into()] } else { self.argv.clone() };
-        let verdict = Model::new(&self.facts, &self.root, &self.host).judge(target, &argv);
-        let last = verdict.steps.iter().rfind(|s| s.handler.is_none());
+        let model = Model::new(&self.facts, &self.root, &self.host);
+        let verdict = model.judge(target, &argv);
+        // Its content counts before its x bits and its mount: `chmod` makes nothing of an archive.
+        let beyond = is_refused(&verdict).then(|| model.content_only().judge(target, &argv));
+        let judged = beyond.as_ref().unwrap_or(&verdict);
+        let last = judged.steps.iter().rfind(|s| s.handler.is_none());
         let near = last.map(|step| near_misses(&self.facts.table, &step.head)).unwrap_or_default();
-        let inspection = if verdict.steps.is_empty() { None } else { inspect(&self.root, target).ok().flatten() };
-        let case = cause::Case { setting: self, target, verdict: &verdict, near: &near };
-        let mut findings = Vec::from_iter(case.cause());
-        findings.extend(script::findings(self, &verdict));
-        if let Some(inspection) = &inspection {
-            findings.extend(program::findings(self, target, inspection, &verdict));
+        let inspection = if judged.steps.is_empty() { None } else { inspect(&self.root, target).ok().flatten() };
+        let mut findings = Vec::new();
+        let case = |verdict| cause::Case { setting: self, target, verdict, near: &near };
+        let object = inspection.as_ref().and_then(|elf| object::finding(self, target, elf));
+        let is_object = object.is_some();
+        match object {
+            Some(object) => findings.push(object),
+            None => {
+                findings.extend(inspection.as_ref().and_then(|elf| case(judged).cut_off(elf)));
+                let cause = case(judged).cause();
+                findings.extend(cause.filter(|cause| findings.iter().all(|known| known.id != cause.id)));
+                findings.extend(script::findings(self, judged));
+                if let Some(inspection) = &inspection {
+                    findings.extend(program::findings(self, target, inspection, judged));
+                }
+            }
+        }
+        let is_useless = |f: &Finding| matches!(f.id, CauseId::TruncatedElf | CauseId::WrongOsBinary);
+        let is_program = !is_object && !findings.iter().any(is_useless) && is_program(judged);
+        if beyond.is_some() && (is_program || findings.is_empty()) {
+            findings.extend(case(&verdict).cause());
         }
         if self.verify {
             findings.extend(self.ask_kernel(target, &argv, &verdict)?);
@@ -78,7 +108,14 @@ impl Setting {
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
         findings.sort_by_key(|finding| finding.severity);
         let unreadable = self.facts.table.unreadable.clone();
-        Ok(FileVerdict { target: target.into(), verdict, near, inspection, unreadable, findings })
+        Ok(FileVerdict { asked: asked.into(), target: target.into(), verdict, near, inspection, unreadable, findings })
+    }
+
+    /// Where PATH has a name without a slash that is not a file of the working directory.
+    pub fn on_path(&self, name: &[u8]) -> Option<BString> {
+        let is_name = !name.is_empty() && !name.contains(&b'/');
+        let is_missing = || matches!(self.root.open(name), Err(Errno::ENOENT));
+        if is_name && is_missing() { script::on_path(self, name) } else { None }
     }
 
     /// Holds the model against the kernel.
@@ -103,6 +140,18 @@ impl Setting {
         };
         Ok(Some(program::kernel_said(target, &answer, agrees)))
     }
+}
+
+/// The x bits of the file itself, or its mount, forbid it.
+fn is_refused(verdict: &Verdict) -> bool {
+    let refused = matches!(verdict.outcome, Outcome::Fails { refused: Some(Refused::Bits | Refused::Mount), .. });
+    refused && verdict.steps.is_empty()
+}
+
+/// Whether the file would be a program if it could be executed: something starts it, or what is missing is not in the file.
+fn is_program(verdict: &Verdict) -> bool {
+    let Some(first) = verdict.steps.first() else { return false };
+    first.handler.is_some() || first.head.starts_with(b"#!") || is_elf(&first.head)
 }
 
 impl FileVerdict {

@@ -1,6 +1,6 @@
 //! What may go wrong with a program although execve(2) starts it. Each finding is a function of what was looked at.
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 
 use super::cause::architecture_of;
 use super::{Setting, loader};
@@ -70,6 +70,10 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         let version = arm.version.map_or(String::new(), |v| format!("ARMv{v}, "));
         let float = if arm.hard_float { "hard" } else { "soft" };
         findings.push(note(CauseId::ArmAttributes, format!("it is built for {version}{float} float")));
+    }
+    if is_packed(setting, path) {
+        let detail = "it is packed with UPX: what it needs can be seen after `upx -d` of a copy";
+        findings.push(note(CauseId::PackedProgram, detail.into()));
     }
     if program.osabi != 0 {
         let name = osabi(program.osabi).map_or(String::new(), |name| format!(" ({name})"));
@@ -162,6 +166,13 @@ fn passed_over(setting: &Setting, about: &str, verdict: &Verdict) -> Option<Find
     let others: Vec<String> = others.filter(|e| e.takes(&step.head, &step.path)).map(|e| to_text(&e.name)).collect();
     let detail = format!("the entry {name} matches it before {}, which would too", others.join(", "));
     (!others.is_empty()).then(|| Finding::note(CauseId::BinfmtShadowed, about, detail))
+}
+
+/// UPX leaves its mark after the program headers.
+fn is_packed(setting: &Setting, path: &[u8]) -> bool {
+    let mut head = [0; 1024];
+    let len = setting.root.open(path).ok().and_then(|file| file.read(&mut head, 0).ok()).unwrap_or(0);
+    head[..len].contains_str("UPX!")
 }
 
 /// Whether the library is where the program's loader looks.

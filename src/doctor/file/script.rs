@@ -42,12 +42,15 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
     }
 }
 
-/// Where the usual `PATH` of a tree, or ours where it is our own, has a program.
-fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
+/// Where the usual `PATH` of a tree, or ours where it is our own, has a program. One that may be executed counts before one
+/// that may not, as for a shell.
+pub(super) fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
     const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let own = std::env::var_os("PATH").filter(|_| setting.root.is_own());
     let own = own.as_ref().map_or(PATH, |path| path.as_encoded_bytes());
     let directories = setting.path.as_ref().map_or(own, |path| path.as_slice());
     let paths = directories.split_str(":").map(|directory| BString::from([directory, b"/", name].concat()));
-    paths.into_iter().find(|path| setting.root.open(path).is_ok())
+    let mut found = paths.filter_map(|path| setting.root.open(&path).ok().map(|file| (path, file.is_executable())));
+    let first = found.next()?;
+    if first.1 { Some(first.0) } else { Some(found.find(|(_, is_executable)| *is_executable).unwrap_or(first).0) }
 }

@@ -24,8 +24,8 @@ pub(super) fn gather(kernel: &Kernel) -> Support {
 
 fn config(kernel: &Kernel) -> Option<(Config, String)> {
     let running = proc::kernel_file("config.gz");
-    let unpacked = File::open(&running).ok().and_then(|file| text(flate2::read::GzDecoder::new(file)));
-    if let Some(text) = unpacked {
+    let decompressed = File::open(&running).ok().and_then(|file| text(flate2::read::GzDecoder::new(file)));
+    if let Some(text) = decompressed {
         return Some((option(&text), running.display().to_string()));
     }
     let of_boot = format!("/boot/config-{}", kernel.release);

@@ -347,7 +347,7 @@ fn is_loader(step: &Step, steps: &[Step]) -> bool {
         || (step.handler.is_none() && steps.len() > 1 && step.decided == Decided::PtInterp)
 }
 
-/// Who starts it: USER[:GROUP], by name or number.
+/// Who starts it: `USER[:GROUP]`, by name or number.
 fn user(config: &Config, root: &Root) -> Result<Identity, Box<Finding>> {
     let (user, group) = match config.user.split_once(':') {
         Some((user, group)) => (user, group.parse().ok()),

@@ -140,11 +140,15 @@ impl Line {
     }
 }
 
-/// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL, or ESC and one character.
+/// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL or ESC, or ESC and one character.
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match rest.next() {
         Some('[') => skip_sequence(rest),
-        Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
+        // ESC ends it, whatever comes then: ESC \ or the next sequence.
+        Some(']') => {
+            while rest.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')).is_some() {}
+            rest.next_if(|c| *c != '\u{1b}');
+        }
         _ => {}
     }
 }

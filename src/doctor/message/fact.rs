@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::arch::{self, Arch, Fit};
 use super::clean::Line;
 use super::file_fact::{Content, FileFact};
-use super::words::Means;
+use super::words::{BASIC, Means};
 
 /// Of each kind so many are kept.
 const MOST: usize = 16;
@@ -278,9 +278,13 @@ impl Facts {
         by(&|known| known == path).or_else(|| by(&|known| !name(path).is_empty() && name(known) == name(path)))
     }
 
-    /// The architecture of the only program that is described.
+    /// The architecture of the only program that is described; what every machine has tells of the machine.
     pub(super) fn only_program(&self) -> Option<(Arch, &str)> {
-        let mut archs = self.files.iter().filter_map(|file| match file.content {
+        let own = |file: &FileFact| {
+            let path = file.path.as_deref().unwrap_or_default();
+            ["/bin/", "/usr/bin/"].iter().any(|d| path.strip_prefix(d).is_some_and(|name| BASIC.contains(&name)))
+        };
+        let mut archs = self.files.iter().filter(|file| !own(file)).filter_map(|file| match file.content {
             Content::Elf(arch) => Some((arch, file.line.as_str())),
             _ => None,
         });

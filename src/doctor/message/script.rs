@@ -85,7 +85,11 @@ impl Script {
         }
         let words = found.contains(&Means::NotFound) || found.contains(&Means::Syntax) || missing(found);
         // A shell prints the line after what it does not understand of it.
-        let source = || self.list.last().is_some_and(|last| last.says == Says::Syntax) && line.text.contains(": '");
+        let source = || {
+            self.list.last().is_some_and(|last| last.says == Says::Syntax)
+                && line.text.contains(":")
+                && line.text.contains('\'')
+        };
         if !words && !source() {
             return None;
         }
@@ -124,15 +128,17 @@ impl Said {
         let path = Some(name).filter(|name| !SHELLS.contains(&name.rsplit('/').next().unwrap_or(name)));
         // dash names the file twice.
         let rest = rest.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rest);
-        let quoted = rest.len() > 2 && rest.starts_with('\'') && rest.ends_with('\'');
-        let says = match () {
-            () if quoted => Says::Source(rest[1..rest.len() - 1].to_owned()),
+        let quoted = rest.strip_prefix('\'').and_then(|rest| Some(rest.rsplit_once('\'')?.0));
+        let says = match quoted {
+            Some(source) => Says::Source(source.to_owned()),
             // What Ruby, PHP and Perl say of their own files has a comma.
-            () if found.contains(&Means::Syntax) && rest.to_ascii_lowercase().contains("syntax error,") => return None,
-            () if found.contains(&Means::Syntax) => Says::Syntax,
-            () if found.contains(&Means::NotFound) => Says::NotFound(not_found(rest)?),
+            None if found.contains(&Means::Syntax) && rest.to_ascii_lowercase().contains("syntax error,") => {
+                return None;
+            }
+            None if found.contains(&Means::Syntax) => Says::Syntax,
+            None if found.contains(&Means::NotFound) => Says::NotFound(not_found(rest)?),
             // `<` makes the next word the name of a file.
-            () => {
+            None => {
                 let words = rest.rsplit_once(": ")?.0;
                 let words = words.trim_start_matches("cannot open ").trim_start_matches("cannot execute command '");
                 Says::NotFound(words.to_owned())
@@ -141,9 +147,11 @@ impl Said {
         let (path, line_shown) = (path.map(str::to_owned), line.shown());
         let said = Said { path, number, says, odd: line.odd, line: line_shown };
         // A file that is not there is missing, unless its name cannot be one.
-        let opened = !quoted && !found.contains(&Means::Syntax) && !found.contains(&Means::NotFound);
+        let opened = quoted.is_none() && !found.contains(&Means::Syntax) && !found.contains(&Means::NotFound);
         let is_content = || matches!(said.meaning(), Some(Meaning::Is(_)));
-        ((said.path.is_some() && !opened) || is_content()).then_some(said)
+        // What is piped into a shell has no name: the line that it quotes next may tell.
+        let waits = said.says == Says::Syntax;
+        (waits || (said.path.is_some() && !opened) || is_content()).then_some(said)
     }
 
     /// What the line tells of the file; `None` where a script may just have a mistake.
@@ -189,6 +197,7 @@ fn place(text: &str) -> Option<(&str, u32, &str)> {
             && let Some(number) = line_number(segment)
         {
             let before = text[..start - 1].trim_end();
+            let before = before.trim_end_matches(": -c");
             return Some((last_word(before.rsplit_once(": ").map_or(before, |(_, name)| name))?, number, rest));
         }
         start = colon + 1;
@@ -277,6 +286,7 @@ mod tests {
             ("./run: ligne 2: import : commande introuvable", CauseId::MissingShebang),
             ("./a: line 1: <?xml: No such file or directory", CauseId::NotABinaryDownload),
             ("./a: line 1: syntax error near unexpected token `newline'", CauseId::NotABinaryDownload),
+            ("sh: cannot execute command `\u{feff}#!/bin/sh': No such file or directory", CauseId::BomBeforeShebang),
         ] {
             assert_eq!(content(text), Some(cause), "{text}");
         }

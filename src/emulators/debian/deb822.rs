@@ -11,11 +11,17 @@ pub struct Paragraph(Vec<(String, String)>);
 
 impl Paragraph {
     /// The first paragraph of a text.
+    ///
+    /// # Errors
+    /// A line that is neither a field nor the continuation of one, and a field that is there twice.
     pub fn first(text: &str) -> Result<Self, String> {
         Self::of_lines(text.lines().skip_while(|l| l.trim().is_empty()).take_while(|l| !l.trim().is_empty()))
     }
 
     /// All paragraphs of a text.
+    ///
+    /// # Errors
+    /// A line that is neither a field nor the continuation of one, and a field that is there twice.
     pub fn all(text: &str) -> Result<Vec<Self>, String> {
         let lines: Vec<&str> = text.lines().collect();
         lines
@@ -53,6 +59,9 @@ impl Paragraph {
 
 /// The paragraphs of a Packages file that are about one of `names`. The file is read line by line and left as soon as
 /// all were found: it is 60 MB long, and sorted by nothing that one could rely on.
+///
+/// # Errors
+/// What the file says, and a paragraph of more than a megabyte, or that is not deb822.
 pub fn packages(mut file: impl BufRead, names: &[&str]) -> io::Result<Vec<Paragraph>> {
     let mut found: Vec<Paragraph> = Vec::new();
     let (mut line, mut text) = (Vec::new(), Vec::new());

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
-use crate::error::Result;
 
 /// A Debian-like archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,24 +45,24 @@ pub struct Wish {
 }
 
 /// The mirror to take. `root` is the host's root directory.
-pub fn choose(wish: &Wish, root: &Path) -> Result<Mirror> {
+pub fn choose(wish: &Wish, root: &Path) -> Mirror {
     if let Some(url) = &wish.flag {
-        return Ok(Mirror::new(url, wish.keyring.clone(), "--mirror"));
+        return Mirror::new(url, wish.keyring.clone(), "--mirror");
     }
     if let Some(url) = &wish.config {
-        return Ok(Mirror::new(url, wish.keyring.clone(), "the configuration"));
+        return Mirror::new(url, wish.keyring.clone(), "the configuration");
     }
     let sources = apt_sources(root);
     let debian = sources.iter().find(|s| s.is_debian());
     let ubuntu = || ubuntu(&sources, root);
     if let Some(source) = debian {
-        return Ok(Mirror::new(&source.url, wish.keyring.clone(), &source.file));
+        return Mirror::new(&source.url, wish.keyring.clone(), &source.file);
     }
     if let Some(mut mirror) = ubuntu() {
         mirror.keyring = wish.keyring.clone().or(mirror.keyring);
-        return Ok(mirror);
+        return mirror;
     }
-    Ok(Mirror::new(SETTINGS.mirror, wish.keyring.clone(), "built in"))
+    Mirror::new(SETTINGS.mirror, wish.keyring.clone(), "built in")
 }
 
 /// One archive of apt's.
@@ -184,7 +183,7 @@ mod tests {
     }
 
     fn chosen(files: &[(&str, &str)], wish: &Wish) -> Mirror {
-        choose(wish, host(files).path()).unwrap()
+        choose(wish, host(files).path())
     }
 
     #[test]

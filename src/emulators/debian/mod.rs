@@ -5,6 +5,7 @@ pub mod deb822;
 pub mod mirror;
 pub mod openpgp;
 pub mod release;
+mod suites;
 pub mod version;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use crate::architecture::Architecture;
 use crate::archive;
 use crate::error::{Doing, Error, Result};
 use crate::http::Client;
-use crate::http::cache::Cache;
+use crate::http::cache::{Cache, Places};
 use crate::progress::Progress;
 use crate::time::Timestamp;
 use crate::verify::{Digest, Expected};
@@ -27,7 +28,7 @@ use crate::verify::{Digest, Expected};
 /// The largest InRelease file is Debian sid's, with 200 kB.
 const MAX_INRELEASE: u64 = 8 << 20;
 
-/// Debian's largest index of packages has 60 MB unpacked.
+/// Debian's largest index of packages has 60 MB decompressed.
 const MAX_INDEX: u64 = 512 << 20;
 
 /// The largest package with emulators has 73 MB.
@@ -87,6 +88,9 @@ pub enum Offer {
 
 impl Archive<'_> {
     /// The archive's name for `uname -m`.
+    ///
+    /// # Errors
+    /// A machine for which Debian has no port.
     pub fn arch_of(machine: &str) -> Result<String> {
         let port = Architecture::of_machine(machine).and_then(|arch| arch.abi_of_machine(machine)?.debian);
         port.map(str::to_owned).ok_or_else(|| {
@@ -96,6 +100,10 @@ impl Archive<'_> {
     }
 
     /// What this suite has.
+    ///
+    /// # Errors
+    /// A signature or hash that is wrong, an index that is too old, and the network's errors. That the suite has no
+    /// emulators is an [`Offer::Nothing`].
     pub fn look(&self, suite: &str) -> Result<Offer> {
         self.progress.step(&format!("reading the index of {suite} at {}", self.mirror.url));
         let release = match self.release(suite)? {
@@ -121,9 +129,9 @@ impl Archive<'_> {
         if release.by_hash {
             urls.insert(0, at(&index.by_hash()));
         }
-        let path = self.cache.file(self.client, &urls, &[], &index.expected, self.progress)?;
+        let path = self.cached(&urls, &index.expected)?;
         let names = SETTINGS.packages;
-        let found = archive::unpacked(&path, self.jobs)
+        let found = archive::decompressed(&path, self.jobs)
             .and_then(|file| deb822::packages(file, names))
             .doing(|| format!("reading {}", urls[0]))?;
         match choose(&found) {
@@ -133,10 +141,17 @@ impl Archive<'_> {
     }
 
     /// The package's file, verified.
+    ///
+    /// # Errors
+    /// The network's errors, and a file whose size or hash is not the index's.
     pub fn fetch(&self, package: &Package) -> Result<PathBuf> {
         let url = self.url(package);
         self.progress.step(&format!("fetching {url}"));
-        self.cache.file(self.client, &[url], &[], &package.expected, self.progress)
+        self.cached(&[url], &package.expected)
+    }
+
+    fn cached(&self, urls: &[String], expected: &Expected) -> Result<PathBuf> {
+        self.cache.file(self.client, &Places { urls, headers: &[] }, expected, self.progress)
     }
 
     /// Where the package is.

@@ -32,6 +32,9 @@ pub struct Index {
 
 impl Release {
     /// From the signed text; `suite` is the name that was asked for, `what` the file's.
+    ///
+    /// # Errors
+    /// The index of another suite; one that is not deb822, or has no date.
     pub fn parse(what: &str, text: &str, suite: &str) -> Result<Self> {
         let wrong = |why: String| Error::failed(format!("reading {what}"), why);
         let paragraph = Paragraph::first(text).map_err(wrong)?;
@@ -61,6 +64,9 @@ impl Release {
     }
 
     /// Refuses an index from the future, one that has expired, and one older than the newest seen.
+    ///
+    /// # Errors
+    /// Which of these it is, with both dates.
     pub fn check_age(&self, what: &str, newest_seen: Option<Timestamp>, now: Timestamp) -> Result<()> {
         let refused = |why: String| Error::failed(format!("verifying {what}"), why);
         const INSIST: &str = "use another mirror (--mirror URL), or insist with --allow-expired";

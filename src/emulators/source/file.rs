@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use super::Taking;
 use crate::archive;
-use crate::emulators::store::Staging;
+use crate::archive::tar::Tar;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
 use crate::verify::{self, Digest, Expected, Hasher, of_file};
@@ -75,6 +76,9 @@ pub struct Found {
 }
 
 /// Verifies a package file by the SHA256SUMS next to it, where there is one. Its hash names it.
+///
+/// # Errors
+/// A file that cannot be read; one that SHA256SUMS does not list, or lists with another hash.
 pub fn verify(path: &Path) -> Result<(Expected, Found)> {
     let expected = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -93,31 +97,27 @@ pub fn verify(path: &Path) -> Result<(Expected, Found)> {
 
 /// Takes emulators out of the package file that `origin` names. One that was not `verified` by a hash is read to its end,
 /// where its own check sums are.
-pub fn take_package(
-    path: &Path,
-    origin: &str,
-    verified: bool,
-    jobs: usize,
-    wanted: &Wanted,
-    staging: &mut Staging,
-) -> Result<()> {
+///
+/// # Errors
+/// A file that is neither a package nor an archive, or is broken; what the store refuses.
+pub(crate) fn take_package(path: &Path, origin: &str, verified: bool, taking: &mut Taking) -> Result<()> {
     let archive = archive::Archive::open(path)?.verified(verified);
     if verified
-        && let Wanted::These(archs) = wanted
+        && let Wanted::These(archs) = taking.wanted
         && let [arch] = archs.as_slice()
     {
         // dpkg-deb sorts what it packs. Where that is not so, the emulator is not found here, and all is read below.
         let fits = |name: &[u8]| arch_of(name).is_some_and(|arch| Wanted::All.has(arch));
-        let near = archive.near(&format!("qemu-{arch}"), &fits, jobs).doing(|| format!("reading {origin}"))?;
+        let near = archive.near(&format!("qemu-{arch}"), &fits, taking.jobs).doing(|| format!("reading {origin}"))?;
         if let Some(tar) = near {
-            super::take_from(tar, origin, wanted, staging, &mut |_| false)?;
+            taking.members(tar, origin, &mut |_| false)?;
         }
-        if super::taken(wanted, staging) {
+        if taking.is_done() {
             return Ok(());
         }
     }
-    let mut stream = archive.stream(jobs)?;
-    super::take(&mut stream, origin, wanted, staging, &mut |_| false)?;
+    let mut stream = archive.stream(taking.jobs)?;
+    taking.members(Tar::new(&mut stream), origin, &mut |_| false)?;
     let mut read = 1;
     while !verified && read > 0 {
         read = stream.fill_buf().doing(|| format!("reading {origin}"))?.len();
@@ -127,7 +127,11 @@ pub fn take_package(
 }
 
 /// Takes emulators out of a directory, each verified by its SHA256SUMS where there is one.
-pub fn take_directory(directory: &Path, wanted: &Wanted, staging: &mut Staging) -> Result<Found> {
+///
+/// # Errors
+/// A directory or a file that cannot be read, a file that is not what SHA256SUMS says; what the store refuses.
+pub(crate) fn take_directory(directory: &Path, taking: &mut Taking) -> Result<Found> {
+    let Taking { wanted, staging, .. } = taking;
     let sums = Sums::of(directory)?;
     let doing = || format!("listing {}", directory.display());
     let mut names: Vec<_> = fs::read_dir(directory)

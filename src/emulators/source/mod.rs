@@ -5,7 +5,7 @@ mod members;
 
 use std::path::PathBuf;
 
-pub(crate) use self::members::{take, take_from, taken};
+pub(crate) use self::members::Taking;
 use crate::error::{Error, Result};
 use crate::oci::reference::Reference;
 
@@ -42,6 +42,9 @@ pub enum Which {
 
 impl Which {
     /// "stable", "latest", or a version.
+    ///
+    /// # Errors
+    /// A text that is none of these, with what is expected.
     pub fn parse(text: &str) -> Result<Self> {
         let version = text.strip_prefix('v').unwrap_or(text);
         match text {
@@ -58,6 +61,9 @@ impl Which {
 
 impl From {
     /// What `--from` says.
+    ///
+    /// # Errors
+    /// A text that is none of these, with what is expected.
     pub fn parse(text: &str) -> Result<Self> {
         if let Some(reference) = text.strip_prefix("docker://") {
             return Reference::parse(reference).map(From::Registry);

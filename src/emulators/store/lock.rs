@@ -22,6 +22,9 @@ pub struct Lock {
 
 impl Store {
     /// Takes the lock, making the store where there is none; waits for another process that has it.
+    ///
+    /// # Errors
+    /// A store that cannot be made or written; a lock that is not free within two minutes.
     pub fn lock(&self, progress: &dyn Progress) -> Result<Lock> {
         let help = |error: Error| {
             error.help("the store must be writable: become root, or point RBINFMT_STORE at a directory of yours")
@@ -84,4 +87,23 @@ fn make_directory(directory: &Path) -> Result<()> {
         _ => {}
     }
     make_directories(directory, 0o755).doing(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Quiet;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_newest_date_of_a_suite_is_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path());
+        let lock = store.lock(&Quiet).unwrap();
+        let date = |second| Timestamp::from_second(second).unwrap();
+        for (seen, newest) in [(5, 5), (9, 9), (7, 9)] {
+            store.note_seen(&lock, "x", date(seen)).unwrap();
+            assert_eq!(store.seen("x").unwrap(), Some(date(newest)));
+        }
+    }
 }

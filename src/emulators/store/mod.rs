@@ -85,6 +85,9 @@ impl Store {
     }
 
     /// Where the store is: $RBINFMT_STORE, /var/lib/rbinfmt for root, $XDG_DATA_HOME/rbinfmt for others.
+    ///
+    /// # Errors
+    /// None of the variables is set, and we are not root.
     pub fn place(root: bool, variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
         let set = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());
         if let Some(path) = set("RBINFMT_STORE") {
@@ -93,7 +96,7 @@ impl Store {
         if root {
             return Ok(SYSTEM.into());
         }
-        // The XDG rules: a relative path there is no path.
+        // The XDG rules: a relative path does not count.
         let data =
             set("XDG_DATA_HOME").filter(|p| p.is_absolute()).or_else(|| set("HOME").map(|h| h.join(".local/share")));
         data.map(|data| data.join("rbinfmt")).ok_or_else(|| {
@@ -123,11 +126,18 @@ impl Store {
     }
 
     /// The emulator in use for QEMU's name of an architecture ("aarch64").
+    ///
+    /// # Errors
+    /// The store's list of what is in use cannot be read, or is not as we write it.
     pub fn current(&self, arch: &str) -> Result<Option<Emulator>> {
         Ok(self.all_current()?.remove(arch))
     }
 
     /// The emulators in use, by architecture. Reads one small file, and looks at the size of each.
+    ///
+    /// # Errors
+    /// The store's list of what is in use cannot be read, or is not as we write it. A missing or shortened emulator is left
+    /// out.
     pub fn all_current(&self) -> Result<BTreeMap<String, Emulator>> {
         let mut whole = BTreeMap::new();
         for (arch, emulator) in self.all_chosen()? {
@@ -150,6 +160,9 @@ impl Store {
     }
 
     /// All versions, oldest first.
+    ///
+    /// # Errors
+    /// The directory, or the manifest of a version, cannot be read.
     pub fn versions(&self) -> Result<Vec<Manifest>> {
         let directory = self.root.join("versions");
         let mut versions = Vec::new();
@@ -168,6 +181,9 @@ impl Store {
     }
 
     /// The version that a user means: an id, its unambiguous start, or a version number.
+    ///
+    /// # Errors
+    /// There is no such version, or more than one that it can mean.
     pub fn find(&self, wanted: &str) -> Result<Manifest> {
         let all = self.versions()?;
         let doing = || format!("looking for {wanted:?} in {}", self.root.display());
@@ -192,6 +208,9 @@ impl Store {
     }
 
     /// Makes a version the one in use for these architectures, or for all that it has.
+    ///
+    /// # Errors
+    /// There is no such version, or it does not have one of them; the list of what is in use cannot be written.
     pub fn use_(&self, lock: &Lock, id: &str, archs: &[String]) -> Result<Vec<Emulator>> {
         let manifest =
             self.manifest(id)?.ok_or_else(|| Error::usage(format!("choosing {id}"), "there is no such version"))?;
@@ -212,6 +231,9 @@ impl Store {
     }
 
     /// Notes whether an emulator gets argv\[0\] as flag P passes it, as was found by running it.
+    ///
+    /// # Errors
+    /// The store's files cannot be read or written.
     pub fn note_preserves_argv0(&self, lock: &Lock, id: &str, arch: &str, preserves: bool) -> Result<()> {
         let Some(mut manifest) = self.manifest(id)? else { return Ok(()) };
         let Some(item) = manifest.emulators.get_mut(arch) else { return Ok(()) };
@@ -226,6 +248,9 @@ impl Store {
     }
 
     /// Takes a version out. One that is in use stays.
+    ///
+    /// # Errors
+    /// It is in use, or cannot be removed.
     pub fn remove(&self, lock: &Lock, id: &str) -> Result<u64> {
         let users: Vec<String> = self.all_chosen()?.into_values().filter(|e| e.id == id).map(|e| e.arch).collect();
         if !users.is_empty() {
@@ -243,6 +268,9 @@ impl Store {
     }
 
     /// Takes out all versions that are in use for nothing, and empties the cache.
+    ///
+    /// # Errors
+    /// A version or the cache cannot be read or removed.
     pub fn gc(&self, lock: &Lock) -> Result<Swept> {
         let mut swept = Swept { bytes: self.cache().clear()?, ..Swept::default() };
         let current = self.all_chosen()?;
@@ -256,11 +284,17 @@ impl Store {
     }
 
     /// The newest date seen of a suite.
+    ///
+    /// # Errors
+    /// The store's list of dates cannot be read, or is not as we write it.
     pub fn seen(&self, suite: &str) -> Result<Option<Timestamp>> {
         Ok(self.read::<Seen>("seen.json")?.and_then(|seen| seen.get(suite).copied()).map(seconds))
     }
 
     /// Remembers that an index of a suite with this date was verified.
+    ///
+    /// # Errors
+    /// The store's list of dates cannot be read or written.
     pub fn note_seen(&self, lock: &Lock, suite: &str, date: Timestamp) -> Result<()> {
         let mut seen: Seen = self.read("seen.json")?.unwrap_or_default();
         let date = date.as_second();
@@ -272,6 +306,9 @@ impl Store {
     }
 
     /// What a version's directory says it is; `None` where there is none, or half of one.
+    ///
+    /// # Errors
+    /// A manifest that cannot be read, or is not as we write it.
     pub fn manifest(&self, id: &str) -> Result<Option<Manifest>> {
         // An id comes from the command line: it names a directory in versions and nothing else.
         if id.is_empty() || id.starts_with('.') || id.contains('/') {

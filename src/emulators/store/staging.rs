@@ -38,6 +38,9 @@ struct Disk {
 
 impl<'a> Staging<'a> {
     /// An empty one; `machine` is this host's `uname -m`.
+    ///
+    /// # Errors
+    /// A directory in the store, or a thread, cannot be made.
     pub fn new(store: &'a Store, lock: &'a Lock, machine: &str) -> Result<Self> {
         let directory = lock.temporary(store.root())?;
         let (files, written) = sync_channel::<File>(64);
@@ -54,6 +57,10 @@ impl<'a> Staging<'a> {
     }
 
     /// Takes an emulator. `pump` hands its bytes over; `origin` names it in errors. What is refused leaves no trace.
+    ///
+    /// # Errors
+    /// What `pump` answers; another size than was announced; a file that [`elf::check`] refuses; a disk that cannot be
+    /// written.
     pub fn take(
         &mut self,
         arch: &str,
@@ -62,7 +69,10 @@ impl<'a> Staging<'a> {
         pump: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
     ) -> Result<&Item> {
         if !valid_arch(arch) {
-            return Err(Error::failed(format!("taking {origin}"), format!("no name of an architecture: {arch:?}")));
+            return Err(Error::failed(
+                format!("taking {origin}"),
+                format!("not the name of an architecture: {arch:?}"),
+            ));
         }
         if size > MAX_EMULATOR {
             return Err(Error::failed(
@@ -118,6 +128,9 @@ impl<'a> Staging<'a> {
 
     /// Puts what was taken into the store as (a part of) this version, and returns what the store then has of it.
     /// `manifest`'s own list of emulators is not looked at.
+    ///
+    /// # Errors
+    /// The store cannot be written, or has another file of that name under the same version.
     pub fn commit(mut self, mut manifest: Manifest) -> Result<Manifest> {
         self.sync()?;
         manifest.emulators = std::mem::take(&mut self.items);

@@ -12,7 +12,7 @@ use crate::elf::{Class, Data, Target};
 use crate::emulators::find::Found;
 use crate::host::Identity;
 use crate::kernel::Kernel;
-use crate::probe::{FileId, Outcome, Ran};
+use crate::probe::{Failure, FileId, Outcome, Ran};
 use crate::profile::{Kind, Profile};
 use crate::registrar::facts::{Facts, Guarded, TableFacts};
 
@@ -192,7 +192,7 @@ fn what_differs_is_replaced() {
     assert!(replaced(|e| e.flags = Flags::F, None));
     assert!(replaced(|e| e.interpreter = Some("/usr/bin/qemu-aarch64".into()), None));
     assert!(replaced(|e| e.rule = Rule::Magic(Magic::exact(0, b"\x7fELF\x02\x01\x01".to_vec())), None));
-    assert!(replaced(|_| {}, Some(Ran { outcome: Outcome::Fails("it crashed".into()), by: None })));
+    assert!(replaced(|_| {}, Some(Ran { outcome: Outcome::Fails(Failure::Shifted), by: None })));
     assert!(replaced(|_| {}, Some(Ran { outcome: works(), by: Some(id("/proc/self/exe")) })), "an older emulator");
     assert!(!replaced(|_| {}, Some(Ran { outcome: Outcome::Works { argv0: false }, by: None })), "P was tried");
 }

@@ -52,6 +52,9 @@ pub struct Situation<'a> {
 }
 
 /// The ways to try, in order.
+///
+/// # Errors
+/// There is none: what is missing (rights, a mount, `--private`), and how to give it.
 pub fn ways(s: Situation) -> Result<Vec<Way>> {
     let visible = s.mounted.is_visible();
     let here = if visible { Way::Present } else { Way::Mount };
@@ -83,7 +86,7 @@ pub fn ways(s: Situation) -> Result<Vec<Way>> {
     })
 }
 
-/// Mounting the table in another user namespace gives that namespace a table of its own for good, and every foreign
+/// Mounting the table in another user namespace gives that namespace a table of its own permanently, and every foreign
 /// program in it stops working. So that is done only when it is asked for.
 fn of_user_namespace(s: Situation) -> Result<Vec<Way>> {
     let doing = "reaching the machine's table";

@@ -73,6 +73,31 @@ impl Registry {
         assert!(done.starts_with("HTTP/1.1 201"), "{done}");
         format!("\"digest\":\"{digest}\",\"size\":{}", bytes.len())
     }
+
+    /// Pushes an image of these layers for this machine under a tag, each with the end of its media type, and returns the
+    /// index's digest.
+    pub fn push(&self, tag: &str, layers: &[(&str, Vec<u8>)]) -> Digest {
+        const M: &str = "application/vnd.oci.image.manifest.v1+json";
+        const I: &str = "application/vnd.oci.image.index.v1+json";
+        const L: &str = "application/vnd.oci.image.layer.v1";
+        let config = self.blob(b"{}");
+        let layer = |(kind, bytes): &(&str, Vec<u8>)| format!("{{\"mediaType\":\"{L}.{kind}\",{}}}", self.blob(bytes));
+        let layers = layers.iter().map(layer).collect::<Vec<_>>().join(",");
+        let manifest = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{M}\",\"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",{config}}},\"layers\":[{layers}]}}"
+        );
+        let digest = Digest::of(manifest.as_bytes());
+        let done = self.send("PUT", &format!("/v2/emu/manifests/sha256:{digest}"), M, manifest.as_bytes());
+        assert!(done.starts_with("HTTP/1.1 201"), "{done}");
+        let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let index = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{I}\",\"manifests\":[{{\"mediaType\":\"{M}\",\"digest\":\"sha256:{digest}\",\"size\":{},\"platform\":{{\"os\":\"linux\",\"architecture\":\"{arch}\"}}}}]}}",
+            manifest.len()
+        );
+        let done = self.send("PUT", &format!("/v2/emu/manifests/{tag}"), I, index.as_bytes());
+        assert!(done.starts_with("HTTP/1.1 201"), "{done}");
+        Digest::of(index.as_bytes())
+    }
 }
 
 impl Drop for Registry {

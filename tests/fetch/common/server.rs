@@ -157,7 +157,10 @@ fn answer(
     }
     if let Some(Fault::Page(page)) = &fault {
         let len = page.len();
-        write!(out, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len}\r\n\r\n{page}")?;
+        write!(
+            out,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len}\r\n\r\n{page}"
+        )?;
         return Ok(true);
     }
     let mut body = body.unwrap_or_default();

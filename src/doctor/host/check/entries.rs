@@ -7,7 +7,7 @@ use crate::binfmt::rule::{Rule, WINDOW};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
-use crate::probe::Outcome;
+use crate::probe::{Failure, Outcome};
 use crate::registrar::health::Problem;
 
 pub(super) const GROUP: &str = "entries";
@@ -213,7 +213,7 @@ fn run(case: &Case) -> State {
             Some(why) if super::flags::shifts(entry, why) => {}
             Some(why) => {
                 let detail = "a program of its architecture does not run";
-                causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.clone()));
+                causes.add((Severity::Problem, cause_of(why)), entry, detail, Some(why.to_string()));
             }
             None if entry.health.works == Some(true) => works.extend(entry.health.profile.map(|p| p.label())),
             None => {}
@@ -227,17 +227,25 @@ fn run(case: &Case) -> State {
     })
 }
 
-/// What a probe's failure is a case of, by its words.
-fn cause_of(why: &str) -> CauseId {
-    const WORDS: [(&str, CauseId); 6] = [
-        ("signal 11", CauseId::QemuSegvLibcBin),
-        ("signal 6", CauseId::QemuSegvLibcBin),
-        ("signal 4", CauseId::QemuSigill),
+/// What a probe's failure is a case of. What QEMU says of itself is known by its own words.
+fn cause_of(why: &Failure) -> CauseId {
+    const SAID: [(&str, CauseId); 6] = [
+        ("target signal 11", CauseId::QemuSegvLibcBin),
+        ("target signal 6", CauseId::QemuSegvLibcBin),
+        ("target signal 4", CauseId::QemuSigill),
         ("Unable to reserve", CauseId::QemuGuestBase),
         ("guest_base", CauseId::QemuGuestBase),
         ("Invalid ELF image", CauseId::QemuInvalidElf),
     ];
-    WORDS.iter().find(|(word, _)| why.contains(word)).map_or(CauseId::EmulatorFails, |(_, id)| *id)
+    let said = |complaint: &str| SAID.iter().find(|(words, _)| complaint.contains(words)).map(|(_, id)| *id);
+    match why {
+        Failure::Killed { signal: libc::SIGSEGV | libc::SIGABRT, .. } => CauseId::QemuSegvLibcBin,
+        Failure::Killed { signal: libc::SIGILL, .. } => CauseId::QemuSigill,
+        Failure::Killed { complaint, .. } | Failure::Ended { complaint, .. } => {
+            said(complaint).unwrap_or(CauseId::EmulatorFails)
+        }
+        Failure::NotStarted(_) | Failure::Shifted => CauseId::EmulatorFails,
+    }
 }
 
 /// The labels of what runs, for other checks.

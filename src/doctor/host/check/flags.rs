@@ -5,6 +5,7 @@ use super::{Case, Check, Judged, State, entries};
 use crate::binfmt::entry::Flags;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Severity;
+use crate::probe::Failure;
 use crate::registrar::health::Problem;
 
 /// QEMU that is started by such a name takes its arguments as flag P passes them.
@@ -70,6 +71,6 @@ fn credentials(entry: &Judged, causes: &mut Causes) {
 }
 
 /// Whether a probe failed because of flag P.
-pub(super) fn shifts(entry: &Judged, why: &str) -> bool {
-    (entry.entry.flags.has(Flags::P) || entry.path().ends_with(EXPECTS_P)) && why.contains("arguments are shifted")
+pub(super) fn shifts(entry: &Judged, why: &Failure) -> bool {
+    *why == Failure::Shifted && (entry.entry.flags.has(Flags::P) || entry.path().ends_with(EXPECTS_P))
 }

@@ -21,9 +21,12 @@ const FOREIGN: [CauseId; 8] = [
     CauseId::BuildxPlatformsStale,
 ];
 /// So much of an interpreter's path older kernels read from a script's first line; shells that look for themselves, too.
-pub(super) const SHEBANG: usize = 126;
+const SHEBANG: usize = 126;
+/// bash before 5.1 looks at 80 bytes of the file.
+const OLD_BASH: usize = 77;
 
 pub(super) fn judge(case: &mut Case<'_>) {
+    cut_off(case);
     let events: Vec<&Event> =
         case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoexec).collect();
     image(case, !events.is_empty());
@@ -44,10 +47,19 @@ pub(super) fn judge(case: &mut Case<'_>) {
             step(case, event);
         }
         named_for(case, event);
-        if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
-            case.say(CauseId::ShebangTooLong, Certain, 20.0, &event.line);
-        }
     }
+}
+
+/// The path of an interpreter, as a shell quotes it, is as long as what was read of the first line.
+fn cut_off(case: &mut Case<'_>) {
+    let quoted = |event: &&&Event| {
+        event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG || path.len() == OLD_BASH)
+    };
+    let Some(event) = case.events.iter().find(quoted) else { return };
+    let kernels = event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG);
+    let (strength, weight) = if kernels { (Certain, 25.0) } else { (Likely, 8.0) };
+    let line = event.line.clone();
+    case.say(CauseId::ShebangTooLong, strength, weight, &line);
 }
 
 /// By the entry for the architecture that is needed, where the text shows it.
@@ -117,7 +129,34 @@ fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
             case.say(CauseId::BinfmtNativeHijack, Possible, 0.5, line);
             case.say(CauseId::EmptyOrZeroFile, Possible, 1.0, line);
         }
-        _ => case.say(CauseId::ForeignArchNoHandler, Likely, 5.0, line),
+        _ if case.places.contains(&Place::Mac) && of_macos(case) => {
+            case.say(CauseId::WrongOsBinary, Certain, 20.0, line)
+        }
+        _ => {
+            case.say(CauseId::ForeignArchNoHandler, Likely, 5.0, line);
+            pulled_for(case, arch, line);
+        }
+    }
+}
+
+/// Whether what failed is in a directory that only macOS has: it runs no ELF files.
+fn of_macos(case: &Case<'_>) -> bool {
+    let paths = case.events.iter().filter_map(|event| event.path.as_deref());
+    paths
+        .into_iter()
+        .any(|path| ["/Users/", "/Applications/", "/opt/homebrew/"].iter().any(|start| path.starts_with(start)))
+}
+
+/// An image of one platform was asked for, and there is a program of another in it.
+fn pulled_for(case: &mut Case<'_>, arch: Arch, line: &str) {
+    let [platform] = &case.text.facts.platforms[..] else { return };
+    let by_runtime = |event: &&Event| event.caller.is_some_and(|caller| caller.context == Place::Container);
+    if case.events.iter().any(by_runtime)
+        && arch::named(platform).is_some_and(|asked| arch::fit(arch, asked) == Fit::Foreign)
+    {
+        let told = format!("{platform} was asked for");
+        case.say(CauseId::ImageLiesAboutArch, Likely, 6.0, line);
+        case.say(CauseId::ImageLiesAboutArch, Likely, 1.0, &told);
     }
 }
 
@@ -298,6 +337,6 @@ impl Case<'_> {
 }
 
 /// Whether a name is a script's.
-fn is_script(path: &str) -> bool {
+pub(super) fn is_script(path: &str) -> bool {
     [".sh", ".py", ".bash", ".pl", ".rb"].iter().any(|end| path.ends_with(end)) || path.contains("entrypoint")
 }

@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::file_fact::{Content, FileFact};
 use super::super::words::{ErrorName, Place};
 use super::Case;
-use super::exec::SHEBANG;
+use super::exec::is_script;
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
@@ -13,10 +13,8 @@ pub(super) fn judge(case: &mut Case<'_>) {
         case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoent).collect();
     for event in events.into_iter().take(4) {
         entry(case, event);
-        if event.interpreter.as_ref().is_some_and(|path| path.len() >= SHEBANG) {
-            case.say(CauseId::ShebangTooLong, Certain, 20.0, &event.line);
-        }
         looked_up_by_env(case, event);
+        without_libc(case, event);
         if let Some(interpreter) = event.interpreter.as_deref().filter(|path| !path.contains(['\\', '^'])) {
             named(case, event, interpreter);
         }
@@ -98,4 +96,14 @@ fn looked_up_by_env(case: &mut Case<'_>, event: &Event) {
     let Some(name) = event.path.as_deref().filter(|name| by_env && !name.contains('/')) else { return };
     let cause = if name.contains(' ') { CauseId::ShebangEnvArgs } else { CauseId::ShebangInterpreterMissing };
     case.say(cause, Likely, 6.0, &event.line);
+}
+
+/// A program of a distribution with glibc in an image that has another C library, or none.
+fn without_libc(case: &mut Case<'_>, event: &Event) {
+    let inside = [Place::Container, Place::Build].iter().any(|place| case.text.places.contains(place));
+    let looked = event.errno.exists || event.caller.is_some_and(|caller| caller.exists);
+    let script = event.path.as_deref().is_some_and(|path| is_script(path) || path.starts_with("/bin/"));
+    if inside && case.text.places.contains(&Place::Alpine) && looked && !script {
+        case.say(CauseId::MissingElfLoader, Likely, 1.0, &event.line);
+    }
 }

@@ -29,6 +29,9 @@ pub struct Keyring {
 
 impl Keyring {
     /// The Debian archive's keys, built in. Only those whose fingerprints data/debian.toml pins.
+    ///
+    /// # Errors
+    /// The built-in keys and the pinned fingerprints differ.
     pub fn debian() -> Result<Self> {
         let name = "the built-in Debian archive keyring";
         let mut keyring = Keyring::parse(name, data::KEYS)?;
@@ -41,6 +44,9 @@ impl Keyring {
     }
 
     /// A keyring file, binary or armoured: another archive's, or one's own.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is too long, or has no OpenPGP certificate in it.
     pub fn read(path: &Path) -> Result<Self> {
         let doing = || format!("reading the keyring {}", path.display());
         let size = std::fs::metadata(path).doing(doing)?.len();
@@ -72,6 +78,9 @@ impl Keyring {
     }
 
     /// The text inside a clear-signed file, after its signature was verified; `what` names the file.
+    ///
+    /// # Errors
+    /// A file that is not clear-signed, no signature by one of these keys, and any by one of these keys that is wrong.
     pub fn open(&self, what: &str, bytes: &[u8], now: Timestamp) -> Result<String> {
         let doing = || format!("verifying {what}");
         let frame = Frame::parse(bytes).map_err(|why| Error::failed(doing(), why).help(HELP))?;
