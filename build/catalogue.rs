@@ -18,7 +18,7 @@ pub(crate) const GROUPS: [&str; 8] = ["file", "loader", "binfmt", "emulator", "i
 const NO_FAULTS: &str = "note";
 
 /// What `{name}` in a fix can stand for.
-const NAMES: [&str; 8] = ["path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
+const NAMES: [&str; 9] = ["rbinfmt", "path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
 
 pub(crate) fn path(group: &str) -> String {
     format!("src/doctor/catalogue/{group}.toml")
@@ -163,7 +163,7 @@ fn check(group: &str, cause: &Cause, source: &Source) -> Result<(), Mistake> {
     }
     let always = |fix: &Spanned<Remedy>| {
         let remedy = fix.get_ref();
-        names_of(remedy).next().is_none() || remedy.otherwise.is_some()
+        names_of(remedy).all(|name| name == "rbinfmt") || remedy.otherwise.is_some()
     };
     if group != NO_FAULTS && !cause.fix.iter().any(always) {
         return Err(source.mistake(&cause.id.span(), "fix", "no fix can be said where no name is known"));

@@ -130,7 +130,7 @@ fn names_that_are_not_utf8() {
     let directory = Directory::new();
     directory.write(b"\xff\xfe\n", b"#!/\xfd\xff -\xff\n");
     let verdict = directory.judge(b"\xff\xfe\n");
-    let json = serde_json::to_string(&rbinfmt::report::doctor::json(&rbinfmt::doctor::file::FileVerdict {
+    let json = serde_json::to_string(&rbinfmt::report::answer::json(&rbinfmt::doctor::file::FileVerdict {
         asked: b"\xff\xfe\n".as_slice().into(),
         target: b"\xff\xfe\n".as_slice().into(),
         verdict,

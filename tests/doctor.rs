@@ -8,6 +8,8 @@ use std::path::Path;
 
 #[path = "doctor/contents.rs"]
 mod contents;
+#[path = "doctor/formats.rs"]
+mod formats;
 
 use assert_cmd::Command;
 use serde_json::Value;

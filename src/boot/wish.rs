@@ -62,22 +62,31 @@ impl Tree {
         Ok(store.versions()?.into_iter().map(|version| version.id).collect())
     }
 
+    /// The entries that systemd-binfmt makes when the system starts; `None` where `enable` has not written them.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn lines(&self) -> Result<Option<Vec<Entry>>> {
+        let path = self.real(LINES)?;
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
+        };
+        let kernel = Kernel::running();
+        Ok(Some(text.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &kernel).ok()).collect()))
+    }
+
     /// Lets what systemd-binfmt reads follow the table, where `enable` wrote it: all of it when the whole configuration was
     /// installed, otherwise the entries of the same names.
     ///
     /// # Errors
     /// Where the file or its record cannot be written.
     pub fn refresh(&self, rows: &[Row], whole: bool) -> Result<()> {
-        let path = self.real(LINES)?;
-        let old = match fs::read(&path) {
-            Ok(old) => old,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
-        };
+        let Some(old) = self.lines()? else { return Ok(()) };
         let mut new = entries(rows);
         if !whole {
-            let kept = old.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &Kernel::running()).ok());
-            new = kept.map(|e| new.iter().find(|n| n.name == e.name).cloned().unwrap_or(e)).collect();
+            new = old.into_iter().map(|e| new.iter().find(|n| n.name == e.name).cloned().unwrap_or(e)).collect();
         }
         self.rewrite(&File::text(LINES, lines(&strings(&new)?)))
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Explains what execve(2) does with files, or with what container images start; without a file, what is wrong with this
 /// machine.
@@ -61,6 +61,49 @@ pub struct DoctorArgs {
     /// List the known causes
     #[arg(long, conflicts_with_all = ["files", "message"])]
     pub list_checks: bool,
+    /// Print text, JSON, annotations of GitHub, or SARIF 2.1.0
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["json", "report"])]
+    pub format: Format,
+    /// Of an image: only these decide the exit status, separated by commas
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', requires = "files")]
+    pub fail_on: Vec<FailOn>,
+    /// The language of causes and fixes [default: that of the locale for text, else en]
+    #[arg(long, value_enum, value_name = "LANG")]
+    pub lang: Option<Lang>,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object for each thing that was asked about
+    Json,
+    /// Workflow commands, which annotate files
+    Github,
+    /// One document, for code scanning
+    Sarif,
+}
+
+/// What makes an image fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// It claims another CPU than that of its programs
+    Lies,
+    /// One of its platforms runs under emulation here
+    Emulated,
+    /// It has programs for a CPU that it does not claim
+    Foreign,
+}
+
+/// A language of the doctor's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Chinese
+    Zh,
 }
 
 /// Explains a cause that `doctor` found.
@@ -69,4 +112,7 @@ pub struct ExplainArgs {
     /// The id of the cause, which `doctor` prints in brackets
     #[arg(value_name = "ID")]
     pub id: String,
+    /// The language of the text [default: that of the locale]
+    #[arg(long, value_enum, value_name = "LANG")]
+    pub lang: Option<Lang>,
 }

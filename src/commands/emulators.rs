@@ -1,12 +1,18 @@
 //! rbinfmt emulators: what is in the store, and which of it is in use.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bstr::ByteSlice;
 use serde_json::json;
 
 use super::{Context, print_followed};
+use crate::binfmt::entry::Entry;
+use crate::boot::Tree;
 use crate::cli::fetch::{EmulatorsArgs, EmulatorsCommand};
 use crate::emulators::store::Manifest;
 use crate::emulators::{Store, Wanted};
-use crate::error::{Result, Status};
+use crate::error::{Error, Result, Status};
 use crate::report;
 use crate::report::progress::{Stderr, size};
 use crate::text::printable;
@@ -34,18 +40,31 @@ pub(super) fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
         Some(EmulatorsCommand::Remove { id }) => {
             let lock = store.lock(&Stderr::default())?;
             let manifest = store.find(id)?;
+            if named(context, store)?.contains(&manifest.id) {
+                let why = "an entry of the table, or of those that the next boot makes, runs it";
+                return Err(Error::failed(format!("removing {}", manifest.id), why)
+                    .help("`rbinfmt upgrade` or `rbinfmt install` lets them follow what is in use"));
+            }
             let bytes = store.remove(&lock, &manifest.id)?;
             format!("removed {} ({})\n", manifest.id, size(bytes))
         }
         Some(EmulatorsCommand::Gc) => {
             let lock = store.lock(&Stderr::default())?;
-            let swept = store.gc(&lock)?;
+            let swept = store.gc(&lock, &named(context, store)?)?;
             let what = if swept.versions.is_empty() { "no version".to_owned() } else { swept.versions.join(" ") };
             format!("removed {what} and the cache ({})\n", size(swept.bytes))
         }
     };
     context.printer.line(text.trim_end())?;
     Ok(Status::Done)
+}
+
+/// The versions that entries run: those of the table, and those that the next boot makes.
+fn named(context: &Context, store: &Store) -> Result<BTreeSet<String>> {
+    let mut entries = context.registrar.entries_seen()?;
+    entries.extend(Tree::at(Path::new("/")).lines()?.unwrap_or_default());
+    let path = |entry: &Entry| entry.interpreter.as_ref()?.to_path().ok().map(Path::to_owned);
+    Ok(entries.iter().filter_map(path).filter_map(|path| store.version_of(&path)).collect())
 }
 
 /// Which of a version's emulators are in use.

@@ -1,11 +1,15 @@
 //! `rbinfmt explain ID`: an entry of the catalogue.
 
+use super::choose_language;
+use crate::cli::doctor::ExplainArgs;
 use crate::doctor::catalogue;
 use crate::error::{Error, Result, Status};
 use crate::report::{self, Printer};
 
 /// Prints the entry.
-pub(super) fn run(printer: Printer, id: &str) -> Result<Status> {
+pub(super) fn run(printer: Printer, args: &ExplainArgs) -> Result<Status> {
+    choose_language(args.lang, !printer.json);
+    let id = &args.id;
     let cause = catalogue::get(id).ok_or_else(|| unknown(id))?;
     match printer.json {
         true => printer.value(cause)?,

@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::boot::Tree;
+use crate::cli::doctor::Lang;
 use crate::cli::fetch::SourceArgs;
 use crate::cli::{Cli, Verb};
+use crate::doctor::catalogue::Language;
 use crate::emulators::find::Places;
 use crate::emulators::{FetchOptions, From, Store, Which};
 use crate::error::{Error, Result, Status};
@@ -89,10 +91,22 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Enable(args)) => enable::run(&context()?, args),
         Some(Verb::Disable(args)) => disable::run(&context()?, args),
         Some(Verb::Export(args)) => export::run(&context()?, args),
-        Some(Verb::Explain(args)) => explain::run(printer, &args.id),
+        Some(Verb::Explain(args)) => explain::run(printer, args),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }
+}
+
+/// The language of the doctor's texts. What people read is in that of their locale, what programs read in English, unless
+/// another one is named.
+fn choose_language(named: Option<Lang>, for_people: bool) {
+    let language = match named {
+        Some(Lang::En) => Language::English,
+        Some(Lang::Zh) => Language::Chinese,
+        None if for_people => Language::of_environment(|name| std::env::var(name).ok()),
+        None => Language::English,
+    };
+    language.choose();
 }
 
 /// What the arguments ask of fetching.

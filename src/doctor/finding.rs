@@ -1,12 +1,15 @@
 //! A cause that was found, with what was seen of it here.
 
-use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Advice, CauseId, FixClass, Language, Remedy, Wording};
+use super::catalogue::{Advice, CauseId, FixClass, Label, Language, Remedy, Wording};
 use crate::exec::root::Root;
 use crate::text::printable;
 pub(super) use crate::text::quoted;
+
+/// The name of rbinfmt's image, which its builder sets.
+const OWN_IMAGE: Option<&str> = option_env!("RBINFMT_IMAGE");
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct Finding {
     pub id: CauseId,
     /// How much it matters.
     pub severity: Severity,
+    /// How sure it is: what was looked at is certain, a text often leaves a choice.
+    pub strength: Strength,
     /// What it is about: a path, an entry, an image.
     pub about: String,
     /// One sentence on this case.
@@ -41,8 +46,21 @@ pub enum Severity {
     Note,
 }
 
+/// How sure a cause is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// One among several.
+    #[default]
+    Possible,
+    /// More often the cause than all others together.
+    Likely,
+    /// What was seen proves it.
+    Certain,
+}
+
 /// What to do, with this case's names in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// One sentence.
     pub text: String,
@@ -52,12 +70,72 @@ pub struct Fix {
     pub class: FixClass,
 }
 
+impl Strength {
+    /// Its name for people.
+    pub fn label(self) -> Label {
+        match self {
+            Strength::Possible => Label::Possible,
+            Strength::Likely => Label::Likely,
+            Strength::Certain => Label::Certain,
+        }
+    }
+}
+
+impl Fix {
+    /// The command as this user has to type it: with `sudo` where root is needed, and without where one is root.
+    pub fn shown(&self) -> Option<String> {
+        let is_root = nix::unistd::geteuid().is_root();
+        self.command.as_ref().map(|command| as_user(command, is_root))
+    }
+}
+
+/// What only root can do, by how the command begins.
+const OF_ROOT: [&str; 11] = [
+    "rbinfmt install ",
+    "rbinfmt uninstall ",
+    "rbinfmt enable ",
+    "rbinfmt disable",
+    "rbinfmt upgrade",
+    "sysctl -w ",
+    "modprobe ",
+    "mount ",
+    "systemctl ",
+    "update-binfmts ",
+    "dpkg --add-architecture ",
+];
+
+/// A command for a user: each part of `a && b` by itself.
+fn as_user(command: &str, is_root: bool) -> String {
+    let part = |part: &str| {
+        let bare = part.strip_prefix("sudo ");
+        match bare {
+            Some(bare) if is_root => bare.to_owned(),
+            None if !is_root && OF_ROOT.iter().any(|start| part.starts_with(start)) && !part.contains(" --dry-run") => {
+                format!("sudo {part}")
+            }
+            _ => part.to_owned(),
+        }
+    };
+    command.split(" && ").map(part).collect::<Vec<_>>().join(" && ")
+}
+
+impl Serialize for Fix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Fix", 3)?;
+        object.serialize_field("text", &self.text)?;
+        object.serialize_field("command", &self.shown())?;
+        object.serialize_field("class", &self.class)?;
+        object.end()
+    }
+}
+
 impl Finding {
     /// Something that fails because of `id`.
     pub fn problem(id: CauseId, about: impl Into<String>, detail: impl Into<String>) -> Finding {
         Finding {
             id,
             severity: Severity::Problem,
+            strength: Strength::Certain,
             about: one_line(about),
             detail: one_line(detail),
             evidence: Vec::new(),
@@ -128,7 +206,10 @@ impl Finding {
 
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
-        let text = self.fill(said.text, |value| printable(value).into_owned())?;
+        let mut text = self.fill(said.text, |value| printable(value).into_owned())?;
+        if OWN_IMAGE.is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
+            text = format!("{text} {}", Label::OwnImage);
+        }
         let command = match fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
@@ -150,7 +231,11 @@ impl Finding {
                 rest = &from[1..];
                 continue;
             }
-            let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
+            let value = match self.values.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => value.as_str(),
+                None if name == "rbinfmt" => OWN_IMAGE.unwrap_or("IMAGE"),
+                None => return None,
+            };
             text.push_str(&form(value));
             rest = &from[name.len() + 2..];
         }
@@ -175,7 +260,7 @@ impl Serialize for Finding {
         let mut object = serializer.serialize_struct("Finding", 8)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("severity", &self.severity)?;
-        object.serialize_field("strength", "certain")?;
+        object.serialize_field("strength", &self.strength)?;
         object.serialize_field("title", self.title())?;
         object.serialize_field("about", &self.about)?;
         object.serialize_field("detail", &self.detail)?;
@@ -195,6 +280,18 @@ mod tests {
         let fix = &finding.fixes()[0];
         assert_eq!(fix.command.as_deref(), Some(r"sed -i 's/\r$//' 'a b.sh'"));
         assert!(Finding::problem(CauseId::CrlfShebang, "", "").fixes().iter().all(|f| !f.text.contains('{')));
+    }
+
+    #[test]
+    fn root_needs_no_sudo_and_others_do() {
+        for (command, root, other) in [
+            ("rbinfmt install arm64", "rbinfmt install arm64", "sudo rbinfmt install arm64"),
+            ("sudo insmod x.ko", "insmod x.ko", "sudo insmod x.ko"),
+            ("sysctl -w a=1 && ls", "sysctl -w a=1 && ls", "sudo sysctl -w a=1 && ls"),
+            ("rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64"),
+        ] {
+            assert_eq!((as_user(command, true), as_user(command, false)), (root.into(), other.into()));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The table follows the store: what is registered for an architecture is the version that is in use for it.
 
+use super::facts::Facts;
 use super::plan::is_ours;
 use super::session;
 use super::{Installed, Registrar, Selection};
@@ -53,16 +54,34 @@ impl Registrar {
         Ok(tried)
     }
 
+    /// The facts, where the table can be looked at from here; the inner error says why it cannot.
+    fn seen(&self) -> Result<Result<Facts, Error>> {
+        match self.look(false) {
+            Ok((facts, _)) => Ok(Ok(facts)),
+            Err(error) if error.is_passing() || session::mounted(&self.host, false)?.is_visible() => Err(error),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// The entries of a table that can be looked at from here: their emulators are in use, whatever the store says.
+    ///
+    /// # Errors
+    /// Where it could not be looked at this time.
+    pub fn entries_seen(&self) -> Result<Vec<Entry>> {
+        let Ok(facts) = self.seen()? else { return Ok(Vec::new()) };
+        facts.table.readable("looking for emulators in use")?;
+        Ok(facts.table.entries)
+    }
+
     /// Entries of ours that hold another file than the one in use are replaced, without a moment in which a program finds
     /// no handler.
     ///
     /// # Errors
     /// Where the registration fails.
     pub fn follow(&self, chosen: &[Emulator]) -> Result<Followed> {
-        let facts = match self.look(false) {
-            Ok((facts, _)) => facts,
-            Err(error) if error.is_passing() || session::mounted(&self.host, false)?.is_visible() => return Err(error),
-            Err(error) => return Ok(Followed::Unseen(error)),
+        let facts = match self.seen()? {
+            Ok(facts) => facts,
+            Err(unseen) => return Ok(Followed::Unseen(unseen)),
         };
         facts.table.readable("letting the table follow the store")?;
         let entries = &facts.table.entries;

@@ -1,42 +1,63 @@
 //! The doctor's report: a text for people, an object for programs.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
 use bstr::BString;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
+use super::answer::Answer;
 use super::diagnostic;
 use super::style::add_line;
+use super::wrap::for_terminal;
 use crate::architecture::Architecture;
 use crate::binfmt::table::Unreadable;
+use crate::doctor::catalogue::{CauseId, Form, Label};
 use crate::doctor::file::FileVerdict;
-use crate::doctor::finding::Severity;
+use crate::doctor::finding::{Finding, Severity};
 use crate::elf::Target;
-use crate::exec::{Decided, Handler, Outcome, Step};
+use crate::error::Status;
+use crate::exec::{Decided, Handler, NearMiss, Outcome, Step};
 use crate::text::to_text;
 
-/// Changes when a field changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
+impl Answer for FileVerdict {
+    fn door(&self) -> Form {
+        Form::File
+    }
 
-/// One object, for one line.
-pub fn json(exam: &FileVerdict) -> Value {
-    let near: Vec<Value> = exam
-        .near
-        .iter()
-        .map(|n| {
-            let r = n.refusal;
-            json!({"entry": to_text(&n.entry), "byte": r.byte, "file": r.file, "wanted": r.wanted, "mask": r.mask})
+    fn target(&self) -> Option<String> {
+        Some(to_text(&self.target))
+    }
+
+    fn status(&self) -> Status {
+        FileVerdict::status(self)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.findings.clone()
+    }
+
+    fn fine(&self) -> String {
+        verdict(self)
+    }
+
+    fn text(&self, verbose: bool) -> String {
+        text(self, verbose)
+    }
+
+    fn details(&self) -> Value {
+        let near_miss = |near: &NearMiss| {
+            let r = near.refusal;
+            json!({"entry": to_text(&near.entry), "byte": r.byte, "file": r.file, "wanted": r.wanted, "mask": r.mask})
+        };
+        json!({
+            "asked": to_text(&self.asked),
+            "outcome": outcome(&self.verdict.outcome),
+            "chain": chain(&self.verdict.steps),
+            "near_misses": self.near.iter().map(near_miss).collect::<Vec<_>>(),
+            "unreadable_entries": self.unreadable,
         })
-        .collect();
-    json!({
-        "schema": SCHEMA,
-        "target": to_text(&exam.target),
-        "asked": to_text(&exam.asked),
-        "outcome": outcome(&exam.verdict.outcome),
-        "chain": chain(&exam.verdict.steps),
-        "near_misses": near,
-        "unreadable_entries": exam.unreadable,
-        "findings": exam.findings,
-    })
+    }
 }
 
 /// An outcome as an object.
@@ -63,13 +84,38 @@ pub(super) fn chain(steps: &[Step]) -> Vec<Value> {
     steps.iter().map(step).collect()
 }
 
-/// A text of a few lines.
-pub fn text(exam: &FileVerdict) -> String {
-    let mut text = String::new();
-    add_line(&mut text, format_args!("{}: {}", to_text(&exam.target), verdict(exam)));
+/// What happens in one line, then what is wrong and what to do; how it comes to it where that decides, or if all is wanted.
+fn text(exam: &FileVerdict, verbose: bool) -> String {
+    let mut text = for_terminal(&format!("{}: {}", to_text(&exam.target), verdict(exam)), "", "  ");
     if exam.asked != exam.target {
-        add_line(&mut text, format_args!("  note: {} is {} in PATH", to_text(&exam.asked), to_text(&exam.target)));
+        let _ = writeln!(text, "  {}: {} is {} in PATH", Label::Note, to_text(&exam.asked), to_text(&exam.target));
     }
+    let (notes, faults): (Vec<_>, Vec<_>) = exam.findings.iter().partition(|f| f.severity == Severity::Note);
+    faults.iter().for_each(|finding| text.push_str(&diagnostic::text(finding, verbose)));
+    let starts = matches!(exam.verdict.outcome, Outcome::Starts(_));
+    if verbose || (!starts && exam.verdict.steps.len() > 1) {
+        text.push_str(&walk(exam));
+    }
+    if verbose || (!starts && bytes_decide(exam)) {
+        text.push_str(&bytes(exam));
+    }
+    for Unreadable { entry, why } in &exam.unreadable {
+        add_line(
+            &mut text,
+            format_args!("  note: the entry {entry} could not be read, and may match this file: {why}"),
+        );
+    }
+    // What is only worth knowing takes one line.
+    for note in notes {
+        let label = format!("  {}: ", Label::Note);
+        text.push_str(&for_terminal(&note.detail, &label, "    "));
+    }
+    text
+}
+
+/// The files of the chain, and what the kernel makes of each.
+fn walk(exam: &FileVerdict) -> String {
+    let mut text = String::new();
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
@@ -79,36 +125,30 @@ pub fn text(exam: &FileVerdict) -> String {
         && steps.len() > 1
     {
         let argv: Vec<String> = started.argv.iter().map(|a| format!("{a:?}")).collect();
-        add_line(&mut text, format_args!("  arguments: {}", argv.join(" ")));
+        let _ = writeln!(text, "  arguments: {}", argv.join(" "));
     }
-    if let Some(step) = steps.last().filter(|_| !matches!(exam.verdict.outcome, Outcome::Starts(_))) {
-        text.push_str(&hex(step));
-    }
+    text
+}
+
+/// Whether the first bytes say more than the cause: an entry refused one of them, or nobody knows what they are.
+fn bytes_decide(exam: &FileVerdict) -> bool {
+    let unknown = |finding: &Finding| {
+        finding.id == CauseId::NotAProgram && exam.verdict.outcome.why() == Some(finding.detail.as_str())
+    };
+    !exam.near.is_empty() || exam.findings.first().is_none_or(unknown)
+}
+
+/// The first bytes of the file at which the chain ends, and the entries that nearly matched it.
+fn bytes(exam: &FileVerdict) -> String {
+    let mut text = exam.verdict.steps.last().map(hex).unwrap_or_default();
     for near in &exam.near {
         let r = near.refusal;
         let mask = if r.mask == 0xff { String::new() } else { format!(" (mask {:02x})", r.mask) };
-        add_line(
-            &mut text,
-            format_args!(
-                "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
-                near.entry, r.byte, r.file, r.wanted
-            ),
+        let _ = writeln!(
+            text,
+            "  {} refused at byte {}: file {:02x}, wanted {:02x}{mask}",
+            near.entry, r.byte, r.file, r.wanted
         );
-    }
-    for Unreadable { entry, why } in &exam.unreadable {
-        add_line(
-            &mut text,
-            format_args!("  note: the entry {entry} could not be read, and may match this file: {why}"),
-        );
-    }
-    for finding in &exam.findings {
-        match finding.severity {
-            // What is only worth knowing takes one line.
-            Severity::Note => {
-                add_line(&mut text, format_args!("  note: {}", finding.detail));
-            }
-            _ => text.push_str(&diagnostic::text(finding)),
-        }
     }
     text
 }
@@ -175,11 +215,11 @@ fn hex(step: &Step) -> String {
     for (row, bytes) in step.head[..shown].chunks(ROW).enumerate() {
         let columns: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
         let letters: String = bytes.iter().map(|&b| if (0x20..0x7f).contains(&b) { b as char } else { '.' }).collect();
-        add_line(&mut text, format_args!("  {:04x} {columns:48}  {letters}", row * ROW));
+        let _ = writeln!(text, "  {:04x} {columns:48}  {letters}", row * ROW);
         let is_marked = |at: usize| (from..from + len).contains(&(row * ROW + at));
         if (0..bytes.len()).any(is_marked) {
             let marks: String = (0..bytes.len()).map(|at| if is_marked(at) { " ^^" } else { "   " }).collect();
-            add_line(&mut text, format_args!("       {}", marks.trim_end()));
+            let _ = writeln!(text, "       {}", marks.trim_end());
         }
     }
     text

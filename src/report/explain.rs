@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::diagnostic::BOLD;
+use super::wrap;
 use crate::doctor::catalogue::{self, Cause, FixClass, Form, Label, Remedy, Wording};
 
 const WIDTH: usize = 96;
@@ -127,7 +128,5 @@ fn code(text: &str) -> String {
 }
 
 fn wrapped(text: &str, first: &str, then: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(then).break_words(false);
-    textwrap::fill(&words, options.word_splitter(textwrap::WordSplitter::NoHyphenation)) + "\n"
+    wrap::fill(text, first, then, WIDTH)
 }

@@ -2,31 +2,78 @@
 
 use serde_json::{Value, json};
 
-use super::diagnostic;
-use super::style::{Style, add_line};
-use crate::doctor::catalogue::CauseId;
-use crate::doctor::finding::{Finding, Severity};
-use crate::doctor::host::check::{Check, Count, State};
-use crate::doctor::host::facts::HostFacts;
+use super::answer::Answer;
+use super::diagnostic::{self, BOLD};
+use super::style::Style;
+use crate::doctor::catalogue::{Advice, CauseId, FixClass, Form, Label, Language};
+use crate::doctor::finding::{Finding, Fix, Severity};
+use crate::doctor::host::check::{self, Check, Count, State};
+use crate::error::Status;
 
-/// Changes when a field changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
-
-const BOLD: Style = Style::Bold;
-
-/// One object.
-pub fn json(checks: &[Check], facts: Option<&HostFacts>) -> Value {
-    let mut object = json!({"schema": SCHEMA, "target": null, "count": Count::of(checks), "checks": checks});
-    if let (Some(facts), Some(fields)) = (facts, object.as_object_mut()) {
-        fields.insert("facts".into(), json!(facts));
-    }
-    object
+/// What is said of a machine.
+#[derive(Debug)]
+pub struct HostAnswer {
+    /// Every check that was made.
+    pub checks: Vec<Check>,
+    /// How many entries its table has; `None` where that is not seen.
+    pub entries: Option<usize>,
 }
 
-/// A line for each check, a diagnostic for each finding, the worst first, and a count. Notes take one line unless all is
+impl Answer for HostAnswer {
+    fn door(&self) -> Form {
+        Form::Host
+    }
+
+    fn target(&self) -> Option<String> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        check::status(&self.checks)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.checks.iter().flat_map(Check::findings).cloned().collect();
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
+    fn fine(&self) -> String {
+        if self.entries == Some(0) { Label::NothingRegistered.to_string() } else { summary(&self.checks) }
+    }
+
+    fn text(&self, verbose: bool) -> String {
+        match self.entries {
+            Some(0) => format!("{}\n{}", nothing_registered(), text(&self.checks, verbose)),
+            _ => text(&self.checks, verbose),
+        }
+    }
+
+    fn details(&self) -> Value {
+        json!({"entries": self.entries, "count": Count::of(&self.checks), "checks": self.checks})
+    }
+}
+
+/// The first thing to know of a machine whose table is empty, and the one command.
+fn nothing_registered() -> String {
+    let command = "rbinfmt install all".to_owned();
+    let fix = Fix {
+        text: Advice::RegisterAll.text(Language::current()).into(),
+        command: Some(command),
+        class: FixClass::Safe,
+    };
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", Label::NothingRegistered);
+    diagnostic::fixes(&mut text, &[fix]);
+    text
+}
+
+/// A diagnostic for each finding, the worst first, a line for each check, and a count. Notes take one line unless all is
 /// wanted (`verbose`).
 pub fn text(checks: &[Check], verbose: bool) -> String {
-    let mut text = String::new();
+    let mut text = findings(checks, verbose);
+    if !text.is_empty() {
+        text.push('\n');
+    }
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
     let mut group = "";
     for check in checks {
@@ -34,29 +81,34 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
             group = check.group;
             text.push_str(&format!("{BOLD}{group}{BOLD:#}\n"));
         }
-        let (mark, style, said) = match &check.state {
+        let (mark, colour, said) = match &check.state {
             State::Fine(said) => ("ok", Style::Green, said.clone()),
             State::Unseen(why) => ("??", Style::Cyan, format!("not seen: {why}")),
             State::Found(findings) => {
-                let (mark, style) = mark(findings);
-                (mark, style, headline(findings))
+                let (mark, colour) = mark(findings);
+                (mark, colour, headline(findings))
             }
         };
-        add_line(&mut text, format_args!("  {style}{mark}{style:#} {:width$}  {said}", check.name));
+        let style = colour;
+        text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
     }
-    text.push('\n');
+    format!("{text}\n{}", summary(checks))
+}
+
+fn findings(checks: &[Check], verbose: bool) -> String {
+    let mut text = String::new();
     let mut findings: Vec<&Finding> = checks.iter().flat_map(Check::findings).collect();
     findings.sort_by_key(|finding| finding.severity);
     for finding in findings {
         if finding.severity == Severity::Note && !verbose {
             let (id, about, detail) = (finding.id, &finding.about, &finding.detail);
-            add_line(&mut text, format_args!("{BOLD}note[{id}]{BOLD:#} {about}: {detail}"));
+            text.push_str(&format!("{BOLD}{}[{id}]{BOLD:#} {about}: {detail}\n", Label::Note));
         } else {
-            text.push_str(&diagnostic::text(finding));
+            text.push_str(&diagnostic::text(finding, verbose));
             text.push('\n');
         }
     }
-    if text.ends_with("\n\n") { text + &summary(checks) } else { format!("{text}\n{}", summary(checks)) }
+    text
 }
 
 fn mark(findings: &[Finding]) -> (&'static str, Style) {

@@ -2,23 +2,53 @@
 
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::style::add_line;
+use super::wrap::for_terminal;
 use super::{diagnostic, doctor};
+use crate::doctor::catalogue::{Form, Label};
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::image::{ArchCount, ImageVerdict, Judged, Program, Runs};
+use crate::error::Status;
 use crate::exec::Outcome;
 use crate::text::to_text;
 
-/// One object, for one line.
-pub fn json(exam: &ImageVerdict) -> Value {
-    json!({
-        "schema": doctor::SCHEMA,
-        "target": exam.target,
-        "origin": exam.origin,
-        "platforms": exam.platforms.iter().map(platform_json).collect::<Vec<_>>(),
-        "absent": exam.absent,
-        "findings": exam.findings,
-    })
+impl Answer for ImageVerdict {
+    fn door(&self) -> Form {
+        Form::Image
+    }
+
+    fn target(&self) -> Option<String> {
+        Some(self.target.clone())
+    }
+
+    fn status(&self) -> Status {
+        ImageVerdict::status(self)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let findings = self.findings.iter().chain(self.platforms.iter().flat_map(|platform| &platform.findings));
+        let mut findings: Vec<Finding> = findings.cloned().collect();
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
+    fn fine(&self) -> String {
+        let each = self.platforms.iter().map(|judged| format!("{} {}", judged.platform, here(judged)));
+        each.collect::<Vec<_>>().join("; ")
+    }
+
+    fn text(&self, verbose: bool) -> String {
+        text(self, verbose)
+    }
+
+    fn details(&self) -> Value {
+        json!({
+            "origin": self.origin,
+            "platforms": self.platforms.iter().map(platform_json).collect::<Vec<_>>(),
+            "absent": self.absent,
+        })
+    }
 }
 
 fn platform_json(judged: &Judged) -> Value {
@@ -52,23 +82,23 @@ fn platform_json(judged: &Judged) -> Value {
     })
 }
 
-/// A text of a few lines for each platform.
-pub fn text(exam: &ImageVerdict) -> String {
+/// What is wrong with the image as a whole, then a few lines for each platform.
+fn text(exam: &ImageVerdict, verbose: bool) -> String {
     let mut text = String::new();
     add_line(&mut text, format_args!("{}", exam.target));
+    exam.findings.iter().for_each(|finding| found(&mut text, finding, verbose));
     for judged in &exam.platforms {
-        platform(&mut text, judged);
-        judged.findings.iter().for_each(|finding| found(&mut text, finding));
+        add_line(&mut text, format_args!("  {}: {}", judged.platform, here(judged)));
+        judged.findings.iter().for_each(|finding| found(&mut text, finding, verbose));
+        platform(&mut text, judged, verbose);
     }
     if !exam.absent.is_empty() {
         add_line(&mut text, format_args!("  not here: {}", exam.absent.join(", ")));
     }
-    exam.findings.iter().for_each(|finding| found(&mut text, finding));
     text
 }
 
-fn platform(text: &mut String, judged: &Judged) {
-    add_line(text, format_args!("  {}", judged.platform));
+fn platform(text: &mut String, judged: &Judged, verbose: bool) {
     let mut row = |name: &str, value: &str| {
         add_line(text, format_args!("    {name:10}  {value}"));
     };
@@ -90,7 +120,10 @@ fn platform(text: &mut String, judged: &Judged) {
     for (name, program) in [("entrypoint", &judged.entrypoint), ("command", &judged.command)] {
         let Some(program) = program else { continue };
         row(name, &doctor::verdict(&program.at_home).replace("this kernel", "its kernel"));
-        let steps = &program.at_home.verdict.steps;
+        // How it comes to it is of use where it does not start.
+        let starts = matches!(program.at_home.verdict.outcome, Outcome::Starts(_));
+        let steps = &program.at_home.verdict.steps[..];
+        let steps = if verbose || !starts { steps } else { &[] };
         let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
         for step in steps {
             let what = doctor::taken(step, &program.at_home)
@@ -106,7 +139,6 @@ fn platform(text: &mut String, judged: &Judged) {
         let more = if count.count > count.paths.len() { " ..." } else { "" };
         row("foreign", &format!("{} for {}: {}{more}", count.count, count.arch, count.paths.join(" ")));
     }
-    row("here", &here(judged));
 }
 
 fn here(judged: &Judged) -> String {
@@ -121,12 +153,10 @@ fn here(judged: &Judged) -> String {
     }
 }
 
-fn found(text: &mut String, finding: &Finding) {
+fn found(text: &mut String, finding: &Finding, verbose: bool) {
     match finding.severity {
         // What is only worth knowing takes one line.
-        Severity::Note => {
-            add_line(text, format_args!("  note: {}", finding.detail));
-        }
-        _ => text.push_str(&diagnostic::text(finding)),
+        Severity::Note => text.push_str(&for_terminal(&finding.detail, &format!("  {}: ", Label::Note), "    ")),
+        _ => text.push_str(&diagnostic::text(finding, verbose)),
     }
 }

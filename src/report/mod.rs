@@ -1,5 +1,6 @@
 //! All that is printed: nothing else in the program writes to standard output or standard error.
 
+pub mod answer;
 pub mod boot;
 pub mod diagnostic;
 pub mod doctor;
@@ -12,8 +13,10 @@ pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;
+pub mod sarif;
 mod style;
 pub mod table;
+mod wrap;
 
 pub use self::style::{json_line, plain};
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{IoSlice, Read, Seek};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -116,16 +116,20 @@ pub(crate) fn run(command: &mut Command, aim: Option<Aim>, end: End, mut written
     };
     let deadline = Instant::now() + LIMIT;
     let mut hung = false;
-    let mut idle = 0;
+    let (mut idle, mut over) = (0, false);
     loop {
-        let mut fds = [&listener, &pidfd].map(|fd| PollFd::new(std::os::fd::AsFd::as_fd(fd), PollFlags::POLLIN));
-        let _ = poll(&mut fds, PollTimeout::from(if end == End::Terminated { IDLE } else { 1000 }));
-        let ready = |fd: &PollFd| fd.revents().is_some_and(|r| r.contains(PollFlags::POLLIN));
-        if ready(&fds[0]) {
+        let wait = PollTimeout::from(if end == End::Terminated { IDLE } else { 1000 });
+        // Once the last task with the filter is on its way out, the listener has nothing to say, at once.
+        let watched = if over { &[&pidfd][..] } else { &[&pidfd, &listener] };
+        let mut fds: Vec<PollFd> = watched.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
+        let _ = poll(&mut fds, wait);
+        let events = |at: usize| fds.get(at).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+        over |= events(1).contains(PollFlags::POLLHUP);
+        if events(1).contains(PollFlags::POLLIN) {
             supervisor.answer(&listener);
-        } else if ready(&fds[1]) {
+        } else if events(0).contains(PollFlags::POLLIN) {
             break;
-        } else if end == End::Terminated {
+        } else if end == End::Terminated && !over {
             idle += 1;
             if holds(&err) || idle > IDLE_TIMES {
                 let _ = kill(main, Signal::SIGTERM);

@@ -43,6 +43,7 @@ pub(crate) struct Baseline {
     settles_table: bool,
     /// The calls of the run, in their order.
     calls: Vec<c_long>,
+    out: String,
     /// Whether it writes to the table.
     table: bool,
     /// Works before, and after it too.
@@ -94,6 +95,7 @@ impl Baseline {
             settled_status: again.status.code(),
             settles_table: again.wrote || scenario.then.is_none(),
             calls: ran.calls,
+            out: ran.out,
             table: ran.wrote,
             keeps,
             known: RefCell::default(),
@@ -190,6 +192,9 @@ impl Baseline {
             return (ran.status.code() == Some(0)).then(|| "success, where it has to refuse".into());
         }
         if ran.status.code() == Some(self.scenario.status) {
+            if self.scenario.told && ran.out != self.out {
+                return Some("success, but what it prints is not the whole".into());
+            }
             let mut differences = after.differences(&self.wanted);
             self.pardon(&mut differences, &self.verb, after, attacked);
             // What another tool does after the table was read back is for the next run. `--install` prints the table at

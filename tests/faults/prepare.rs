@@ -64,13 +64,12 @@ pub(crate) fn prepare(line: &str, remote: &Remote) {
             let text = record.to_string();
             fs::write(tree_path("/etc/rbinfmt/enabled.json"), text).unwrap();
         }
-        "!damage" => {
-            for item in fs::read_dir("/var/lib/rbinfmt/versions").unwrap().flatten() {
-                let path = item.path().join(rest);
-                let length = fs::metadata(&path).unwrap().len();
-                fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
-            }
-        }
+        "!damage" => each_version(rest, |file, length| file.set_len(length / 2).unwrap()),
+        // Its size stays.
+        "!zero" => each_version(rest, |file, length| {
+            file.set_len(0).unwrap();
+            file.set_len(length).unwrap();
+        }),
         // What a killed run leaves: the table's entry under another name.
         "!stand-in" => {
             let entry = fs::read_to_string(format!("/proc/sys/fs/binfmt_misc/{rest}")).unwrap();
@@ -84,6 +83,14 @@ pub(crate) fn prepare(line: &str, remote: &Remote) {
             let ran = world::rbinfmt(&with_ids(line, remote)).output().unwrap();
             assert!(ran.status.success(), "{line}: {ran:?}");
         }
+    }
+}
+
+/// A file of each version in the store, and its length.
+fn each_version(name: &str, change: impl Fn(&fs::File, u64)) {
+    for item in fs::read_dir("/var/lib/rbinfmt/versions").unwrap().flatten() {
+        let file = fs::OpenOptions::new().write(true).open(item.path().join(name)).unwrap();
+        change(&file, file.metadata().unwrap().len());
     }
 }
 

@@ -16,10 +16,12 @@ pub(crate) struct Scenario {
     /// The exit status where nothing fails.
     pub(crate) status: i32,
     pub(crate) end: End,
+    /// What it prints is its result.
+    pub(crate) told: bool,
 }
 
 const fn scenario(name: &'static str, before: &'static [&'static str], verb: &'static str) -> Scenario {
-    Scenario { name, before, verb, then: None, once: false, status: 0, end: End::Done }
+    Scenario { name, before, verb, then: None, once: false, status: 0, end: End::Done, told: false }
 }
 
 impl Scenario {
@@ -37,6 +39,10 @@ impl Scenario {
 
     const fn held(self) -> Scenario {
         Scenario { end: End::Terminated, ..self }
+    }
+
+    const fn told(self) -> Scenario {
+        Scenario { told: true, ..self }
     }
 
     /// What it needs that not every machine has.
@@ -93,6 +99,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("fetch, directory", &[], "fetch --from /given/one"),
     scenario("fetch, deb", &[], "fetch --from /given/two.deb"),
     scenario("fetch, again", &["fetch --from /given/one"], "fetch --from /given/one"),
+    scenario("fetch, damaged", &["fetch --from /given/one", "!damage qemu-aarch64"], "fetch --from /given/one"),
+    scenario("fetch, zeroed", &["fetch --from /given/one", "!zero qemu-aarch64"], "fetch --from /given/one"),
     scenario("fetch, use", &["fetch --from /given/one"], "fetch --use --from /given/two"),
     scenario("upgrade", &["install --from /given/one arm64 riscv64"], "upgrade --from /given/two"),
     scenario("upgrade, enabled", &["enable --from /given/one arm64 riscv64"], "upgrade --from /given/two"),
@@ -117,6 +125,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &["install --from /given/one arm64 riscv64", "fetch --from /given/two.deb"],
         "emulators gc",
     ),
+    // An upgrade was interrupted: the table and the next boot still have the version that is in use no longer.
+    scenario(
+        "emulators gc, interrupted",
+        &["enable --from /given/one arm64 riscv64", "fetch --use --from /given/two"],
+        "emulators gc",
+    ),
+    scenario(
+        "upgrade, interrupted",
+        &["enable --from /given/one arm64 riscv64", "fetch --use --from /given/two", "emulators gc"],
+        "upgrade --from /given/two",
+    ),
+    scenario("status", &["--emulators /given/one install arm64 riscv64"], "status").told(),
     scenario("enable", &["fetch --from /given/one"], "enable arm64 riscv64"),
     scenario("enable, fetch", &[], "enable --from /given/one arm64 riscv64"),
     scenario("enable, other", &["enable --from /given/one arm64 riscv64"], "enable --from /given/two arm64"),

@@ -85,7 +85,7 @@ fn versions_are_found_among_the_suites_and_going_back_is_one_step() {
     s.world.store.use_(&lock, &id, &["arm".into()]).unwrap();
     assert_eq!(s.world.store.current("arm").unwrap().unwrap().version, "1:10.0.3+ds-1");
     assert!(s.world.store.remove(&lock, &id).unwrap_err().to_string().contains("in use for arm"));
-    let swept = s.world.store.gc(&lock).unwrap();
+    let swept = s.world.store.gc(&lock, &Default::default()).unwrap();
     assert_eq!(swept.versions.len(), 2);
     assert_eq!(s.world.valid().len(), 1);
     drop(lock);

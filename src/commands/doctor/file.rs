@@ -13,10 +13,6 @@ use crate::doctor::snapshot::Snapshot;
 use crate::error::{Doing, Result};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
-use crate::report;
-
-/// A longer name than PATH_MAX is none: what is beyond the first byte too many is not kept.
-const MOST: u64 = 4096 + 1;
 
 /// Examines each file, here or as another machine would, and writes what was found.
 pub(super) fn run(
@@ -38,12 +34,9 @@ pub(super) fn run(
         Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none(), path: None };
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
-        let text =
-            if common.json { report::json_line(&report::doctor::json(&exam)) } else { report::doctor::text(&exam) };
-        sink.write(&text)?;
-        let status = exam.status();
+        sink.answer(&exam, exam.status())?;
         // Of a long list only the fixes are wanted later.
-        sink.found(exam.findings.into_iter().filter(|_| args.fix), status);
+        sink.findings.extend(exam.findings.into_iter().filter(|_| args.fix));
         Ok(())
     };
     let mut input = Some(std::io::stdin().lock());
@@ -62,6 +55,9 @@ pub(super) fn run(
     }
     Ok(())
 }
+
+/// A longer name than PATH_MAX is none: what is beyond the first byte too many is not kept.
+const MOST: u64 = 4096 + 1;
 
 /// The next line, without its end.
 fn next_name(list: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {

@@ -4,11 +4,12 @@ use super::Context;
 use super::sink::ReportSink;
 use crate::cli::doctor::DoctorArgs;
 use crate::doctor::host::Look;
-use crate::doctor::host::check::{self, Check};
+use crate::doctor::host::check;
 use crate::doctor::host::facts::HostFacts;
 use crate::doctor::snapshot::Snapshot;
 use crate::error::Result;
-use crate::report;
+use crate::report::answer::Answer;
+use crate::report::host::HostAnswer;
 
 /// Looks at the machine, or at the facts of another one, judges it, and writes what was found.
 pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>, sink: &mut ReportSink) -> Result<()> {
@@ -21,14 +22,10 @@ pub(super) fn run(context: &Context, args: &DoctorArgs, given: Option<&Snapshot>
         }
     };
     let checks = check::checks(facts, &context.registrar.profiles);
-    let printer = &context.printer;
-    let text = match printer.json {
-        true => report::json_pretty(&report::host::json(&checks, None))?,
-        false => report::host::text(&checks, printer.verbose),
-    };
-    sink.write(&text)?;
-    let status = check::status(&checks);
-    sink.found(checks.iter().flat_map(Check::findings).cloned(), status);
+    let entries = facts.table.get().map(|seen| seen.table.entries.len());
+    let answer = HostAnswer { checks, entries };
+    sink.answer(&answer, answer.status())?;
+    sink.findings.extend(answer.findings());
     Ok(())
 }
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::sink::ReportSink;
 use crate::cli::Common;
-use crate::cli::doctor::DoctorArgs;
+use crate::cli::doctor::{DoctorArgs, FailOn};
 use crate::config::Fetch;
-use crate::doctor::image::World;
+use crate::doctor::image::{ImageVerdict, Runs, World};
 use crate::doctor::snapshot::Snapshot;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
@@ -18,7 +18,6 @@ use crate::oci::image::{self, Name};
 use crate::oci::{Platform, auth};
 use crate::profile::Profiles;
 use crate::progress::{Progress, Quiet};
-use crate::report;
 use crate::report::progress::Stderr;
 
 /// What a target can be meant as.
@@ -41,6 +40,16 @@ pub(super) fn named(target: &OsStr, args: &DoctorArgs) -> Named {
         Some(_) => Named::Image,
         None => Named::File,
     }
+}
+
+/// The status where only some things count: 1 where one of them is so.
+fn judged_by(exam: &ImageVerdict, what: &[FailOn]) -> Status {
+    let is_so = |what: &FailOn| match what {
+        FailOn::Lies => exam.lies(),
+        FailOn::Emulated => exam.platforms.iter().any(|judged| matches!(judged.runs, Runs::Emulated(_))),
+        FailOn::Foreign => exam.platforms.iter().any(|judged| !judged.foreign.is_empty()),
+    };
+    if what.iter().any(is_so) { Status::Failed } else { Status::Done }
 }
 
 /// Whether a shell would find a program of that name.
@@ -86,11 +95,12 @@ pub(super) fn run(
         };
         let mut image = image::open(&name, &options)?;
         let exam = world.examine(&target, &mut image, platform.as_ref())?;
-        let text =
-            if common.json { report::json_line(&report::image::json(&exam)) } else { report::image::text(&exam) };
-        sink.write(&text)?;
-        let status = exam.status();
-        sink.found(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings), status);
+        let status = match args.fail_on.as_slice() {
+            [] => exam.status(),
+            what => judged_by(&exam, what),
+        };
+        sink.answer(&exam, status)?;
+        sink.findings.extend(exam.platforms.into_iter().flat_map(|p| p.findings).chain(exam.findings));
     }
     Ok(())
 }

@@ -4,30 +4,31 @@ use std::ffi::OsStr;
 use std::io::BufReader;
 use std::path::Path;
 
+use super::sink::ReportSink;
 use crate::cli::Common;
 use crate::doctor::file::{FileVerdict, Setting};
 use crate::doctor::message;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
-use crate::report;
+use crate::report::answer::Answer;
+use crate::report::message::MessageAnswer;
 
 /// Files that are looked at.
 const MOST: usize = 4;
 
 /// Names the causes. Needs no rights, and looks at nothing but the files that the text names.
-pub(super) fn run(common: &Common, text: &OsStr) -> Result<Status> {
+pub(super) fn run(common: &Common, text: &OsStr, sink: &mut ReportSink) -> Result<Status> {
     let diagnosis = match text.as_encoded_bytes() {
         b"-" => message::read(&mut BufReader::with_capacity(1 << 16, std::io::stdin().lock()))?,
         mut bytes => message::read(&mut bytes)?,
     };
     let files = examined(common, &diagnosis.paths)?;
-    let text = match common.json {
-        true => report::json_line(&report::message::json(&diagnosis, &files)),
-        false => report::message::text(&diagnosis, &files),
-    };
-    report::out(text.trim_end())?;
-    Ok(diagnosis.status())
+    let answer = MessageAnswer { diagnosis, files };
+    let status = answer.status();
+    sink.answer(&answer, status)?;
+    sink.end()?;
+    Ok(status)
 }
 
 /// Those of the files that exist here.

@@ -10,31 +10,36 @@ mod sink;
 
 use std::ffi::OsString;
 
-use super::Context;
+use super::{Context, choose_language};
 use crate::cli::Common;
-use crate::cli::doctor::DoctorArgs;
+use crate::cli::doctor::{DoctorArgs, Format};
 use crate::doctor::snapshot::Snapshot;
 use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::report::{self, Printer, paste};
 use image::Named;
-use sink::ReportSink;
+use sink::{Destination, ReportSink};
 
 /// Judges what the arguments name. `context` is made only where it is needed: files are many, and need neither profiles
 /// nor a store.
 pub(super) fn run(common: &Common, args: &DoctorArgs, context: impl Fn() -> Result<Context>) -> Result<Status> {
+    let format = if common.json { Format::Json } else { args.format };
+    choose_language(args.lang, format == Format::Text);
     if args.list_checks {
-        return checks::list(Printer { json: common.json, ..Printer::default() });
+        return checks::list(Printer { json: format == Format::Json, ..Printer::default() });
     }
+    let printer = Printer { quiet: common.quiet, verbose: common.verbose, json: common.json };
+    let to = if args.report { Destination::Report } else { Destination::Output };
+    let mut sink = ReportSink::new(printer, format, to);
     if let Some(text) = &args.message {
-        return message::run(common, text);
+        return message::run(common, text, &mut sink);
     }
     let given = args.facts.as_deref().map(Snapshot::read).transpose()?;
-    let mut sink = ReportSink { keeps: args.report, ..ReportSink::default() };
     match args.files.is_empty() {
         true => host::run(&context()?, args, given.as_ref(), &mut sink)?,
         false => targets(common, args, given.as_ref(), &mut sink)?,
     }
+    sink.end()?;
     let status = sink.status.unwrap_or(Status::Done);
     if args.report {
         let facts = match given {
@@ -63,7 +68,7 @@ fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, sink: &
                 Err(error) if error.status() == Status::Unknown => {
                     file::run(common, args, group, given, sink)?;
                     let help = "no engine of this machine has an image of that name either";
-                    if !common.quiet && !common.json {
+                    if !common.quiet && !common.json && args.format == Format::Text {
                         report::complain(&format!("note: {help}; a registry's is docker://NAME"));
                     }
                 }

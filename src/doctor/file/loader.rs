@@ -139,6 +139,8 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
         }
     }
     if let Some(command) = known.and_then(|known| known.install(&like)) {
+        // In another tree it is the image's build that runs it, as root.
+        let command = if setting.root.is_own() { format!("sudo {command}") } else { command };
         finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
     finding

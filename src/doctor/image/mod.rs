@@ -119,6 +119,12 @@ fn has(listed: &[String]) -> String {
 }
 
 impl ImageVerdict {
+    /// Whether it claims another CPU than that of its programs.
+    pub fn lies(&self) -> bool {
+        let mut findings = self.findings.iter().chain(self.platforms.iter().flat_map(|p| &p.findings));
+        findings.any(|finding| finding.id == CauseId::ImageLiesAboutArch)
+    }
+
     /// The exit status that it means.
     pub fn status(&self) -> Status {
         let mut findings = self.findings.iter().chain(self.platforms.iter().flat_map(|p| &p.findings));

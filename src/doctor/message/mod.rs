@@ -18,9 +18,10 @@ mod words;
 
 use std::io::BufRead;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::catalogue::CauseId;
+pub use super::finding::Strength;
 use super::finding::{Finding, Fix};
 use crate::error::{Doing, Error, Result, Status};
 
@@ -66,19 +67,6 @@ pub struct Candidate {
     pub title: &'static str,
     /// The lines that speak for it, and what else does.
     pub evidence: Vec<String>,
-}
-
-/// How sure a cause is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strength {
-    /// One among several.
-    #[default]
-    Possible,
-    /// More often the cause than all others together.
-    Likely,
-    /// The text proves it.
-    Certain,
 }
 
 /// A command that decides.
@@ -139,11 +127,16 @@ impl Diagnosis {
 
     /// What to do about a candidate, with the names that the text has.
     pub fn fixes(&self, candidate: &Candidate) -> Vec<Fix> {
-        let mut finding = Finding::problem(candidate.id, "", "");
-        for (name, value) in self.names() {
-            finding = finding.with(name, value);
-        }
-        finding.fixes()
+        self.finding(candidate).fixes()
+    }
+
+    /// A candidate as the other forms of the doctor say it, with the names that the text has.
+    pub fn finding(&self, candidate: &Candidate) -> Finding {
+        let about = self.paths.first().or(self.image.as_ref()).cloned().unwrap_or_default();
+        let mut finding = Finding::problem(candidate.id, about, "");
+        finding.strength = candidate.strength;
+        let finding = candidate.evidence.iter().fold(finding, |finding, seen| finding.evidence(seen));
+        self.names().fold(finding, |finding, (name, value)| finding.with(name, value))
     }
 
     /// What the placeholders of commands stand for.

@@ -15,7 +15,7 @@ mod lock;
 mod manifest;
 mod staging;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -267,15 +267,15 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Takes out all versions that are in use for nothing, and empties the cache.
+    /// Takes out all versions that are in use for nothing and are not among `kept`, and empties the cache.
     ///
     /// # Errors
     /// A version or the cache cannot be read or removed.
-    pub fn gc(&self, lock: &Lock) -> Result<Swept> {
+    pub fn gc(&self, lock: &Lock, kept: &BTreeSet<String>) -> Result<Swept> {
         let mut swept = Swept { bytes: self.cache().clear()?, ..Swept::default() };
         let current = self.all_chosen()?;
         for manifest in self.versions()? {
-            if !current.values().any(|e| e.id == manifest.id) {
+            if !kept.contains(&manifest.id) && !current.values().any(|e| e.id == manifest.id) {
                 swept.bytes += self.remove(lock, &manifest.id)?;
                 swept.versions.push(manifest.id);
             }
@@ -328,6 +328,12 @@ impl Store {
             size: item.size,
             preserves_argv0: item.preserves_argv0,
         }
+    }
+
+    /// The version that this file is of, where it is one of the store's.
+    pub fn version_of(&self, emulator: &Path) -> Option<String> {
+        let below = emulator.strip_prefix(self.root.join("versions")).ok()?;
+        below.iter().next()?.to_str().map(str::to_owned)
     }
 
     /// The emulators of a version.

@@ -6,7 +6,7 @@ use super::install::removal;
 use super::{Item, Plan, STAND_IN, Skip, Step, is_ours, is_qemu};
 use crate::binfmt::entry::Entry;
 use crate::emulators::find::Places;
-use crate::profile::{Profile, Profiles};
+use crate::profile::{Kind, Profile, Profiles};
 use crate::registrar::facts::TableFacts;
 
 /// What an uninstallation asks for.
@@ -59,7 +59,9 @@ pub fn uninstall(request: &Uninstall, profiles: &Profiles, table: &TableFacts) -
 /// What is done to `entry` because of `wanted`; `None` where it is not meant.
 fn judge(request: &Uninstall, wanted: &Wanted, entry: &Entry, profiles: &Profiles) -> Option<Item> {
     let name = entry.name.to_str_lossy();
-    let ours = is_ours(entry, profiles, request.places) || name.starts_with(STAND_IN);
+    let ours = is_ours(entry, profiles, request.places)
+        || name.starts_with(STAND_IN)
+        || is_as_installed(entry, request.prefix, profiles);
     let leave = ours || is_qemu(entry) || request.force;
     let remove = || Some(removal(entry, profiles));
     let instead = |step| Some(Item { step, ..removal(entry, profiles) });
@@ -82,6 +84,15 @@ fn judge(request: &Uninstall, wanted: &Wanted, entry: &Entry, profiles: &Profile
         }
         Wanted::Glob(_) | Wanted::Name(_) => remove(),
     }
+}
+
+/// Whether it is an entry of an emulator exactly as `install` makes it, wherever the emulator is: nobody else writes these
+/// masks, which leave out all that the kernel does not look at.
+fn is_as_installed(entry: &Entry, prefix: &str, profiles: &Profiles) -> bool {
+    let is_emulated = |profile: &&Profile| matches!(profile.kind, Kind::Elf { .. });
+    profiles.of_rule(&entry.rule).filter(is_emulated).is_some_and(|profile| {
+        profile.rules.iter().any(|rule| rule.rule == entry.rule && entry.name == format!("{prefix}{}", rule.entry))
+    })
 }
 
 fn not_found(wanted: &Wanted) -> Item {

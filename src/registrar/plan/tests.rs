@@ -259,7 +259,14 @@ fn removed(words: &[&str], force: bool, names: &[&str]) -> Vec<(String, Step)> {
     let profiles = profiles();
     let entry_called = |name: &&str| match *name {
         "qemu-aarch64" => entry(&profiles, "aarch64"),
-        "qemu-s390x" => Entry { interpreter: Some("/opt/other/qemu-s390x".into()), ..entry(&profiles, "s390x") },
+        "qemu-s390x" => {
+            let mut other = Entry { interpreter: Some("/opt/other/qemu-s390x".into()), ..entry(&profiles, "s390x") };
+            // As QEMU's own script masks the padding.
+            if let Rule::Magic(magic) = &mut other.rule {
+                magic.mask[9..16].fill(0xff);
+            }
+            other
+        }
         other => Entry {
             name: other.into(),
             interpreter: Some("/usr/bin/other".into()),
