@@ -19,6 +19,8 @@ COPY tests/agreement tests/agreement
 COPY tests/faults tests/faults
 COPY packaging/order.ld packaging/static.sh packaging/
 COPY packaging/image/build.sh packaging/image/
+# What the image is called where it is published: the doctor prints it in commands. Empty: IMAGE.
+ARG RBINFMT_IMAGE=
 # For the machine that builds, on which it fetches the emulators; then for the one that the image is for.
 RUN packaging/image/build.sh
 ARG TARGETARCH

@@ -9,7 +9,9 @@ use crate::text::printable;
 pub(super) use crate::text::quoted;
 
 /// The name of rbinfmt's image, which its builder sets.
-const OWN_IMAGE: Option<&str> = option_env!("RBINFMT_IMAGE");
+fn own_image() -> Option<&'static str> {
+    option_env!("RBINFMT_IMAGE").filter(|name| !name.is_empty())
+}
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +209,7 @@ impl Finding {
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
         let mut text = self.fill(said.text, |value| printable(value).into_owned())?;
-        if OWN_IMAGE.is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
+        if own_image().is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
             text = format!("{text} {}", Label::OwnImage);
         }
         let command = match fix.command {
@@ -233,7 +235,7 @@ impl Finding {
             }
             let value = match self.values.iter().find(|(known, _)| *known == name) {
                 Some((_, value)) => value.as_str(),
-                None if name == "rbinfmt" => OWN_IMAGE.unwrap_or("IMAGE"),
+                None if name == "rbinfmt" => own_image().unwrap_or("IMAGE"),
                 None => return None,
             };
             text.push_str(&form(value));

@@ -131,10 +131,7 @@ impl Said {
         let quoted = rest.strip_prefix('\'').and_then(|rest| Some(rest.rsplit_once('\'')?.0));
         let says = match quoted {
             Some(source) => Says::Source(source.to_owned()),
-            // What Ruby, PHP and Perl say of their own files has a comma.
-            None if found.contains(&Means::Syntax) && rest.to_ascii_lowercase().contains("syntax error,") => {
-                return None;
-            }
+            None if found.contains(&Means::Syntax) && by_another(rest) => return None,
             None if found.contains(&Means::Syntax) => Says::Syntax,
             None if found.contains(&Means::NotFound) => Says::NotFound(not_found(rest)?),
             // `<` makes the next word the name of a file.
@@ -181,6 +178,12 @@ impl Said {
             (false, _) => (!lower.contains("near unexpected token")).then_some(Meaning::NoScript { first }),
         }
     }
+}
+
+/// What Ruby, PHP and Perl say of their own files has a comma, and what databases say begins with its severity.
+fn by_another(rest: &str) -> bool {
+    let lower = rest.to_ascii_lowercase();
+    lower.contains("syntax error,") || lower.contains("syntax error at or near") || lower.starts_with("error: ")
 }
 
 /// The file, the number of the line and the rest of `FILE: line 1: REST`, `FILE: 1: REST`, `FILE[1]: REST`, `FILE: REST`.
@@ -299,6 +302,7 @@ mod tests {
             "./configure: line 1: PKG_CHECK_MODULES: command not found",
             "./deploy.sh: line 40: syntax error near unexpected token `fi'",
             "main.c:3: error: not found",
+            "psql:x.sql:3: ERROR:  syntax error at or near \")\"",
             "bash: line 1: kubectl: command not found",
             "./x.sh: line 3: data.txt: No such file or directory",
         ] {

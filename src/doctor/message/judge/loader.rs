@@ -94,8 +94,11 @@ fn entry(case: &mut Case<'_>, event: &Event) {
 fn looked_up_by_env(case: &mut Case<'_>, event: &Event) {
     let by_env = event.caller.is_some_and(|caller| caller.name == "env");
     let Some(name) = event.path.as_deref().filter(|name| by_env && !name.contains('/')) else { return };
-    let cause = if name.contains(' ') { CauseId::ShebangEnvArgs } else { CauseId::ShebangInterpreterMissing };
-    case.say(cause, Likely, 6.0, &event.line);
+    if name.contains(' ') {
+        case.say(CauseId::ShebangEnvArgs, Certain, 20.0, &event.line);
+    } else {
+        case.say(CauseId::ShebangInterpreterMissing, Likely, 6.0, &event.line);
+    }
 }
 
 /// A program of a distribution with glibc in an image that has another C library, or none.
