@@ -27,6 +27,7 @@ struct Words<'c> {
     translations: Translations,
     errnos: Vec<String>,
     callers: Vec<String>,
+    alternatives: Vec<TokenStream>,
     phrases: Phrases,
 }
 
@@ -38,8 +39,8 @@ pub(crate) fn generate(
     let source = |name: &str| open(&format!("src/doctor/message/words/{name}.toml"));
     let contexts = source("contexts")?;
     let (places, translations) = (contexts.parse()?, source("translations")?.parse()?);
-    let (errnos, callers, phrases) = (Vec::new(), Vec::new(), Phrases::default());
-    let mut words = Words { causes, places, translations, errnos, callers, phrases };
+    let (errnos, callers, alternatives) = (Vec::new(), Vec::new(), Vec::new());
+    let mut words = Words { causes, places, translations, errnos, callers, alternatives, phrases: Phrases::default() };
     for (name, texts) in &words.places {
         let place = variant(name);
         words.phrases.add(texts, &quote!(Means::Context(Place::#place)), &contexts)?;
@@ -59,7 +60,7 @@ pub(crate) fn generate(
     let defaults = words.defaults(&source("defaults")?)?;
     let tells = words.tells(&source("tells")?)?;
     let spellings = source("archs")?.parse::<BTreeMap<String, Vec<String>>>()?.literal();
-    let phrases = words.phrases.generate();
+    let (phrases, alternatives) = (words.phrases.generate(), &words.alternatives);
     let places = words.places.keys().map(|name| variant(name));
     let names = &words.errnos;
     let errors: Vec<_> = names.iter().map(|name| variant(name)).collect();
@@ -80,10 +81,17 @@ pub(crate) fn generate(
         #script
         #defaults
         #phrases
+        static ALTERNATIVES: &[&[&[Place]]] = &[#(#alternatives),*];
         pub(super) static SIGNS: &[Sign] = &[#(#signs),*];
         pub(super) static TELLS: &[Tell] = &[#(#tells),*];
         pub(super) static SPELLINGS: &[(&str, &[&str])] = #spellings;
     })
+}
+
+/// Means::Errno(3)
+fn means(kind: &str, at: usize) -> TokenStream {
+    let (kind, at) = (format_ident!("{kind}"), at as u16);
+    quote!(Means::#kind(#at))
 }
 
 /// kernel-init -> KernelInit, ENOEXEC -> Enoexec
@@ -103,8 +111,9 @@ impl Words<'_> {
             let typed = errno.other.into_values().flatten();
             let mut texts: Vec<Text> = errno.text.into_iter().chain(typed).collect();
             texts.extend(self.translated(&errno.translated, source)?);
-            self.phrases.add(&texts, &quote!(Means::Errno(#at)), source)?;
-            let (name, number, texts) = (variant(errno.name.get_ref()), errno.number.literal(), texts.literal());
+            self.phrases.add(&texts, &means("Errno", at), source)?;
+            let texts: Vec<&str> = texts.iter().map(|text| text.get_ref().as_str()).collect();
+            let (name, number, texts) = (variant(errno.name.get_ref()), errno.number.literal(), texts.join("\n"));
             let (alone, exists) = (errno.alone, errno.exists);
             rows.push(quote!(Errno { name: ErrorName::#name, number: #number, alone: #alone, exists: #exists, texts: #texts }));
         }
@@ -118,7 +127,7 @@ impl Words<'_> {
         self.phrases.add(&starts, &quote!(Means::Starts), source)?;
         let mut rows = Vec::new();
         for (at, caller) in file.caller.iter().enumerate() {
-            self.phrases.add(&caller.needle, &quote!(Means::Caller(#at)), source)?;
+            self.phrases.add(&caller.needle, &means("Caller", at), source)?;
             self.callers.push(caller.name.get_ref().clone());
             let (name, shape, context) = (&caller.name.get_ref(), &caller.shape, self.place(&caller.context, source)?);
             let (exec, bare, opens, exists) = (caller.exec, caller.bare, caller.opens, caller.exists);
@@ -183,9 +192,10 @@ impl Words<'_> {
             let when = sign.when.into_iter().map(|when| (Some(when.strength), when.words, when.with, when.without));
             for (strength, words, with, without) in plain.chain(when).filter(|(_, words, ..)| !words.is_empty()) {
                 let at = rows.len();
-                self.phrases.add(&words, &quote!(Means::Sign(#at)), source)?;
+                self.phrases.add(&words, &means("Sign", at), source)?;
                 let strength = strength.literal();
                 let (with, without) = (self.alternatives(&with, source)?, self.alternatives(&without, source)?);
+                let (with, without) = (self.alternative(with), self.alternative(without));
                 rows.push(quote!(Sign { cause: #cause, strength: #strength, with: #with, without: #without }));
             }
         }
@@ -285,6 +295,15 @@ impl Words<'_> {
     fn all_places(&self, names: &[Text], source: &Source) -> Result<TokenStream, Mistake> {
         let places = names.iter().map(|name| self.place(name, source)).collect::<Result<Vec<_>, _>>()?;
         Ok(quote!(&[#(#places),*]))
+    }
+
+    /// Where ALTERNATIVES has this list, so that it is there once.
+    fn alternative(&mut self, list: TokenStream) -> u16 {
+        let known = self.alternatives.iter().position(|other| other.to_string() == list.to_string());
+        known.unwrap_or_else(|| {
+            self.alternatives.push(list);
+            self.alternatives.len() - 1
+        }) as u16
     }
 
     /// Lists of places that have to come together: `a+b`.

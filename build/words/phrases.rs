@@ -65,15 +65,22 @@ impl Phrases {
             let pair = usize::from(u16::from_be_bytes([key[0], key[1]]));
             begins[pair / 64] |= 1 << (pair % 64);
         }
-        let rows = self.0.iter().map(|Phrase { parts, means }| {
-            let (parts, longest) = (parts.literal(), (0..parts.len()).rev().max_by_key(|&at| parts[at].len()));
-            let longest = longest.unwrap_or_default();
-            quote!(Phrase { parts: #parts, longest: #longest, means: #means })
-        });
+        let mut texts = String::new();
+        let mut rows = Vec::new();
+        for phrase in &self.0 {
+            let (start, text, longest) = (texts.len() as u32, phrase.parts.join("…"), phrase.longest());
+            let before: usize = phrase.parts[..longest].iter().map(|part| part.len() + "…".len()).sum();
+            let (len, key, key_end) = (text.len() as u16, before as u16, (before + phrase.parts[longest].len()) as u16);
+            let means = &phrase.means;
+            rows.push(quote!(Phrase { start: #start, len: #len, key: #key, key_end: #key_end, means: #means }));
+            texts += &text;
+        }
         let (keys, firsts): (Vec<u32>, Vec<u16>) = starts.into_iter().unzip();
         let (count, keys, firsts) = (self.0.len(), keys.literal(), firsts.literal());
         quote! {
             static PHRASES: [Phrase; #count] = [#(#rows),*];
+            /// The texts of the phrases, one after the other.
+            static TEXTS: &str = #texts;
             /// The first bytes of phrases, in order.
             static KEYS: &[u32] = #keys;
             /// For each key the first of its phrases.

@@ -63,9 +63,15 @@ pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut
 
 fn extend<R: BufRead>(tar: &mut Tar<R>, bytes: &mut Vec<u8>, len: u64) -> io::Result<()> {
     let known = bytes.len();
-    bytes.resize((len as usize).max(known), 0);
-    let read = tar.read(&mut bytes[known..])?;
-    bytes.truncate(known + read);
+    if len as usize <= known {
+        return Ok(());
+    }
+    // Zeroes from the allocator. `resize` writes them one by one where it is built for size.
+    let mut longer = vec![0; len as usize];
+    longer[..known].copy_from_slice(bytes);
+    let read = tar.read(&mut longer[known..])?;
+    longer.truncate(known + read);
+    *bytes = longer;
     Ok(())
 }
 

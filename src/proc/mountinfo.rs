@@ -54,12 +54,13 @@ impl Mounts {
 impl<'a> Mount<'a> {
     /// "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
     fn parse(line: &'a str) -> Option<Self> {
-        let (here, there) = line.split_once(" - ")?;
-        let mut here = here.split(' ');
-        let device = here.nth(2)?;
-        let (point, options) = (here.nth(1)?, here.next()?);
-        let mut there = there.split(' ');
-        let (fs_type, super_options) = (there.next()?, there.nth(1).unwrap_or_default());
+        // Twice as quick as at each blank; a source without a name is no field then, so what follows it is the last.
+        let mut fields = line.split_ascii_whitespace();
+        let device = fields.nth(2)?;
+        let (point, options) = (fields.nth(1)?, fields.next()?);
+        // Any number of optional fields ends with "-".
+        fields.find(|&field| field == "-")?;
+        let (fs_type, super_options) = (fields.next()?, fields.last().unwrap_or_default());
         Some(Mount { device, point: unescape(point), fs_type, options, super_options })
     }
 

@@ -67,7 +67,7 @@ impl Events {
             return;
         }
         let errno = found.iter().find_map(|means| match *means {
-            Means::Errno(at) => Some(&ERRNOS[at]),
+            Means::Errno(at) => Some(&ERRNOS[usize::from(at)]),
             _ => None,
         });
         let Some(errno) = errno else { return };
@@ -77,6 +77,7 @@ impl Events {
         let mut best: Option<Event> = None;
         for means in found {
             let Means::Caller(at) = *means else { continue };
+            let at = usize::from(at);
             let caller = &CALLERS[at];
             let Some(named) = Caller::find(at, &line.lower) else { continue };
             let path = named.path.map(|path| as_written(line, path)).filter(|path| !path.is_empty());

@@ -118,7 +118,7 @@ impl Script {
 
 /// Whether a file was not there.
 fn missing(found: &BTreeSet<Means>) -> bool {
-    found.iter().any(|means| matches!(*means, Means::Errno(at) if ERRNOS[at].name == ErrorName::Enoent))
+    found.iter().any(|means| matches!(*means, Means::Errno(at) if ERRNOS[usize::from(at)].name == ErrorName::Enoent))
 }
 
 impl Said {

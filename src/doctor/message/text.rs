@@ -48,7 +48,7 @@ impl Text {
                 self.places.insert(place);
             }
             Means::Sign(at) => {
-                let lines = self.signs.entry(at).or_default();
+                let lines = self.signs.entry(usize::from(at)).or_default();
                 if lines.len() < MOST_LINES {
                     let shown = line.shown();
                     if !lines.contains(&shown) {

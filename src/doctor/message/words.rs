@@ -10,7 +10,7 @@ use super::fact::Kind;
 use crate::doctor::catalogue::CauseId;
 
 // Place, ErrorName; ERRNOS, CALLERS and the lists beside them; NOT_FOUND, SYNTAX, LINE, CONTENTS; SIGNS; CLASSES, NAMES, EXITS,
-// INSTEAD, NOT_EXEC_FORMAT, BASIC; TELLS; SPELLINGS; PHRASES and their index.
+// INSTEAD, NOT_EXEC_FORMAT, BASIC; TELLS; SPELLINGS; PHRASES, their TEXTS and their index.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
 /// The ids of all causes that a message can name.
@@ -27,18 +27,37 @@ pub(super) struct Sign {
     pub(super) cause: CauseId,
     /// `None`: a hint, which counts where something else speaks for the cause.
     pub(super) strength: Option<Strength>,
-    /// Places of which the text has to come from all of one list; any where there are none.
-    with: &'static [&'static [Place]],
-    without: &'static [&'static [Place]],
+    /// Where ALTERNATIVES has the places of which the text has to come from all of one list; any where there are none.
+    with: u16,
+    without: u16,
 }
 
-/// Parts that come in this order, and what they are a sign of.
+/// Parts that come in this order, with … between them, and what they are a sign of. No pointers: thousands of them would be
+/// relocated at every start of the program.
 #[derive(Debug)]
 struct Phrase {
-    parts: &'static [&'static str],
-    /// The part by which it is found.
-    longest: usize,
+    /// Its text in TEXTS.
+    start: u32,
+    len: u16,
+    /// The part of its text by which it is found.
+    key: u16,
+    key_end: u16,
     means: Means,
+}
+
+impl Phrase {
+    fn text(&self) -> &'static str {
+        &TEXTS[self.start as usize..][..usize::from(self.len)]
+    }
+
+    fn key(&self) -> &'static str {
+        &self.text()[usize::from(self.key)..usize::from(self.key_end)]
+    }
+
+    fn is_in(&self, line: &str) -> bool {
+        let one_part = self.key == 0 && self.key_end == self.len;
+        one_part || in_order(self.text(), line)
+    }
 }
 
 /// What a phrase in a line means. The numbers are places in the lists.
@@ -46,8 +65,8 @@ struct Phrase {
 pub(super) enum Means {
     /// The line is about something else than a program, whatever its error is called.
     NoEvent,
-    Errno(usize),
-    Caller(usize),
+    Errno(u16),
+    Caller(u16),
     /// A program was to be started, whoever says so.
     Starts,
     /// A shell did not find a command.
@@ -58,7 +77,7 @@ pub(super) enum Means {
     Success,
     Context(Place),
     Fact(Kind),
-    Sign(usize),
+    Sign(u16),
 }
 
 /// An error, by its words.
@@ -70,7 +89,8 @@ pub(super) struct Errno {
     pub(super) alone: bool,
     /// They say that the file itself is there.
     pub(super) exists: bool,
-    texts: &'static [&'static str],
+    /// One a line.
+    texts: &'static str,
 }
 
 /// One program that reports errors.
@@ -164,11 +184,9 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
         let end = FIRSTS.get(row + 1).map_or(PHRASES.len(), |&end| usize::from(end));
         for nth in usize::from(FIRSTS[row])..end {
             let phrase = &PHRASES[nth];
-            if seen[nth / 64] >> (nth % 64) & 1 == 0
-                && line.as_bytes()[at..].starts_with(phrase.parts[phrase.longest].as_bytes())
-            {
+            if seen[nth / 64] >> (nth % 64) & 1 == 0 && line.as_bytes()[at..].starts_with(phrase.key().as_bytes()) {
                 seen[nth / 64] |= 1 << (nth % 64);
-                if phrase.parts.len() == 1 || in_order(phrase.parts, line) {
+                if phrase.is_in(line) {
                     found.insert(phrase.means);
                 }
             }
@@ -177,10 +195,10 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
     found
 }
 
-/// Whether a line has these parts in this order.
-fn in_order(parts: &[&str], line: &str) -> bool {
+/// Whether a line has the parts of a text, which has … between them, in this order.
+pub(super) fn in_order(text: &str, line: &str) -> bool {
     let mut rest = line;
-    parts.iter().all(|part| {
+    text.split('…').all(|part| {
         rest.find(part).is_some_and(|at| {
             rest = &rest[at + part.len()..];
             true
@@ -192,31 +210,21 @@ impl Sign {
     /// Whether it says something in a text that comes from these places.
     pub(super) fn holds(&self, places: &BTreeSet<Place>) -> bool {
         let all = |alternative: &&[Place]| alternative.iter().all(|place| places.contains(place));
-        (self.with.is_empty() || self.with.iter().any(all)) && !self.without.iter().any(all)
+        let [with, without] = [self.with, self.without].map(|at| ALTERNATIVES[usize::from(at)]);
+        (with.is_empty() || with.iter().any(all)) && !without.iter().any(all)
     }
 }
 
 impl Errno {
     /// Whether a text is this error's and no more.
     pub(super) fn is_all_of(&self, lower: &str) -> bool {
-        self.texts.contains(&lower)
+        self.texts.lines().any(|text| text == lower)
     }
 
     /// Whether some words are this error's.
     pub(super) fn is_in(&self, lower: &str) -> bool {
-        self.texts.iter().any(|text| in_order_of(text, lower))
+        self.texts.lines().any(|text| in_order(text, lower))
     }
-}
-
-/// The same of a text with … between its parts.
-pub(super) fn in_order_of(text: &str, line: &str) -> bool {
-    let mut rest = line;
-    text.split('…').all(|part| {
-        rest.find(part).is_some_and(|at| {
-            rest = &rest[at + part.len()..];
-            true
-        })
-    })
 }
 
 impl Caller {
@@ -264,7 +272,7 @@ mod tests {
     #[test]
     fn each_phrase_is_found_in_itself() {
         for phrase in &PHRASES {
-            let line = phrase.parts.join(" ... ");
+            let line = phrase.text().replace('…', " ... ");
             assert!(find(&line).contains(&phrase.means), "{phrase:?}");
         }
         assert_eq!(find("abc"), BTreeSet::new());
