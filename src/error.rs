@@ -35,7 +35,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Something that failed while `doing` ("mounting binfmt_misc on /x"), because of `why`.
     pub fn failed(doing: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Error { doing: doing.to_string(), why: why.to_string(), help: None, status: Status::Failed, source: None }
+        Error { doing: one_line(doing), why: one_line(why), help: None, status: Status::Failed, source: None }
     }
 
     /// A request that cannot be meant: exit status 2.
@@ -57,7 +57,7 @@ impl Error {
     /// Adds what to do next: a command, or one sentence.
     #[must_use]
     pub fn help(mut self, help: impl fmt::Display) -> Self {
-        self.help = Some(help.to_string());
+        self.help = Some(one_line(help));
         self
     }
 
@@ -87,6 +87,11 @@ impl Error {
     pub fn errno(&self) -> Option<i32> {
         self.source.as_ref().and_then(io::Error::raw_os_error)
     }
+}
+
+/// Names and texts of others are in it: none of them steers a terminal or looks like a line of ours.
+fn one_line(text: impl fmt::Display) -> String {
+    crate::text::printable(&text.to_string()).into_owned()
 }
 
 impl From<Status> for std::process::ExitCode {

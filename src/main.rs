@@ -4,10 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rbinfmt::cli::{Cli, two_dashes};
-use rbinfmt::report::Printer;
+use rbinfmt::report::{Printer, wrong_usage};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(two_dashes(std::env::args_os()));
+    let cli = match Cli::try_parse_from(two_dashes(std::env::args_os())) {
+        Ok(cli) => cli,
+        // What was typed may be the name of a file, which is anybody's text.
+        Err(error) if error.use_stderr() => return wrong_usage(&error, std::env::args_os()).into(),
+        Err(help) => help.exit(),
+    };
     let status = rbinfmt::commands::run(cli);
     status.unwrap_or_else(|error| Printer::default().error(&error)).into()
 }

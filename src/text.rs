@@ -1,6 +1,7 @@
 //! Bytes as text: hex, and names that may not be UTF-8.
 
 use bstr::{BStr, ByteSlice};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Lower-case hex, two digits a byte.
@@ -28,16 +29,37 @@ pub fn nearest<'a, F: AsRef<str>>(wanted: &str, names: impl Iterator<Item = (F, 
         .map(|(_, name)| name)
 }
 
-/// A name as text that can be turned back into its bytes: UTF-8 as it is, with `\` doubled; other bytes and control
-/// characters as `\xNN`.
+/// Whether a character steers a terminal instead of being shown by it: control characters of C0 and C1, those that turn the
+/// direction of writing, and those that break a line.
+pub fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text from elsewhere as a part of a line: bytes of what steers a terminal become `\xNN`, newlines too.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_steering) {
+        return Cow::Borrowed(text);
+    }
+    let mut printable = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match is_steering(c) {
+            true => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| printable.push_str(&format!("\\x{byte:02x}"))),
+            false => printable.push(c),
+        }
+    }
+    Cow::Owned(printable)
+}
+
+/// A name as text that can be turned back into its bytes: UTF-8 as it is, with `\` doubled; other bytes and what
+/// steers a terminal as `\xNN`.
 pub fn to_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '\\' => text.push_str("\\\\"),
-                c if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", c as u32)),
-                c => text.push(c),
+                c => text.push_str(&printable(c.encode_utf8(&mut [0; 4]))),
             }
         }
         for byte in chunk.invalid() {
@@ -53,6 +75,10 @@ pub fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
+    }
+    if word.chars().any(is_steering) {
+        let inner = printable(&word.replace('\\', "\\\\").replace('\'', "\\'")).into_owned();
+        return format!("$'{inner}'");
     }
     // No shell reads NUL, and no file's name has one.
     shlex::try_quote(&word.replace('\0', "")).map_or_else(|_| String::new(), Into::into)
@@ -173,7 +199,10 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(["arm64,s390x", "", "a;b", "~"].map(quoted), ["arm64,s390x", "''", "'a;b'", "'~'"]);
+        assert_eq!(
+            ["arm64,s390x", "", "a;b", "~", "a\\'\n"].map(quoted),
+            ["arm64,s390x", "''", "'a;b'", "'~'", r"$'a\\\'\x0a'"]
+        );
     }
 
     #[test]

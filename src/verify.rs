@@ -159,7 +159,18 @@ impl<R: Read> Read for HashingReader<R> {
 /// # Errors
 /// What open(2) and read(2) say.
 pub fn of_file(path: &std::path::Path, limit: u64) -> io::Result<Expected> {
-    of_open_file(std::fs::File::open(path)?, limit)
+    of_open_file(open(path)?, limit)
+}
+
+/// Opens a file that is one: a pipe would keep us waiting.
+pub(crate) fn open(path: &std::path::Path) -> io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    match file.metadata()? {
+        there if there.is_file() => Ok(file),
+        there if there.is_dir() => Err(io::Error::from_raw_os_error(nix::libc::EISDIR)),
+        _ => Err(io::Error::other("it is not a file, but a pipe, a socket or a device")),
+    }
 }
 
 /// Likewise of a file that is open.

@@ -14,12 +14,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Doing, Error, Result};
+use crate::verify;
 
 /// The stream of a tar.
 pub type Stream = Box<dyn BufRead + Send>;
 
 /// More than this out of one archive is not a package of emulators but a bomb.
 pub const MAX_DECOMPRESSED: u64 = 4 << 30;
+
+/// An archive that holds the parts of images has fewer: a few for each layer.
+const MAX_PARTS: usize = 1 << 16;
 
 const BUFFER: usize = 128 << 10;
 
@@ -36,7 +40,7 @@ impl Archive {
     /// A file that cannot be read, and a .deb without a member data.tar.
     pub fn open(path: &Path) -> Result<Self> {
         let doing = format!("opening the archive {}", path.display());
-        let file = File::open(path).doing(|| &doing)?;
+        let file = verify::open(path).doing(|| &doing)?;
         let size = file.metadata().doing(|| &doing)?.len();
         let file = Arc::new(file);
         let part = match ar::is_ar(&file).doing(|| &doing)? {
@@ -122,7 +126,7 @@ pub fn open_verified(path: &Path, jobs: usize) -> Result<Stream> {
 /// # Errors
 /// What open(2) and pread(2) say; an xz file whose index is broken.
 pub fn decompressed(path: &Path, jobs: usize) -> io::Result<Stream> {
-    let file = File::open(path)?;
+    let file = verify::open(path)?;
     let len = file.metadata()?.len();
     let part = Part { file: Arc::new(file), start: 0, len, verified: true };
     let mut start = [0; 6];
@@ -235,7 +239,37 @@ fn decode(part: Part, jobs: usize) -> io::Result<Stream> {
             ));
         }
     };
-    Ok(Box::new(stream.take(MAX_DECOMPRESSED)))
+    Ok(Box::new(Limited { stream, left: MAX_DECOMPRESSED }))
+}
+
+/// A stream that is an error beyond its limit: its end there would look like one that was cut short.
+struct Limited {
+    stream: Stream,
+    left: u64,
+}
+
+impl BufRead for Limited {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let bytes = self.stream.fill_buf()?;
+        if self.left == 0 && !bytes.is_empty() {
+            let most = MAX_DECOMPRESSED >> 30;
+            return Err(io::Error::other(format!("it expands to more than {most} GiB, which is the limit")));
+        }
+        Ok(&bytes[..bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.left = self.left.saturating_sub(amount as u64);
+        self.stream.consume(amount);
+    }
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(buffer)?;
+        self.consume(n);
+        Ok(n)
+    }
 }
 
 /// What a stream holds that may be compressed with gzip or zstd, told by its first bytes.
@@ -294,10 +328,13 @@ impl Members {
     /// A file that cannot be read, and a tar that is cut short, broken, or has a member that leads outside.
     pub fn list(path: &Path) -> Result<Self> {
         let doing = || format!("reading the archive {}", path.display());
-        let part = Part::whole(File::open(path).doing(doing)?).doing(doing)?;
+        let part = Part::whole(verify::open(path).doing(doing)?).doing(doing)?;
         let mut tar = part.members();
         let (mut places, mut links) = (BTreeMap::new(), BTreeMap::new());
         while let Some(member) = tar.next_member().doing(doing)? {
+            if places.len() + links.len() >= MAX_PARTS {
+                return Err(Error::failed(doing(), format!("it has more than {MAX_PARTS} members")));
+            }
             let Ok(name) = String::from_utf8(member.path) else { continue };
             match (member.kind, String::from_utf8(member.target)) {
                 (tar::Kind::File, _) => drop(places.insert(name, (tar.position(), member.size))),
@@ -332,5 +369,22 @@ impl Members {
         let doing = || format!("reading {name} in {}", self.path.display());
         let (start, len) = self.place(name).ok_or_else(|| Error::failed(doing(), "there is no such file in it"))?;
         Ok(Part { file: self.file.clone(), start, len, verified: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limited(bytes: &'static [u8], left: u64) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        Limited { stream: Box::new(bytes), left }.read_to_end(&mut all).map(|_| all)
+    }
+
+    #[test]
+    fn a_stream_beyond_its_limit_is_not_said_to_be_cut_short() {
+        assert_eq!(limited(b"four", 4).unwrap(), b"four");
+        let error = limited(b"fives", 4).unwrap_err().to_string();
+        assert_eq!(error, "it expands to more than 4 GiB, which is the limit");
     }
 }

@@ -49,5 +49,6 @@ fn systemctl(args: &[&str]) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    Err(Error::failed(doing(), String::from_utf8_lossy(&output.stderr).trim()))
+    let lines = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect::<Vec<_>>();
+    Err(Error::failed(doing(), lines.join("; ")))
 }

@@ -13,7 +13,9 @@ use crate::cli::fetch::{EmulatorsArgs, EmulatorsCommand};
 use crate::emulators::store::Manifest;
 use crate::emulators::{Store, Wanted};
 use crate::error::{Error, Result, Status};
+use crate::report;
 use crate::report::progress::{Stderr, size};
+use crate::text::printable;
 use crate::time;
 
 /// Runs the verb.
@@ -87,13 +89,13 @@ fn list(store: &Store) -> Result<String> {
         };
         text.push_str(&format!(
             "{}\n  QEMU {}, {} emulators, {}, {used}\n  from {}, fetched {}\n  verified by {}\n",
-            manifest.id,
-            manifest.version,
+            printable(&manifest.id),
+            printable(&manifest.version),
             manifest.emulators.len(),
             size(bytes),
-            manifest.source,
+            printable(&manifest.source),
             time::show(manifest.fetched),
-            manifest.verified_by,
+            printable(&manifest.verified_by),
         ));
     }
     Ok(text)
@@ -105,6 +107,5 @@ fn listed(store: &Store) -> Result<String> {
         .into_iter()
         .map(|manifest| in_use(store, &manifest).map(|used| json!({ "version": manifest, "in_use": used })))
         .collect::<Result<_>>()?;
-    let text = serde_json::to_string_pretty(&json!({ "store": store.root(), "versions": versions }));
-    text.map(|t| t + "\n").map_err(|e| Error::failed("writing the report", e))
+    report::json_pretty(&json!({ "store": store.root(), "versions": versions }))
 }

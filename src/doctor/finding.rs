@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Advice, CauseId, FixClass, Label, Language, Remedy, Wording};
 use crate::exec::root::Root;
+use crate::text::printable;
 pub(super) use crate::text::quoted;
 
 /// The name of rbinfmt's image, which its builder sets.
@@ -137,8 +138,8 @@ impl Finding {
             id,
             severity: Severity::Problem,
             strength: Strength::Certain,
-            about: about.into(),
-            detail: detail.into(),
+            about: one_line(about),
+            detail: one_line(detail),
             evidence: Vec::new(),
             values: Vec::new(),
             own_fixes: Vec::new(),
@@ -159,7 +160,7 @@ impl Finding {
     /// Adds something that was seen.
     #[must_use]
     pub fn evidence(mut self, seen: impl Into<String>) -> Finding {
-        self.evidence.push(seen.into());
+        self.evidence.push(one_line(seen));
         self
     }
 
@@ -207,7 +208,7 @@ impl Finding {
 
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
-        let mut text = self.fill(said.text, str::to_owned)?;
+        let mut text = self.fill(said.text, |value| printable(value).into_owned())?;
         if own_image().is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
             text = format!("{text} {}", Label::OwnImage);
         }
@@ -243,6 +244,11 @@ impl Finding {
         text.push_str(rest);
         Some(text)
     }
+}
+
+/// What is said of a case has names from elsewhere in it.
+fn one_line(text: impl Into<String>) -> String {
+    printable(&text.into()).into_owned()
 }
 
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.

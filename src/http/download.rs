@@ -7,6 +7,8 @@ use std::path::Path;
 
 use ureq::http::{StatusCode, header};
 
+use super::fault::web_page;
+use super::pace::Paced;
 use super::{Client, Fault, FaultKind, content_length, ok, passing};
 use crate::error::{Doing, Error, Result};
 use crate::progress::Progress;
@@ -45,39 +47,43 @@ impl Client {
     /// The network's, after as many tries as the client has patience for; the disk's; a file that is not what was expected.
     pub fn download(&self, what: &Download, partial: &Path) -> Result<()> {
         let mut file = open(partial)?;
+        // What was put together of several answers may be parts of two files: of an earlier process, or of a mirror that was updated
+        // meanwhile. That is no reason to give up.
         let mut fresh = length(&file, partial)? == 0;
+        let mut again = 0;
         loop {
-            self.fill(what, &mut file)?;
+            let answers = self.fill(what, &mut file)?;
+            fresh &= answers < 2;
             let came =
                 verify::of_file(partial, what.expected.size).doing(|| format!("reading {}", partial.display()))?;
             match what.expected.check(what.url, &came) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     let emptied = file.set_len(0).doing(|| format!("emptying {}", partial.display()));
-                    // What an earlier process left may have been another file: that is no reason to give up.
-                    if std::mem::replace(&mut fresh, true) {
-                        emptied?;
+                    emptied?;
+                    again += 1;
+                    if fresh || again > 1 {
                         return Err(error);
                     }
-                    emptied?;
+                    fresh = true;
                 }
             }
         }
     }
 
-    /// Requests until the file has its length.
-    fn fill(&self, what: &Download, file: &mut File) -> Result<()> {
+    /// Requests until the file has its length; how many answers that took.
+    fn fill(&self, what: &Download, file: &mut File) -> Result<u32> {
         let size = what.expected.size;
         let doing = || format!("fetching {}", what.url);
         let mut backoff = self.options().backoff();
-        for _ in 0..MAX_REQUESTS {
+        for answers in 0..MAX_REQUESTS {
             let before = file.metadata().doing(doing)?.len();
             if before > size {
                 file.set_len(0).doing(doing)?;
                 continue;
             }
             if before == size {
-                return Ok(());
+                return Ok(answers);
             }
             let fault = match self.rest(what, file, before) {
                 Ok(()) => continue,
@@ -131,10 +137,13 @@ impl Client {
             _ => 0,
         };
         if let Some(length) = content_length(&answer.headers).filter(|&length| length != size - from) {
+            let mut start = [0; 512];
+            let len = answer.body.as_reader().read(&mut start).unwrap_or(0);
+            web_page(&answer.url, &answer.headers, &start[..len])?;
             return Err(Fault::lasting(format!("expected {} bytes, the server announces {length}", size - from)).into());
         }
         file.set_len(from).and_then(|()| file.seek(SeekFrom::Start(from))).map_err(Stop::Disk)?;
-        let mut body = answer.body.as_reader();
+        let mut body = Paced::new(answer.body.as_reader(), self.options().idle);
         let mut buffer = vec![0; 128 << 10];
         let mut done = from;
         loop {
@@ -145,6 +154,9 @@ impl Client {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(passing(&error).into()),
             };
+            if done == 0 {
+                web_page(&answer.url, &answer.headers, &buffer[..n])?;
+            }
             if done + n as u64 > size {
                 return Err(Fault::lasting(format!("expected {size} bytes, more came")).into());
             }

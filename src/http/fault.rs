@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
-use super::Answer;
+use super::{Answer, host_of};
 use crate::error::os_text;
 
 /// Why a request came to nothing.
@@ -80,4 +80,17 @@ pub(super) fn passing(error: &io::Error) -> Fault {
         return Fault::lasting(os_text(error));
     }
     Fault::passing(os_text(error))
+}
+
+/// An error where a page for people came in the place of a file: a network's page to log in, or a proxy's. None of our files is
+/// HTML.
+pub(crate) fn web_page(url: &str, headers: &HeaderMap, start: &[u8]) -> Result<(), Fault> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("text/html") || start.trim_ascii_start().first() != Some(&b'<') {
+        return Ok(());
+    }
+    let host = host_of(url).unwrap_or_default();
+    Err(Fault::lasting(format!(
+        "{host} sends a web page in its place: does this network, or a proxy, want a login first (a captive portal)?"
+    )))
 }

@@ -5,6 +5,7 @@ pub mod cache;
 mod download;
 mod fault;
 mod forward;
+mod pace;
 pub mod proxy;
 
 use std::io::Read;
@@ -18,7 +19,8 @@ use ureq::{Agent, Body};
 
 pub use self::download::{Download, Missing};
 pub(crate) use self::fault::{Fault, FaultKind, ok};
-use self::fault::{of_transport, passing};
+use self::fault::{of_transport, passing, web_page};
+use self::pace::Paced;
 use self::proxy::Proxies;
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
@@ -121,11 +123,18 @@ impl Client {
         if let Some(length) = length.filter(|&length| length > limit) {
             return Err(Fault::lasting(format!("the server announces {length} bytes, the limit is {limit}")));
         }
-        answer.body.as_reader().take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
+        let body = Paced::new(answer.body.as_reader(), self.options.idle);
+        body.take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
+        web_page(&answer.url, &answer.headers, &bytes)?;
         if bytes.len() as u64 > limit {
             return Err(Fault::lasting(format!("longer than the limit of {limit} bytes")));
         }
         Ok(bytes)
+    }
+
+    /// A body that is read elsewhere, and not waited for without end.
+    pub(crate) fn paced<R: Read>(&self, body: R) -> impl Read + use<R> {
+        Paced::new(body, self.options.idle)
     }
 
     /// Tries until it works, fails in a way that lasts, or has failed too often.

@@ -3,9 +3,9 @@
 use std::io;
 
 /// What all files of an image may take: names, directories and kept bytes.
-const MOST: u64 = 768 << 20;
+const MOST: u64 = 144 << 20;
 /// What may go into more than the least that is kept of programs.
-const GENEROUS: u64 = 128 << 20;
+const GENEROUS: u64 = 48 << 20;
 
 /// What is left to be taken.
 #[derive(Debug, Clone)]

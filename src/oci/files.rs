@@ -3,7 +3,6 @@
 //! Plain layers of plain files are walked from header to header; their content stays where it is and is read when it is
 //! asked for. Everything else passes by once, whole, and is verified.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use super::streamed::Streamed;
 use super::{Blob, Parts, Stored};
 use crate::archive::{MAX_DECOMPRESSED, Members, Part, Stream};
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Expected, HashingReader, refused};
+use crate::verify::{self, Expected, HashingReader, refused};
 
 /// A directory in OCI's layout, or the members of a tar.
 pub(crate) struct Files {
@@ -52,7 +51,7 @@ pub(super) fn archive<'a>(
     options: &Options<'a>,
 ) -> Result<Opened<'a>> {
     let doing = || format!("reading the image {what}");
-    let file = Part::whole(File::open(path).doing(doing)?).doing(doing)?;
+    let file = Part::whole(verify::open(path).doing(doing)?).doing(doing)?;
     if matches!(file.start().doing(doing)?, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..]) {
         return Streamed::read(what, file.reader(), name, oci, options);
     }
@@ -90,7 +89,7 @@ impl Files {
         match &self.holder {
             Holder::Directory(directory) => {
                 let path = directory.join(name);
-                File::open(&path).and_then(Part::whole).doing(|| format!("reading {}", path.display()))
+                verify::open(&path).and_then(Part::whole).doing(|| format!("reading {}", path.display()))
             }
             Holder::Archive(members) => members.part(name),
         }

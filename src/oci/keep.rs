@@ -11,8 +11,10 @@ use crate::exec::tree::{Bytes, Header, Stored};
 
 /// What is read of every file: enough for a kind to be told.
 pub(super) const FIRST: usize = 64;
-/// What a kernel reads of a program or a script, and a line more.
+/// What a kernel reads of a program or a script, and some lines more while there is space for that.
 const HEAD: u64 = 4 << 10;
+/// What a kernel reads of a script; and of an ELF file a header with a table of usual length.
+const LEAST: u64 = 1 << 10;
 /// As far as the names of libraries are in most programs.
 const PROGRAM: u64 = 128 << 10;
 /// No stretch of an ELF file that is looked at is longer.
@@ -28,7 +30,13 @@ pub(super) fn stored<R: BufRead>(tar: &mut Tar<R>, member: &Member, budget: &mut
     let elf = header(&first);
     let head = match () {
         () if is_kept_whole(&member.path) => WHOLE,
-        () if elf.is_some() || member.owner.0 & 0o111 != 0 => HEAD,
+        () if elf.is_some() || member.owner.0 & 0o111 != 0 => {
+            if member.size > LEAST && budget.generous(HEAD) {
+                HEAD
+            } else {
+                LEAST
+            }
+        }
         () => FIRST as u64,
     };
     extend(tar, &mut first, head)?;

@@ -40,8 +40,8 @@ pub(super) struct LayerDigests {
 
 /// No path that a kernel can open is longer.
 const PATH_MAX: usize = 4096;
-/// What a node of the tree takes besides its name.
-const NODE: u64 = 192;
+/// What a node takes besides its name: in the layer, and in the tree.
+const NODE: u64 = 320;
 
 /// Compressed data that grows beyond this and more than [`RATIO`] times is a bomb.
 const GROWN: u64 = 1 << 30;
@@ -56,14 +56,13 @@ impl Layer {
         expected: Option<&Expected>,
         budget: &mut Budget,
     ) -> Result<(Self, LayerDigests)> {
-        let compressed = Arc::new(AtomicU64::new(0));
-        let mut verifying = HashingReader::new(Counting { inner: raw, count: compressed.clone() }, u64::MAX);
+        let (raw, count) = Counting::new(raw);
+        let mut verifying = HashingReader::new(raw, u64::MAX);
         let mut read = || -> io::Result<(Layer, Option<Digest>)> {
             let mut raw = BufReader::with_capacity(128 << 10, &mut verifying);
-            let is_packed = is_packed(raw.fill_buf()?);
-            let hasher = (expected.is_none() && is_packed).then(Hasher::new);
-            let mut decompressed =
-                Decompressed { stream: unpack(raw)?, compressed: compressed.clone(), count: 0, hasher };
+            let is_compressed = is_packed(raw.fill_buf()?);
+            let mut decompressed = Decompressed::new(raw, count.clone())?;
+            decompressed.hasher = (expected.is_none() && is_compressed).then(Hasher::new);
             let layer = Layer::read(&mut Tar::new(&mut decompressed), budget, keep::stored)?;
             io::copy(&mut decompressed, &mut io::sink())?;
             Ok((layer, decompressed.hasher.map(Hasher::finish)))
@@ -97,6 +96,8 @@ impl Layer {
         stored: impl Fn(&mut Tar<R>, &Member, &mut Budget) -> io::Result<Stored>,
     ) -> io::Result<Self> {
         let mut changes = Vec::new();
+        // Members come sorted, as a rule: directories that the one before was in are paid for.
+        let mut before = BString::default();
         let no_tar = |error: io::Error, changes: &[_]| match error.kind() {
             io::ErrorKind::Other if changes.is_empty() => {
                 io::Error::other("it is not a layer: not a tar, or a broken one")
@@ -106,7 +107,8 @@ impl Layer {
         while let Some(mut member) = tar.next_entry().map_err(|error| no_tar(error, &changes))? {
             let path = BString::from(std::mem::take(&mut member.path));
             check(path.as_bstr())?;
-            budget.take(path.len() as u64 + NODE * (1 + path.iter().filter(|&&byte| byte == b'/').count() as u64))?;
+            budget.take(path.len() as u64 + NODE * (1 + new_directories(before.as_bstr(), path.as_bstr())))?;
+            before.clone_from(&path);
             if let Some(whiteout) = Whiteout::of(path.as_bstr()) {
                 changes.push(match whiteout {
                     Whiteout::File(path) => (path, Change::Gone),
@@ -170,6 +172,12 @@ fn check(path: &BStr) -> io::Result<()> {
     Err(io::Error::other(format!("the name {shown:?} {why}")))
 }
 
+/// How many directories above a path the path before it was not in.
+fn new_directories(before: &BStr, path: &BStr) -> u64 {
+    let shared = before.iter().zip(path.iter()).take_while(|(a, b)| a == b).count();
+    path[shared..].iter().filter(|&&byte| byte == b'/').count() as u64
+}
+
 fn is_packed(start: &[u8]) -> bool {
     start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }
@@ -183,9 +191,17 @@ fn unreadable(origin: &str, error: &io::Error) -> Error {
 }
 
 /// Counts what is read through it.
-struct Counting<R> {
+pub(super) struct Counting<R> {
     inner: R,
     count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Counting<R> {
+    /// The reader, and the count.
+    pub(super) fn new(inner: R) -> (Self, Arc<AtomicU64>) {
+        let count = Arc::new(AtomicU64::new(0));
+        (Counting { inner, count: count.clone() }, count)
+    }
 }
 
 impl<R: Read> Read for Counting<R> {
@@ -196,12 +212,19 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// The tar of a layer: hashed where it was compressed, and not a bomb.
-struct Decompressed<'a> {
+/// What a compressed stream holds: hashed where that is asked for, and not a bomb.
+pub(super) struct Decompressed<'a> {
     stream: Box<dyn BufRead + 'a>,
     compressed: Arc<AtomicU64>,
     count: u64,
     hasher: Option<Hasher>,
+}
+
+impl<'a> Decompressed<'a> {
+    /// Of `raw`, of which `compressed` bytes were read so far.
+    pub(super) fn new(raw: impl BufRead + 'a, compressed: Arc<AtomicU64>) -> io::Result<Self> {
+        Ok(Decompressed { stream: unpack(raw)?, compressed, count: 0, hasher: None })
+    }
 }
 
 impl BufRead for Decompressed<'_> {

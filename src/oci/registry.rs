@@ -121,7 +121,7 @@ impl<'a> Registry<'a> {
         let fetched = self.client.patiently(|| {
             let answer = self.ask(&url, "*/*")?;
             ok(&answer)?;
-            Ok(answer.body.into_reader())
+            Ok(self.client.paced(answer.body.into_reader()))
         });
         fetched.map_err(|fault| self.explain(&url, &fault))
     }

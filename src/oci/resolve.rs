@@ -31,6 +31,10 @@ pub struct Found {
 /// More platforms than this are not an image.
 const MAX_PLATFORMS: usize = 64;
 
+/// All documents that are read of one image: an index for 64 platforms has as many manifests, and each of them a configuration.
+const MAX_DOCUMENTS: usize = 256;
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+
 /// An index names manifests; one that names an index which names another index is not an image.
 const MAX_DEPTH: usize = 3;
 
@@ -56,12 +60,16 @@ struct Walk<'a> {
     manifests: Vec<Manifest>,
     listed: Vec<Platform>,
     absent: Vec<Platform>,
+    /// Documents that were read, and their bytes.
+    documents: usize,
+    bytes: u64,
 }
 
 impl<'a> Walk<'a> {
     /// Over the document with these bytes, an index or a manifest, which were verified.
     fn over(what: &'a str, bytes: &[u8], wanted: Option<&'a Platform>, parts: &'a mut dyn Parts) -> Result<Self> {
-        let mut walk = Walk { what, wanted, parts, manifests: Vec::new(), listed: Vec::new(), absent: Vec::new() };
+        let (manifests, listed, absent) = (Vec::new(), Vec::new(), Vec::new());
+        let mut walk = Walk { what, wanted, parts, manifests, listed, absent, documents: 0, bytes: 0 };
         walk.document(bytes, None, 0)?;
         Ok(walk)
     }
@@ -98,10 +106,26 @@ impl<'a> Walk<'a> {
                 self.absent.extend(platform);
                 continue;
             }
+            self.pay(descriptor.size)?;
             let bytes = self.parts.document(&blob)?;
             self.document(&bytes, platform.as_ref(), depth + 1)?;
         }
         Ok(())
+    }
+}
+
+impl Walk<'_> {
+    /// Counts a document that is going to be read.
+    fn pay(&mut self, bytes: u64) -> Result<()> {
+        (self.documents, self.bytes) = (self.documents + 1, self.bytes.saturating_add(bytes));
+        if self.documents <= MAX_DOCUMENTS && self.bytes <= MAX_DOCUMENT_BYTES {
+            return Ok(());
+        }
+        let why = format!(
+            "its indices name more than {MAX_DOCUMENTS} documents, or more than {} MiB of them",
+            MAX_DOCUMENT_BYTES >> 20
+        );
+        Err(Error::failed(reading(self.what), why))
     }
 }
 

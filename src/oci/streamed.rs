@@ -9,11 +9,10 @@ use super::budget::Budget;
 use super::document::MAX_DOCUMENT;
 use super::files;
 use super::image::{Layers, Opened, Options};
-use super::layer::{Layer, LayerDigests};
+use super::layer::{Counting, Decompressed, Layer, LayerDigests};
 use super::resolve;
 use super::{Blob, Parts};
 use crate::archive::tar::{Kind, Tar};
-use crate::archive::unpack;
 use crate::error::{Doing, Error, Result};
 use crate::verify::{Digest, Expected};
 
@@ -27,6 +26,8 @@ pub(super) struct Streamed {
 
 /// No archive of an image has more documents.
 const MOST_DOCUMENTS: usize = 4096;
+/// Nor so much of them.
+const MOST_TEXT: u64 = 64 << 20;
 
 impl Streamed {
     /// Reads all of it and finds the image that `name` means.
@@ -52,8 +53,9 @@ impl Streamed {
     }
 
     fn take(&mut self, stream: impl Read) -> io::Result<()> {
-        let mut budget = Budget::default();
-        let mut tar = Tar::new(unpack(BufReader::with_capacity(128 << 10, stream))?);
+        let (mut budget, mut text) = (Budget::default(), 0);
+        let (raw, packed) = Counting::new(stream);
+        let mut tar = Tar::new(Decompressed::new(BufReader::with_capacity(128 << 10, raw), packed)?);
         while let Some(member) = tar.next_member()? {
             let Ok(name) = String::from_utf8(member.path) else { continue };
             match member.kind {
@@ -72,6 +74,10 @@ impl Streamed {
             if is_text && !first.contains(&0) && member.size <= MAX_DOCUMENT {
                 if self.documents.len() >= MOST_DOCUMENTS {
                     return Err(io::Error::other(format!("it has more than {MOST_DOCUMENTS} documents")));
+                }
+                text += member.size;
+                if text > MOST_TEXT {
+                    return Err(io::Error::other(format!("its documents have more than {} MiB", MOST_TEXT >> 20)));
                 }
                 budget.take(member.size)?;
                 let mut bytes = first.to_vec();

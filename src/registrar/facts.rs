@@ -315,8 +315,11 @@ fn compatible(real: &str, shown: &str) -> bool {
 
 fn guarded(entries: &[Entry], profiles: &[&Profile]) -> Vec<Guarded> {
     let mut guarded = Vec::new();
+    // Thousands of entries can have one interpreter.
+    let mut heads: BTreeMap<PathBuf, Option<Vec<u8>>> = BTreeMap::new();
     let mut guard = |what: String, path: PathBuf, entry: Option<BString>, profile: Option<String>| {
-        guarded.extend(head(&path).map(|head| Guarded { what, path, entry, profile, head }));
+        let head = heads.entry(path.clone()).or_insert_with_key(|path| head(path)).clone();
+        guarded.extend(head.map(|head| Guarded { what, path, entry, profile, head }));
     };
     guard("rbinfmt itself".into(), proc::own("exe"), None, None);
     guard("the shell".into(), Host::SHELL.into(), None, None);

@@ -130,7 +130,7 @@ fn interpreter(entry: &Entry, emulated: bool, facts: &Facts, problems: &mut Vec<
     if entry.flags.has(Flags::F) {
         return;
     }
-    if !facts.guarded.iter().any(|g| g.path == path) {
+    if !facts.guarded.iter().any(|g| g.path.as_os_str() == path.as_os_str()) {
         problems.push(Problem::Unreadable(path.to_owned()));
     } else if emulated && facts.kernel.knows_fix_binary() {
         problems.push(Problem::NoFixBinary);

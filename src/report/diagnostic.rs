@@ -3,21 +3,20 @@
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
-
+use super::style::Style;
 use super::wrap::for_terminal;
 use crate::doctor::catalogue::{CauseId, Label};
 use crate::doctor::finding::{Finding, Fix, Severity};
 
-pub(super) const BOLD: Style = Style::new().bold();
-const BLUE: Style = AnsiColor::BrightBlue.on_default().bold();
+pub(super) const BOLD: Style = Style::Bold;
+const BLUE: Style = Style::Blue;
 
 /// The diagnostic of one finding, some lines: the cause, what to do, and what was seen.
 pub fn text(finding: &Finding, verbose: bool) -> String {
     let (label, style) = match finding.severity {
-        Severity::Problem => (Label::Problem, AnsiColor::BrightRed.on_default().bold()),
-        Severity::Warning => (Label::Warning, AnsiColor::BrightYellow.on_default().bold()),
-        Severity::Note => (Label::Note, AnsiColor::BrightGreen.on_default().bold()),
+        Severity::Problem => (Label::Problem, Style::Red),
+        Severity::Warning => (Label::Warning, Style::Yellow),
+        Severity::Note => (Label::Note, Style::Green),
     };
     let mut text = String::new();
     let head = format!("{label}[{}]", finding.id);

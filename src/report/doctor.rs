@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::diagnostic;
+use super::style::add_line;
 use super::wrap::for_terminal;
 use crate::architecture::Architecture;
 use crate::binfmt::table::Unreadable;
@@ -99,7 +100,10 @@ fn text(exam: &FileVerdict, verbose: bool) -> String {
         text.push_str(&bytes(exam));
     }
     for Unreadable { entry, why } in &exam.unreadable {
-        let _ = writeln!(text, "  note: the entry {entry} could not be read, and may match this file: {why}");
+        add_line(
+            &mut text,
+            format_args!("  note: the entry {entry} could not be read, and may match this file: {why}"),
+        );
     }
     // What is only worth knowing takes one line.
     for note in notes {
@@ -115,7 +119,7 @@ fn walk(exam: &FileVerdict) -> String {
     let steps = &exam.verdict.steps;
     let width = steps.iter().map(|s| s.path.len()).max().unwrap_or(0).min(48);
     for step in steps {
-        let _ = writeln!(text, "  {:width$}  {}", to_text(&step.path), taken(step, exam));
+        add_line(&mut text, format_args!("  {:width$}  {}", to_text(&step.path), taken(step, exam)));
     }
     if let Outcome::Starts(started) = &exam.verdict.outcome
         && steps.len() > 1

@@ -1,10 +1,10 @@
 //! What the doctor says of a host.
 
-use anstyle::AnsiColor;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::diagnostic::{self, BOLD};
+use super::style::Style;
 use crate::doctor::catalogue::{Advice, CauseId, FixClass, Form, Label, Language};
 use crate::doctor::finding::{Finding, Fix, Severity};
 use crate::doctor::host::check::{self, Check, Count, State};
@@ -82,14 +82,14 @@ pub fn text(checks: &[Check], verbose: bool) -> String {
             text.push_str(&format!("{BOLD}{group}{BOLD:#}\n"));
         }
         let (mark, colour, said) = match &check.state {
-            State::Fine(said) => ("ok", AnsiColor::Green, said.clone()),
-            State::Unseen(why) => ("??", AnsiColor::Cyan, format!("not seen: {why}")),
+            State::Fine(said) => ("ok", Style::Green, said.clone()),
+            State::Unseen(why) => ("??", Style::Cyan, format!("not seen: {why}")),
             State::Found(findings) => {
                 let (mark, colour) = mark(findings);
                 (mark, colour, headline(findings))
             }
         };
-        let style = colour.on_default();
+        let style = colour;
         text.push_str(&format!("  {style}{mark}{style:#} {:width$}  {said}\n", check.name));
     }
     format!("{text}\n{}", summary(checks))
@@ -111,11 +111,11 @@ fn findings(checks: &[Check], verbose: bool) -> String {
     text
 }
 
-fn mark(findings: &[Finding]) -> (&'static str, AnsiColor) {
+fn mark(findings: &[Finding]) -> (&'static str, Style) {
     match findings.iter().map(|finding| finding.severity).min() {
-        Some(Severity::Problem) => ("XX", AnsiColor::BrightRed),
-        Some(Severity::Warning) => ("!!", AnsiColor::BrightYellow),
-        Some(Severity::Note) | None => ("--", AnsiColor::Green),
+        Some(Severity::Problem) => ("XX", Style::Red),
+        Some(Severity::Warning) => ("!!", Style::Yellow),
+        Some(Severity::Note) | None => ("--", Style::Green),
     }
 }
 

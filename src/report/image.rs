@@ -1,10 +1,9 @@
 //! The doctor's text about an image: a block for each platform, then what was found.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::style::add_line;
 use super::wrap::for_terminal;
 use super::{diagnostic, doctor};
 use crate::doctor::catalogue::{Form, Label};
@@ -85,22 +84,23 @@ fn platform_json(judged: &Judged) -> Value {
 
 /// What is wrong with the image as a whole, then a few lines for each platform.
 fn text(exam: &ImageVerdict, verbose: bool) -> String {
-    let mut text = format!("{}\n", exam.target);
+    let mut text = String::new();
+    add_line(&mut text, format_args!("{}", exam.target));
     exam.findings.iter().for_each(|finding| found(&mut text, finding, verbose));
     for judged in &exam.platforms {
-        let _ = writeln!(text, "  {}: {}", judged.platform, here(judged));
+        add_line(&mut text, format_args!("  {}: {}", judged.platform, here(judged)));
         judged.findings.iter().for_each(|finding| found(&mut text, finding, verbose));
         platform(&mut text, judged, verbose);
     }
     if !exam.absent.is_empty() {
-        let _ = writeln!(text, "  not here: {}", exam.absent.join(", "));
+        add_line(&mut text, format_args!("  not here: {}", exam.absent.join(", ")));
     }
     text
 }
 
 fn platform(text: &mut String, judged: &Judged, verbose: bool) {
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "    {name:10}  {value}");
+        add_line(text, format_args!("    {name:10}  {value}"));
     };
     if judged.claims != judged.platform {
         row("claims", &judged.claims);

@@ -14,14 +14,19 @@ pub mod paste;
 pub mod progress;
 pub mod rows;
 pub mod sarif;
+mod style;
 pub mod table;
 mod wrap;
 
-use std::io::{self, Write};
+pub use self::style::{json_line, plain};
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
 use crate::error::{Error, Result, Status};
+use crate::text::{is_steering, printable};
 
 /// Who prints, and how much.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,7 +53,11 @@ impl Printer {
     /// # Errors
     /// Standard output cannot be written.
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
-        line(io::stdout().lock(), bytes)
+        let stdout = io::stdout().lock();
+        match stdout.is_terminal() {
+            true => line(stdout, style::shown(&String::from_utf8_lossy(bytes)).as_bytes()),
+            false => line(stdout, bytes),
+        }
     }
 
     /// A value as JSON, which is printed even when quiet: somebody asked for it.
@@ -56,8 +65,7 @@ impl Printer {
     /// # Errors
     /// Standard output cannot be written.
     pub fn value(&self, value: &impl Serialize) -> Result<()> {
-        let json = serde_json::to_string_pretty(value).map_err(|e| Error::failed("writing JSON", e))?;
-        out(&json)
+        out(&json_pretty(value)?)
     }
 
     /// Something worth knowing that is not a result.
@@ -92,12 +100,32 @@ impl Printer {
 /// A line of the drop-in's standard error.
 pub fn complain(text: &str) {
     // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+}
+
+/// A value as JSON of many lines.
+///
+/// # Errors
+/// Where it cannot be written as JSON.
+pub fn json_pretty(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map(style::json).map_err(|e| Error::failed("writing JSON", e))
+}
+
+/// What is wrong with a command line, in the words of its parser, which repeat what was typed; of names of files that have
+/// control characters only what kind of mistake it is.
+pub fn wrong_usage(error: &clap::Error, mut words: impl Iterator<Item = OsString>) -> Status {
+    if words.any(|word| word.to_string_lossy().chars().any(is_steering)) {
+        let error = Error::usage("reading the command line", error.kind());
+        return Printer::default()
+            .error(&error.help("a word of it has control characters; put -- before names of files"));
+    }
+    error.to_string().trim_end().lines().for_each(complain);
+    Status::Usage
 }
 
 /// A line of standard output; styles reach terminals alone, and none where NO_COLOR is set.
 pub(crate) fn out(text: &str) -> Result<()> {
-    line(anstream::stdout().lock(), text.as_bytes())
+    line(anstream::stdout().lock(), style::shown(text).as_bytes())
 }
 
 fn line(mut to: impl Write, bytes: &[u8]) -> Result<()> {

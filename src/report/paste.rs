@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::style::{json, plain};
 use crate::doctor::snapshot::Snapshot;
 use crate::error::{Error, Result};
 
@@ -66,9 +67,9 @@ impl Author {
 /// # Errors
 /// The facts cannot be written as JSON.
 pub fn report(found: &str, facts: &Snapshot, author: &Author) -> Result<String> {
-    let json = serde_json::to_string(facts).map_err(|e| Error::failed("writing JSON", e))?;
+    let json = serde_json::to_string(facts).map(json).map_err(|e| Error::failed("writing JSON", e))?;
     let kernel = &facts.exec.kernel;
-    let found = anstream::adapter::strip_str(found).to_string();
+    let found = plain(found);
     let text = format!(
         "### rbinfmt {} on Linux {} ({})\n\n```text\n{}\n```\n\n<details><summary>facts</summary>\n\n```json\n{json}\n```\n\n</details>",
         facts.rbinfmt,

@@ -6,6 +6,7 @@ use std::io::Write;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::progress::Progress;
+use crate::text::printable;
 
 /// The name of the work is cut to what the rest of the line leaves of the terminal.
 const UNKNOWN_TOTAL: &str = "{wide_msg} {amount}";
@@ -28,7 +29,7 @@ impl Default for Stderr {
 impl Stderr {
     fn line(&self, text: fmt::Arguments) {
         // Nobody is told when standard error is gone: the work matters more than its progress.
-        self.0.suspend(|| drop(writeln!(std::io::stderr().lock(), "{text}")));
+        self.0.suspend(|| drop(writeln!(std::io::stderr().lock(), "{}", printable(&text.to_string()))));
     }
 }
 
@@ -40,7 +41,7 @@ impl Progress for Stderr {
         self.0.update(|state| state.set_pos(0));
         self.0.unset_length();
         self.0.set_style(style(UNKNOWN_TOTAL));
-        self.0.set_message(what.to_owned());
+        self.0.set_message(printable(what).into_owned());
         self.0.reset();
         self.0.force_draw();
     }

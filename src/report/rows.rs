@@ -9,6 +9,7 @@ use crate::registrar::HeldBy;
 use crate::registrar::apply::{Row, State};
 use crate::registrar::plan::{Item, Plan, Skip, Step};
 use crate::report::Printer;
+use crate::text::printable;
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -146,9 +147,8 @@ impl Run {
         let mut text: Vec<String> = shown
             .iter()
             .map(|line| {
-                format!("{:label$}  {:action$}  {}", line.label, line.action.word(), line.detail())
-                    .trim_end()
-                    .to_owned()
+                let text = format!("{:label$}  {:action$}  {}", line.label, line.action.word(), line.detail());
+                printable(text.trim_end()).into_owned()
             })
             .collect();
         if shown.is_empty() {

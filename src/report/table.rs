@@ -12,7 +12,7 @@ use crate::error::Status;
 use crate::registrar::HeldBy;
 use crate::registrar::facts::Facts;
 use crate::registrar::health::Health;
-use crate::text::{to_hex, to_text};
+use crate::text::{printable, to_hex, to_text};
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -137,7 +137,7 @@ impl Table {
         for (what, names) in wanted.filter(|(_, names)| !names.is_empty()) {
             lines.push(format!("{what}: {}", names.join(" ")));
         }
-        lines.join("\n")
+        lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
     }
 
     fn headline(&self, mounted: Mounted) -> String {

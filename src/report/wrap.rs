@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+use crate::text::printable;
+
 /// Lines longer than this are hard to read, however wide the terminal is.
 const WIDEST: usize = 110;
 
@@ -17,6 +19,7 @@ fn terminal() -> Option<usize> {
 
 /// A text for the terminal, its first line after `first` and the others after `then`.
 pub(super) fn for_terminal(text: &str, first: &str, then: &str) -> String {
+    let text = &printable(text);
     match terminal() {
         Some(columns) => fill(text, first, then, columns.min(WIDEST)),
         None => format!("{first}{text}\n"),

@@ -6,6 +6,7 @@ mod common;
 
 mod boot;
 mod drop_in;
+mod hostile;
 mod profiles;
 mod rights;
 mod valgrind;

@@ -102,6 +102,47 @@ fn a_stalled_server_is_left_after_the_idle_time() {
 }
 
 #[test]
+fn a_server_that_drips_is_left_soon() {
+    let s = scene();
+    s.server.fail("/f", &vec![Fault::Drip; 10]);
+    let start = Instant::now();
+    let error = s.download().unwrap_err();
+    assert!(error.contains("too slow") && error.contains("at least 1000 a second"), "{error}");
+    s.server.fail("/f", &vec![Fault::Drip; 10]);
+    let error = Client::new(s.world.options.clone()).small(&format!("{}/f", s.server.url), 1 << 20).unwrap_err();
+    assert!(error.to_string().contains("too slow"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_mirror_that_is_updated_meanwhile_is_asked_again_from_the_start() {
+    let s = scene();
+    s.after(&[Fault::Other(100_000), Fault::Cut(50_000)]).unwrap();
+    assert_eq!(s.server.requests(), ["/f", "/f bytes=100000-", "/f bytes=150000-", "/f"]);
+    // Once: it may be wrong as well.
+    let s = scene();
+    let error = s.after(&[Fault::Other(100_000), Fault::Corrupt(200_000), Fault::Corrupt(0)]).unwrap_err();
+    assert!(error.contains("expected SHA-256"), "{error}");
+}
+
+#[test]
+fn a_page_to_log_in_is_told_from_a_file() {
+    let page = "\n<!DOCTYPE html><html><title>Welcome</title></html>".to_owned();
+    for size in [0, SIZE] {
+        let s = scene();
+        let page = format!("{page}{}", " ".repeat(size.saturating_sub(page.len())));
+        let pages = vec![Fault::Redirect("/login".into()), Fault::Redirect("/login".into())];
+        s.server.put("/login", b"");
+        s.server.fail("/f", &pages);
+        s.server.fail("/login", &vec![Fault::Page(page.clone()); 9]);
+        let error = s.download().unwrap_err();
+        assert!(error.contains("sends a web page in its place") && error.contains("captive portal"), "{error}");
+        let error = Client::new(s.world.options.clone()).small(&format!("{}/f", s.server.url), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("captive portal"), "{error}");
+    }
+}
+
+#[test]
 fn wrong_lengths_and_changed_bytes_are_refused() {
     for (fault, expected) in [
         (Fault::Corrupt(SIZE / 2), "expected SHA-256"),

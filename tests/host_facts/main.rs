@@ -84,7 +84,7 @@ fn other_machines() {
     for (case, worst, status) in CASES {
         let checks = check::checks(&facts(case), &profiles);
         let text = report::host::text(&checks, true);
-        let text = anstream::adapter::strip_str(&text).to_string();
+        let text = report::plain(&text);
         let findings = findings(&checks);
         assert_eq!(findings.first().map(|f| f.id), Some(worst), "{case}\n{text}");
         assert_eq!(check::status(&checks), status, "{case}\n{text}");

@@ -125,6 +125,121 @@ fn bombs_end_soon() {
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
+fn refused_within_bounds(world: &World, target: &str, word: &str) {
+    let (code, text, errors) = world.bounded(&[target]);
+    assert!(code == 1 && text.is_empty() && errors.contains(word), "{target}: {code} {text} {errors}");
+}
+
+/// What a gzip of `times` copies of these bytes is, made without them.
+fn repeated(bytes: &[u8], times: usize) -> Vec<u8> {
+    gzip(bytes).repeat(times)
+}
+
+#[test]
+fn indices_within_indices_are_few() {
+    let world = World::new();
+    let blobs = world.path("layout/blobs/sha256");
+    std::fs::create_dir_all(&blobs).unwrap();
+    let put = |bytes: &[u8], kind: &str| {
+        let digest = Digest::of(bytes).hex();
+        std::fs::write(blobs.join(&digest), bytes).unwrap();
+        serde_json::json!({"mediaType": format!("application/vnd.oci.image.{kind}.v1+json"), "digest": format!("sha256:{digest}"), "size": bytes.len()})
+    };
+    let index = |of: &serde_json::Value| {
+        // Filled up to the longest that is read.
+        let filler = "x".repeat(1 << 20);
+        serde_json::json!({"schemaVersion": 2, "manifests": vec![of.clone(); 64], "annotations": {"x": filler}})
+            .to_string()
+    };
+    let config = put(b"{}", "config");
+    let manifest =
+        put(serde_json::json!({"schemaVersion": 2, "config": config, "layers": []}).to_string().as_bytes(), "manifest");
+    let inner = put(index(&manifest).as_bytes(), "index");
+    let middle = put(index(&inner).as_bytes(), "index");
+    std::fs::write(world.path("layout/index.json"), index(&middle)).unwrap();
+    refused_within_bounds(
+        &world,
+        "oci:layout",
+        "its indices name more than 256 documents, or more than 64 MiB of them",
+    );
+}
+
+#[test]
+fn documents_of_a_packed_archive_are_bounded() {
+    let world = World::new();
+    let document = [b"[".as_slice(), &b"0,".repeat((2 << 20) - 8), b"0]"].concat();
+    let files: Vec<_> = (0..20).map(|number| (format!("d{number}.json"), document.clone())).collect();
+    world.write("x.tar.gz", &gzip(&tar_of(&files)));
+    refused_within_bounds(&world, "docker-archive:x.tar.gz", "its documents have more than 64 MiB");
+}
+
+#[test]
+fn a_million_members_are_too_many() {
+    let world = World::new();
+    let mut layer = Layer::new();
+    for number in 0..16_384 {
+        layer = layer.file(&format!("{number:08}"), 0o644, "x");
+    }
+    let mut tar = layer.tar();
+    // Without the zeros that end it.
+    tar.truncate(tar.len() - 1024);
+    let mut image = sound();
+    image.layers = vec![repeated(&tar, 64)];
+    world.write("layer.tar", &image.docker_archive("a:1"));
+    refused_within_bounds(&world, "docker-archive:layer.tar", "MiB of memory");
+    world.write("packed.tar.gz", &gzip(&image.docker_archive("a:1")));
+    refused_within_bounds(&world, "docker-archive:packed.tar.gz", "MiB of memory");
+    world.write("outer.tar", &(0..5).flat_map(|part| renamed(&tar, part)).collect::<Vec<u8>>());
+    refused_within_bounds(&world, "docker-archive:outer.tar", "it has more than 65536 members");
+}
+
+/// The same members under other names.
+fn renamed(tar: &[u8], part: u8) -> Vec<u8> {
+    let mut tar = tar.to_vec();
+    for block in tar.chunks_exact_mut(1024) {
+        let header = tar::Header::from_byte_slice(&block[..512]);
+        let mut header = header.clone();
+        header.as_mut_bytes()[0] = b'a' + part;
+        header.set_cksum();
+        block[..512].copy_from_slice(header.as_bytes());
+    }
+    tar
+}
+
+#[test]
+fn a_pipe_is_not_an_archive() {
+    let world = World::new();
+    nix::unistd::mkfifo(&world.path("pipe"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    std::fs::create_dir(world.path("layout")).unwrap();
+    nix::unistd::mkfifo(&world.path("layout/index.json"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    for target in ["docker-archive:pipe", "oci-archive:pipe", "oci:layout"] {
+        refused_within_bounds(&world, target, "it is not a file, but a pipe");
+    }
+}
+
+#[test]
+fn a_packed_archive_can_be_a_bomb_itself() {
+    let world = World::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(8 << 30);
+    header.set_mode(0o644);
+    header.set_cksum();
+    world.write("x.tar.gz", &[gzip(header.as_bytes()), repeated(&vec![0; 16 << 20], 80)].concat());
+    refused_within_bounds(&world, "docker-archive:x.tar.gz", "refused as a bomb");
+}
+
+#[test]
+fn a_thousand_layers_are_refused_with_the_limit() {
+    let world = World::new();
+    let mut image = sound();
+    image.layers = (0..1000).map(|number| Layer::new().file(&format!("f{number}"), 0o644, "").tar()).collect();
+    world.write("x.tar", &image.docker_archive("a:1"));
+    refused_within_bounds(&world, "docker-archive:x.tar", "1000 layers, at most 256 are read");
+    write_layout(&world.path("layout"), &layout("v1", &[&image]));
+    refused_within_bounds(&world, "oci:layout", "1000 layers, at most 256 are read");
+}
+
 #[test]
 fn directories_within_directories_are_paid_for() {
     let world = World::new();

@@ -163,6 +163,12 @@ fn an_emulator_that_others_may_write() {
 }
 
 #[test]
+fn five_thousand_entries() {
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(&script("live/host/five_thousand_entries"));
+}
+
+#[test]
 fn an_interpreter_that_is_gone() {
     let Some(lab) = lab_of("arm64") else { return };
     let id = "binfmt-interpreter-missing";

@@ -1,7 +1,7 @@
 //! `rbinfmt doctor FILE...`: facts, model, report.
 
 use std::ffi::OsString;
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use bstr::BString;
 
@@ -44,9 +44,8 @@ pub(super) fn run(
         let file = file.as_encoded_bytes();
         match input.take_if(|_| file == b"-") {
             None => one(file)?,
-            Some(list) => {
-                for name in list.split(b'\n') {
-                    let name = name.doing(|| "reading the list of files")?;
+            Some(mut list) => {
+                while let Some(name) = next_name(&mut list).doing(|| "reading the list of files")? {
                     if !name.is_empty() {
                         one(&name)?;
                     }
@@ -55,4 +54,38 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// A longer name than PATH_MAX is none: what is beyond the first byte too many is not kept.
+const MOST: u64 = 4096 + 1;
+
+/// The next line, without its end.
+fn next_name(list: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut name = Vec::new();
+    if list.take(MOST).read_until(b'\n', &mut name)? == 0 {
+        return Ok(None);
+    }
+    if name.last() == Some(&b'\n') {
+        name.pop();
+    } else {
+        list.skip_until(b'\n')?;
+    }
+    Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_and_do_not_run_into_the_next() {
+        let long = vec![b'x'; 10_000];
+        let list = [b"a\n\n", &long[..], b"\nb", &long[..4096], b"\nlast"].concat();
+        let mut list = &list[..];
+        let mut lengths = Vec::new();
+        while let Some(name) = next_name(&mut list).unwrap() {
+            lengths.push(name.len());
+        }
+        assert_eq!(lengths, [1, 0, 4097, 4097, 4]);
+    }
 }

@@ -50,7 +50,7 @@ impl ReportSink {
             }
             (_, Format::Text) if self.printer.quiet => report::out(&answer::line(answer)),
             (_, Format::Text) => report::out(answer.text(self.printer.verbose).trim_end()),
-            (_, Format::Json) => report::out(&answer::json(answer).to_string()),
+            (_, Format::Json) => report::out(&report::json_line(&answer::json(answer))),
             (_, Format::Github) => match answer::annotations(answer) {
                 lines if lines.is_empty() => Ok(()),
                 lines => report::out(lines.trim_end()),

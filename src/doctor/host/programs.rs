@@ -17,6 +17,8 @@ use crate::registrar::facts::Facts;
 /// QEMU prints its version with a text that stands among its first constants.
 const MOST: u64 = 8 << 20;
 const CHUNK: usize = 256 << 10;
+/// More than QEMU has targets: who registers more programs does not get them all read.
+const MOST_READ: usize = 64;
 /// More than the text needs, so that one at a chunk's border is found in the next.
 const OVERLAP: usize = 256;
 
@@ -24,13 +26,15 @@ const OVERLAP: usize = 256;
 pub(super) fn gather(facts: &Facts) -> BTreeMap<String, Program> {
     let interpreters = facts.table.entries.iter().filter_map(|e| e.interpreter.as_ref()?.to_path().ok());
     let interpreters: BTreeSet<PathBuf> = interpreters.map(Path::to_owned).collect();
-    interpreters.iter().map(|path| (path.display().to_string(), look(path))).collect()
+    let look = |(number, path): (usize, &PathBuf)| (path.display().to_string(), look(path, number < MOST_READ));
+    interpreters.iter().enumerate().map(look).collect()
 }
 
-fn look(path: &Path) -> Program {
+/// `read` says whether to look for a version in all of it.
+fn look(path: &Path, read: bool) -> Program {
     let link = fs::read_link(path).ok().map(|to| to.display().to_string());
     let file = file(path);
-    let version = matches!(file, File::Elf { .. }).then(|| version(path)).flatten();
+    let version = (read && matches!(file, File::Elf { .. })).then(|| version(path)).flatten();
     Program { version, label: label(path), noexec: is_noexec(path), link, file }
 }
 

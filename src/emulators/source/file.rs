@@ -9,7 +9,7 @@ use crate::archive;
 use crate::archive::tar::Tar;
 use crate::emulators::{Wanted, arch_of};
 use crate::error::{Doing, Error, Result};
-use crate::verify::{Digest, Expected, Hasher, of_file};
+use crate::verify::{self, Digest, Expected, Hasher, of_file};
 
 /// A list of hashes is small.
 const MAX_SUMS: u64 = 4 << 20;
@@ -27,15 +27,16 @@ impl Sums {
     fn of(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join("SHA256SUMS");
         let doing = || format!("reading {}", path.display());
-        let size = match fs::metadata(&path) {
-            Ok(meta) => meta.len(),
+        let file = match verify::open(&path) {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(doing(), error)),
         };
-        if size > MAX_SUMS {
-            return Err(Error::failed(doing(), format!("{size} bytes, expected at most {MAX_SUMS}")));
+        let mut text = String::new();
+        file.take(MAX_SUMS + 1).read_to_string(&mut text).doing(doing)?;
+        if text.len() as u64 > MAX_SUMS {
+            return Err(Error::failed(doing(), format!("expected at most {MAX_SUMS} bytes, it has more")));
         }
-        let text = fs::read_to_string(&path).doing(doing)?;
         let mut sums = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             // "HASH  NAME", "HASH *NAME"

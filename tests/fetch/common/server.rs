@@ -30,6 +30,12 @@ pub enum Fault {
     Length(usize),
     /// So many bytes follow behind the body, and no length is told.
     Oversize(usize),
+    /// A byte comes now and then, and it never ends.
+    Drip,
+    /// So many bytes of another file come, and then the connection ends.
+    Other(usize),
+    /// A page for people.
+    Page(String),
     /// The range is ignored.
     NoRange,
     /// Another part than was asked for comes.
@@ -149,10 +155,21 @@ fn answer(
         write!(out, "HTTP/1.1 {status} Test\r\n{location}Content-Length: 0\r\n\r\n")?;
         return Ok(true);
     }
+    if let Some(Fault::Page(page)) = &fault {
+        let len = page.len();
+        write!(
+            out,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len}\r\n\r\n{page}"
+        )?;
+        return Ok(true);
+    }
     let mut body = body.unwrap_or_default();
     let whole = body.len();
     if let Some(Fault::Corrupt(at)) = fault {
         body[at] ^= 1;
+    }
+    if let Some(Fault::Other(_)) = fault {
+        body[0] ^= 1;
     }
     let from = range.filter(|_| !matches!(fault, Some(Fault::NoRange)));
     let mut head = match from {
@@ -175,7 +192,13 @@ fn answer(
     out.write_all(head.as_bytes())?;
     out.write_all(b"\r\n")?;
     match fault {
-        Some(Fault::Cut(n)) => out.write_all(&body[..n.min(body.len())])?,
+        Some(Fault::Drip) => {
+            for byte in body {
+                out.write_all(&[byte])?;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Some(Fault::Cut(n) | Fault::Other(n)) => out.write_all(&body[..n.min(body.len())])?,
         Some(Fault::Stall(n)) => {
             out.write_all(&body[..n.min(body.len())])?;
             std::thread::sleep(Duration::from_secs(3));

@@ -3,12 +3,11 @@
 use super::causes::{Causes, listed};
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::Flags;
-use crate::binfmt::rule::{Magic, Rule, WINDOW};
+use crate::binfmt::rule::{Rule, WINDOW};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
 use crate::probe::{Failure, Outcome};
-use crate::profile::NamedRule;
 use crate::registrar::health::Problem;
 
 pub(super) const GROUP: &str = "entries";
@@ -151,9 +150,9 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'st
 fn order(case: &Case) -> Vec<Finding> {
     let mut causes = Causes::default();
     for (at, entry) in case.entries.iter().enumerate().filter(|(_, e)| e.entry.enabled) {
-        let Some(taker) = case.entries[..at].iter().find(|newer| newer.entry.enabled && hides(newer, entry)) else {
-            continue;
-        };
+        let sample = sample(entry);
+        let hides = |newer: &&Judged| newer.entry.enabled && hides(newer, entry, &sample);
+        let Some(taker) = case.entries[..at].iter().find(hides) else { continue };
         let seen = format!("{} was registered later: {}", taker.entry.name, taker.path());
         if entry.entry.rule.same_meaning(&taker.entry.rule) && entry.entry.interpreter == taker.entry.interpreter {
             let detail = "another entry does the same; which of the two is used depends on who registered last";
@@ -167,19 +166,32 @@ fn order(case: &Case) -> Vec<Finding> {
 }
 
 /// Whether the newer entry matches what the other is for.
-fn hides(newer: &Judged, entry: &Judged) -> bool {
-    match (&entry.named, &entry.entry.rule) {
-        (Some(NamedRule { probe: Some(program), .. }), rule) if rule.takes(program, b"") => {
-            newer.entry.rule.takes(program, b"")
-        }
+fn hides(newer: &Judged, entry: &Judged, sample: &Sample) -> bool {
+    match (sample, &entry.entry.rule, &newer.entry.rule) {
+        (Sample::Program(program), _, rule) => rule.takes(program, b""),
         // All that the newer one looks at, this one asks for too.
-        (_, Rule::Magic(magic)) => {
-            let sample = [vec![0; magic.offset], magic.magic.clone()].concat();
-            let looks_at = |at: usize, other: &Magic| other.at(at).1 & !magic.at(at).1 == 0;
-            matches!(&newer.entry.rule, Rule::Magic(other) if (0..WINDOW).all(|at| looks_at(at, other)))
-                && newer.entry.rule.takes(&sample, b"")
+        (Sample::Bytes(bytes), Rule::Magic(magic), Rule::Magic(other)) => {
+            let looks_at = |at: usize| other.at(at).1 & !magic.at(at).1 == 0;
+            other.refuses(bytes).is_none() && (0..WINDOW).all(looks_at)
         }
-        (_, rule) => newer.entry.rule == *rule,
+        (_, rule, other) => rule == other,
+    }
+}
+
+/// A file that an entry matches.
+enum Sample<'a> {
+    /// A program that it is for.
+    Program(&'a [u8]),
+    /// The bytes that it asks for; none where its rule is about names.
+    Bytes(Vec<u8>),
+}
+
+fn sample<'a>(entry: &Judged<'a>) -> Sample<'a> {
+    let program = entry.named.and_then(|rule| rule.probe.as_deref());
+    match (program.filter(|program| entry.entry.rule.takes(program, b"")), &entry.entry.rule) {
+        (Some(program), _) => Sample::Program(program),
+        (None, Rule::Magic(magic)) => Sample::Bytes([vec![0; magic.offset], magic.magic.clone()].concat()),
+        (None, _) => Sample::Bytes(Vec::new()),
     }
 }
 
