@@ -16,9 +16,8 @@ fn root() -> &'static Path {
 /// The source tree's TOML with `old` replaced once by `new` in one file, and what is said of it.
 fn mistake(file: &str, old: &str, new: &str) -> String {
     let tree = tempfile::tempdir().unwrap();
-    let words = ["src/doctor/message/words", "src/doctor/message/words/signs"];
-    for directory in ["profiles", "data", "src/doctor/catalogue", "src/doctor/file", "src/kernel"].iter().chain(&words)
-    {
+    let more = ["src/doctor/catalogue/zh", "src/doctor/message/words", "src/doctor/message/words/signs"];
+    for directory in ["profiles", "data", "src/doctor/catalogue", "src/doctor/file", "src/kernel"].iter().chain(&more) {
         fs::create_dir_all(tree.path().join(directory)).unwrap();
         for source in fs::read_dir(root().join(directory)).unwrap().map(|file| file.unwrap().path()) {
             if source.extension().is_some_and(|e| e == "toml") {

@@ -116,8 +116,13 @@ fn bring(registrar: &Registrar, tree: &Tree, wish: &Wish, fetch: Option<&FetchOp
     for profile in &request.selection.profiles {
         let (Kind::Elf { emulator, .. }, Some(found)) = (&profile.kind, found.get(&profile.name)) else { continue };
         let (Some(arch), Some(directory)) = (emulator.strip_prefix("qemu-"), found.path.parent()) else { continue };
-        if found.problem.is_none() {
-            directories.entry(directory.to_owned()).or_default().push(arch.to_owned());
+        match &found.problem {
+            None => directories.entry(directory.to_owned()).or_default().push(arch.to_owned()),
+            // One that was named is not passed over: it may only be unreadable for a moment.
+            Some(why) if !request.selection.all => {
+                return Err(Error::failed(format!("looking at the emulator {}", found.path.display()), why));
+            }
+            Some(_) => {}
         }
     }
     for (directory, archs) in directories {

@@ -150,8 +150,11 @@ impl Tree {
             self.make_directory(path.parent().unwrap_or(Path::new("/")))?;
             // An empty one goes with the rest, whoever made it.
             record.directories.extend(Path::new(PATH).parent().map(Path::to_owned));
-            if !self.has(SYSTEM)? {
-                record.directories.insert(SYSTEM.into());
+            for directory in Path::new(SYSTEM).ancestors() {
+                if self.has(directory)? {
+                    break;
+                }
+                record.directories.insert(directory.to_owned());
             }
             self.note(&record)?;
         }
