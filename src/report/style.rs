@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn styles_become_codes_and_end_with_their_line() {
-        let text = format!("{}a{:#} b {}c\nd", Style::Bold, Style::Bold, Style::Red);
-        assert_eq!(shown(&text), "\x1b[1ma\x1b[0m b \x1b[1;91mc\x1b[0m\nd");
-        assert_eq!(plain(&text), "a b c\nd");
+        let text = format!("{}a{:#} b {}c\nend", Style::Bold, Style::Bold, Style::Red);
+        assert_eq!(shown(&text), "\x1b[1ma\x1b[0m b \x1b[1;91mc\x1b[0m\nend");
+        assert_eq!(plain(&text), "a b c\nend");
     }
 }
