@@ -93,7 +93,7 @@ fn misplaced(text: &str, sample: &Sample) -> Option<Content> {
     found(what, Advice::CorrectShebang, &right)
 }
 
-/// "<digest>  <name>" on each line, as sha256sum prints it.
+/// `<digest>  <name>` on each line, as sha256sum prints it.
 fn is_checksum(text: &str) -> bool {
     let is_line = |line: &str| {
         let digest = line.split_ascii_whitespace().next().unwrap_or_default();
