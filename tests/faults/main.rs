@@ -130,8 +130,13 @@ impl Campaign {
             Some(_) => s.name == self.only,
             None => s.name.contains(&self.only),
         };
-        SCENARIOS.iter().filter(wanted)
+        SCENARIOS.iter().filter(wanted).filter(|scenario| has_systemd() || !scenario.enables_here())
     }
+}
+
+/// The worker's root has this machine's /usr.
+fn has_systemd() -> bool {
+    Path::new("/usr/lib/systemd/systemd").exists()
 }
 
 fn number(text: &str) -> u64 {
@@ -155,6 +160,9 @@ fn supervise(campaign: &Campaign) -> ExitCode {
     if let Some(why) = Sandbox::missing() {
         skipped::<()>(Need::Namespaces, &format!("the campaign of faults: {why}"));
         return ExitCode::SUCCESS;
+    }
+    if !has_systemd() {
+        skipped::<()>(Need::Setup, "scenarios that enable: systemd is not installed");
     }
     let scratch = tempfile::tempdir().unwrap();
     world::make_emulators(scratch.path());

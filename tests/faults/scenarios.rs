@@ -25,6 +25,12 @@ const fn scenario(name: &'static str, before: &'static [&'static str], verb: &'s
 }
 
 impl Scenario {
+    /// Whether one of its runs enables in the worker's own root, which wants systemd there.
+    pub(crate) fn enables_here(&self) -> bool {
+        let verbs = self.before.iter().chain([&self.verb]).chain(&self.then);
+        verbs.into_iter().any(|words| words.split(' ').any(|word| word == "enable") && !words.contains("--root"))
+    }
+
     const fn then(self, verb: &'static str) -> Scenario {
         Scenario { then: Some(verb), ..self }
     }
