@@ -107,7 +107,8 @@ pub(crate) fn take_package(path: &Path, origin: &str, verified: bool, taking: &m
         && let [arch] = archs.as_slice()
     {
         // dpkg-deb sorts what it packs. Where that is not so, the emulator is not found here, and all is read below.
-        let fits = |name: &[u8]| arch_of(name).is_some_and(|arch| Wanted::All.has(arch));
+        // Emulators of which we know nothing are steps of the search as well: without them it reads further.
+        let fits = |name: &[u8]| arch_of(name).is_some_and(|arch| name.ends_with(b"-static") || Wanted::All.has(arch));
         let near = archive.near(&format!("qemu-{arch}"), &fits, taking.jobs).doing(|| format!("reading {origin}"))?;
         if let Some(tar) = near {
             taking.members(tar, origin, &mut |_| false)?;
