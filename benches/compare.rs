@@ -7,16 +7,16 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use common::{must, save, time_of_children};
 use rbinfmt::sandbox::Sandbox;
-use rbinfmt::verify::Digest;
 
 const INSIDE: &str = "RBINFMT_BENCH_INSIDE";
 const FILE: &str = "/usr/bin/readelf";
@@ -105,7 +105,8 @@ fn cases(directory: &Path) -> Vec<Case> {
         Err(_) => println!("SKIPPED: install, status, fetch: tests/fixtures.sh has not fetched emulators"),
     }
     let image = path("image.tar");
-    save(directory, &image);
+    must(Command::new("tar").arg("-cf").arg(directory.join("layer.tar")).args(["-C", "/", "usr/bin"]));
+    save(directory, Path::new(&image));
     let packed = [("gzip", "image.tar.gz"), ("zstd", "image.tar.zst")].map(|(program, name)| (program, path(name)));
     for (program, packed) in &packed {
         let output = fs::File::create(packed).unwrap();
@@ -138,21 +139,6 @@ fn registering(emulators: &str, archive: &str) -> Vec<Case> {
     ]
 }
 
-/// A `docker save` with some of this machine's programs.
-fn save(directory: &Path, image: &str) {
-    let path = |name: &str| directory.join(name);
-    must(Command::new("tar").arg("-cf").arg(path("layer.tar")).args(["-C", "/", "usr/bin"]));
-    let id = Digest::of(&fs::read(path("layer.tar")).unwrap());
-    let config = format!(
-        r#"{{"os":"linux","architecture":"amd64","config":{{"Entrypoint":["/usr/bin/env"]}},"rootfs":{{"diff_ids":["sha256:{id}"]}}}}"#
-    );
-    let name = format!("{}.json", Digest::of(config.as_bytes()));
-    fs::write(path(&name), &config).unwrap();
-    let list = format!(r#"[{{"Config":"{name}","RepoTags":["bench:1"],"Layers":["layer.tar"]}}]"#);
-    fs::write(path("manifest.json"), list).unwrap();
-    must(Command::new("tar").args(["-cf", image, "-C"]).arg(directory).args(["layer.tar", &name, "manifest.json"]));
-}
-
 /// The end of a build's log, 10 KB.
 fn message() -> String {
     let mut text = String::new();
@@ -173,19 +159,8 @@ fn run(program: &Path, case: &Case, store: &Path) -> Duration {
     if let Some(before) = &case.before {
         must(&mut command(before));
     }
-    let children = || {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-        Duration::from_micros((usage.user_time() + usage.system_time()).num_microseconds() as u64)
-    };
-    let start = children();
     // The doctor's status tells what it found.
-    let status = command(&case.args).status().unwrap();
-    let time = children() - start;
+    let (time, status) = time_of_children(|| command(&case.args).status().unwrap());
     assert!(status.success() || case.args[0] == "doctor", "{}: {status}", case.name);
     time
-}
-
-fn must(command: &mut Command) {
-    let status = command.status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
 }

@@ -7,6 +7,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::fs;
 use std::io::{Read, Write, pipe};
 use std::os::unix::fs::PermissionsExt;
@@ -16,9 +18,9 @@ use std::thread;
 use std::time::Duration;
 
 use bstr::{BString, ByteVec};
+use common::{time_of, time_of_children};
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use nix::sys::resource::UsageWho;
 use rbinfmt::exec::Model;
 use rbinfmt::exec::facts::ExecFacts;
 use rbinfmt::exec::root::Root;
@@ -130,9 +132,7 @@ fn host(ours: &str) {
 }
 
 fn run(command: &mut Command) -> Duration {
-    let start = time_of(UsageWho::RUSAGE_CHILDREN);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    time_of(UsageWho::RUSAGE_CHILDREN) - start
+    time_of_children(|| command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()).0
 }
 
 /// VmHWM and its parts. What wait4(2) tells of a child counts the parent's memory at its execve(2) too.
@@ -155,13 +155,6 @@ fn peak(command: &mut Command) -> String {
     reader.read_to_end(&mut Vec::new()).unwrap();
     child.wait().unwrap();
     lines.join(", ")
-}
-
-/// CPU time: what others do on the machine does not count.
-fn time_of(who: UsageWho) -> Duration {
-    let usage = getrusage(who).unwrap();
-    let time = usage.user_time() + usage.system_time();
-    Duration::from_micros(time.num_microseconds() as u64)
 }
 
 fn own_time() -> Duration {

@@ -4,14 +4,14 @@
 //!     cargo bench --bench image
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use rbinfmt::verify::Digest;
+use common::{save, time_of_children};
 
 const ROUNDS: usize = 9;
 const WANTED: u64 = 500 << 20;
@@ -22,16 +22,7 @@ fn main() {
     let text = |name: &str| path(name).to_str().unwrap().to_owned();
     fill(&path("layer.tar"));
     let size = fs::metadata(path("layer.tar")).unwrap().len();
-    let id = Digest::of(&fs::read(path("layer.tar")).unwrap());
-    let config = format!(
-        r#"{{"os":"linux","architecture":"amd64","config":{{"Entrypoint":["/usr/bin/env"]}},"rootfs":{{"diff_ids":["sha256:{id}"]}}}}"#
-    );
-    let name = format!("{}.json", Digest::of(config.as_bytes()));
-    fs::write(path(&name), &config).unwrap();
-    let list = format!(r#"[{{"Config":"{name}","RepoTags":["bench:1"],"Layers":["layer.tar"]}}]"#);
-    fs::write(path("manifest.json"), list).unwrap();
-    let made = ["-cf", &text("image.tar"), "-C", &text("."), "layer.tar", &name, "manifest.json"];
-    run(Command::new("tar").args(made));
+    save(directory.path(), &path("image.tar"));
     let packed = fs::File::create(path("image.tar.gz")).unwrap();
     Command::new("gzip").args(["-1", "-c", &text("image.tar")]).stdout(packed).status().unwrap();
 
@@ -68,15 +59,8 @@ fn main() {
     }
 }
 
-/// CPU time: what others do on the machine does not count.
 fn run(command: &mut Command) -> Duration {
-    let children = || {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-        Duration::from_micros((usage.user_time() + usage.system_time()).num_microseconds() as u64)
-    };
-    let start = children();
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    children() - start
+    time_of_children(|| command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()).0
 }
 
 /// Packs directories of this machine until there is enough.

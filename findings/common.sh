@@ -29,6 +29,18 @@ with_table() {
     unshare --user --map-root-user --mount sh -ec 'cd "$0"; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; "$@"' "$WORK" "$@"
 }
 
+# use_update_binfmts: fetches binfmt-support 2.2.2 of Debian 12; ./formats is its update-binfmts with directories of its own.
+use_update_binfmts() {
+    packages 'binfmt-support=2.2.2-2' 'libpipeline1=1.5.7-1'
+    mkdir "$WORK/admin" "$WORK/import"
+    cat >"$WORK/formats" <<'SH'
+#!/bin/sh
+LD_LIBRARY_PATH=$PWD/root/usr/lib/x86_64-linux-gnu exec root/usr/sbin/update-binfmts \
+    --admindir "$PWD/admin" --importdir "$PWD/import" "$@"
+SH
+    chmod +x "$WORK/formats"
+}
+
 # use_buildah: fetches what the two functions below run, buildah 1.28.2 of Debian 12 with a store below $WORK; a Containerfile is there.
 use_buildah() {
     packages 'buildah=1.28.2+ds1-3+deb12u1+b3' 'libgpgme11=1.18.0-3+deb12u1' 'libassuan0=2.5.5-5' \

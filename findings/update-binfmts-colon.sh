@@ -4,14 +4,11 @@
 #
 # Expected: registered, magic 61623a63. Seen: "Invalid argument" from close(2), binfmt-support 2.2.2 (Debian 12).
 . "$(dirname "$0")/common.sh"
-packages 'binfmt-support=2.2.2-2' 'libpipeline1=1.5.7-1'
+use_update_binfmts
 cat >"$WORK/try" <<'SH'
-mkdir admin import
-export LD_LIBRARY_PATH=$PWD/root/usr/lib/x86_64-linux-gnu
-root/usr/sbin/update-binfmts --admindir "$PWD/admin" --importdir "$PWD/import" \
-    --install one /bin/true --magic "$1" 2>&1 | grep -o 'Invalid argument'
+./formats --install one /bin/true --magic "$1" 2>&1 | grep -o 'Invalid argument'
 sed -n 's/^magic //p' /proc/sys/fs/binfmt_misc/one 2>/dev/null
-rm -r admin import
+rm -r admin/*
 SH
 same 'ab:c' 'Invalid argument' "$(with_table sh ./try 'ab:c' || true)"
 same 'ab\x3ac' 61623a63 "$(with_table sh ./try 'ab\x3ac')"

@@ -4,16 +4,13 @@
 #
 # Expected: the mount stays while somebody else's entry is there. Seen: binfmt-support 2.2.2 (Debian 12).
 . "$(dirname "$0")/common.sh"
-packages 'binfmt-support=2.2.2-2' 'libpipeline1=1.5.7-1'
+use_update_binfmts
 cat >"$WORK/try" <<'SH'
 table=/proc/sys/fs/binfmt_misc
-mkdir admin import
-export LD_LIBRARY_PATH=$PWD/root/usr/lib/x86_64-linux-gnu
-formats() { root/usr/sbin/update-binfmts --admindir "$PWD/admin" --importdir "$PWD/import" "$@"; }
-formats --install one /bin/true --extension one
+./formats --install one /bin/true --extension one
 echo ':another:E::x::/bin/true:' >$table/register
 ls -m $table
-formats --disable
+./formats --disable
 echo "$(ls $table | wc -l) names"
 SH
 same 'before and after' $'another, one, register, status\n0 names' "$(with_table sh ./try)"

@@ -4,15 +4,12 @@
 #
 # Expected: only the format asked for is changed. Seen: binfmt-support 2.2.2 (Debian 12).
 . "$(dirname "$0")/common.sh"
-packages 'binfmt-support=2.2.2-2' 'libpipeline1=1.5.7-1'
+use_update_binfmts
 cat >"$WORK/try" <<'SH'
 table=/proc/sys/fs/binfmt_misc
-mkdir admin import
-export LD_LIBRARY_PATH=$PWD/root/usr/lib/x86_64-linux-gnu
 echo 0 >$table/status
-root/usr/sbin/update-binfmts --admindir "$PWD/admin" --importdir "$PWD/import" "$@"
+./formats "$@"
 cat $table/status
 SH
 same '--display' disabled "$(with_table sh ./try --display)"
-rm -r "$WORK/admin" "$WORK/import"
 same '--install' enabled "$(with_table sh ./try --install one /bin/true --extension one)"

@@ -6,7 +6,7 @@
 
 mod header;
 mod layout;
-mod note;
+pub(crate) mod note;
 mod program;
 
 pub(crate) use header::{Header, end, is_elf, until_nul};

@@ -86,12 +86,13 @@ impl<'a> Iterator for Properties<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const LAYOUT: Layout = Layout { class: Class::Bits64, data: Data::Little };
+    pub(crate) const LAYOUT: Layout = Layout { class: Class::Bits64, data: Data::Little };
 
-    fn note(kind: u32, text: &[u32]) -> Vec<u8> {
+    /// A little-endian note of GNU's.
+    pub(crate) fn note(kind: u32, text: &[u32]) -> Vec<u8> {
         let mut note = [4, text.len() as u32 * 4, kind].map(u32::to_le_bytes).concat();
         note.extend(b"GNU\0");
         note.extend(text.iter().flat_map(|w| w.to_le_bytes()));

@@ -1,6 +1,7 @@
 //! Emulators on this machine: where they are, and whether one can serve.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::elf::unfit;
 use super::store::Store;
 use crate::elf::{self, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::probe::FileId;
 use crate::profile::{Kind, Profile};
@@ -55,41 +56,49 @@ impl Places {
     }
 
     /// The emulator of this name ("qemu-aarch64"). A static one in any directory goes before one that cannot serve.
-    pub fn find(&self, name: &str, own: Target) -> Option<Found> {
+    ///
+    /// # Errors
+    /// As for [`Found::at`].
+    pub fn find(&self, name: &str, own: Target) -> Result<Option<Found>> {
         let files = self
             .directories
             .iter()
             .flat_map(|directory| [directory.join(format!("{name}-static")), directory.join(name)]);
         let mut second_best = None;
         for path in files {
-            let Some(found) = Found::at(path, own) else { continue };
+            let Some(found) = Found::at(path, own)? else { continue };
             if found.problem.is_none() {
-                return Some(found);
+                return Ok(Some(found));
             }
             second_best = second_best.or(Some(found));
         }
-        second_best
+        Ok(second_best)
     }
 
     /// The emulators of these profiles, by the profile's name; `prefix` precedes their file names.
     ///
     /// # Errors
-    /// The store's list of what is in use cannot be read. A file that cannot serve is in the result, with the reason.
+    /// The store's list of what is in use cannot be read, and as for [`Found::at`]. A file that cannot serve is in the result,
+    /// with the reason.
     pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> Result<BTreeMap<String, Found>> {
         let mut in_use = match &self.store {
             Some(store) if prefix.is_empty() => Store::open(store).all_current()?,
             _ => BTreeMap::new(),
         };
-        let mut find = |profile: &&Profile| match &profile.kind {
-            Kind::Elf { emulator, .. } => {
-                let kept = emulator.strip_prefix("qemu-").and_then(|arch| in_use.remove(arch));
-                let kept = kept.and_then(|kept| Found::at(kept.path, own));
-                let found = kept.or_else(|| self.find(&format!("{prefix}{emulator}"), own))?;
-                Some((profile.name.clone(), found))
-            }
-            Kind::Other { .. } => None,
-        };
-        Ok(profiles.iter().filter_map(&mut find).collect())
+        let mut all = BTreeMap::new();
+        for profile in profiles {
+            let Kind::Elf { emulator, .. } = &profile.kind else { continue };
+            let kept = match emulator.strip_prefix("qemu-").and_then(|arch| in_use.remove(arch)) {
+                Some(kept) => Found::at(kept.path, own)?,
+                None => None,
+            };
+            let found = match kept {
+                Some(kept) => Some(kept),
+                None => self.find(&format!("{prefix}{emulator}"), own)?,
+            };
+            all.extend(found.map(|found| (profile.name.clone(), found)));
+        }
+        Ok(all)
     }
 
     /// The directories, for a message.
@@ -99,11 +108,21 @@ impl Places {
 }
 
 impl Found {
-    /// The file at `path`, judged; `None` where there is none.
-    pub fn at(path: PathBuf, own: Target) -> Option<Found> {
-        let file = std::fs::metadata(&path).ok()?;
-        Some(Found { id: FileId::of(&file), problem: problem(&path, &file, own), path })
+    /// The file at `path`, judged; `None` where there is none, or none that we may see.
+    ///
+    /// # Errors
+    /// What stat(2) says otherwise: the file may well be there.
+    pub fn at(path: PathBuf, own: Target) -> Result<Option<Found>> {
+        match std::fs::metadata(&path) {
+            Ok(file) => Ok(Some(Found { id: FileId::of(&file), problem: problem(&path, &file, own), path })),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(Error::io(format!("looking for the emulator {}", path.display()), error)),
+        }
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied)
 }
 
 /// Why a file cannot be an emulator on a machine whose own programs are for `own`.

@@ -44,16 +44,8 @@ fn x86_level(note: &Note, layout: Layout) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elf::{Class, Data};
-
-    const LAYOUT: Layout = Layout { class: Class::Bits64, data: Data::Little };
-
-    fn note(kind: u32, text: &[u32]) -> Vec<u8> {
-        let mut note = [4, text.len() as u32 * 4, kind].map(u32::to_le_bytes).concat();
-        note.extend(b"GNU\0");
-        note.extend(text.iter().flat_map(|w| w.to_le_bytes()));
-        note
-    }
+    use crate::elf::Data;
+    use crate::elf::note::tests::{LAYOUT, note};
 
     #[test]
     fn a_kernel_and_a_level() {

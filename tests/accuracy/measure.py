@@ -23,7 +23,7 @@ LIMIT = 64 * 1024
 NOT_COPIED = {"noexec_mount", "busy", "missing", "dangling", "symlink_loop", "directory", "many_arguments"}
 PLACES = [
     "/srv/app/server", "/srv/build/tools/generator", "/srv/service/worker", "/srv/bin/kubetool", "/srv/ci/step-2",
-    "/srv/work/a.out", "/srv/deploy/agent", "/srv/project/bin/backend",
+    "/srv/site/a.out", "/srv/deploy/agent", "/srv/project/bin/backend",
 ]
 CARGO = str(Path(shutil.which("cargo") or "/usr/bin/cargo").parent)
 # By the name of the catalogue of messages; C is what programs print untranslated.

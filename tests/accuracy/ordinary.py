@@ -18,7 +18,7 @@ def texts(at, parts):
         if lacking := [n for n in group.get("needs", [name]) if not shutil.which(n, path=env["PATH"])]:
             yield None, f"{name}: {' '.join(lacking)} is not installed"
             continue
-        place = Path("/srv/work")
+        place = Path("/srv/site")
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         said = run(group.get("before", "") + command, place, env)[1].decode(errors="surrogateescape")

@@ -26,6 +26,12 @@ need_table() {
     unshare --mount --propagation private mount -t binfmt_misc binfmt_misc $TABLE 2>/dev/null ||
         skip - 'binfmt_misc cannot be mounted here'
     [ -z "$(entries)" ] || skip - "the table is in use: $(entries | tr '\n' ' ')"
+    TABLE_WAS_EMPTY=1
+}
+# All that is in the table is then of this script, also where it was ended before it could ask an engine to remove it.
+clear_table() {
+    [ "${TABLE_WAS_EMPTY-}" != 1 ] ||
+        unshare --mount --propagation private sh -c "mount -t binfmt_misc binfmt_misc $TABLE && echo -1 >$TABLE/status"
 }
 
 # need COMMAND...
@@ -61,6 +67,7 @@ clean() {
     declare -F at_end >/dev/null && at_end
     local pid
     for pid in "${PIDS[@]}"; do end "$pid"; done
+    clear_table
     unmount "$WORK"
     # What could not be unmounted is not ours to empty.
     rm -rf --one-file-system "$WORK"

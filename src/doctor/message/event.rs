@@ -216,7 +216,13 @@ fn is_all_of_the_line(errno: &Errno, line: &Line) -> bool {
 fn is_rarely_a_program(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let ends = || NOT_PROGRAMS_END.iter().any(|end| lower.ends_with(end));
-    NOT_PROGRAMS.iter().any(|start| path.starts_with(start)) || ends()
+    NOT_PROGRAMS.iter().any(|start| path.starts_with(start)) || is_hidden(path) || ends()
+}
+
+/// What programs keep for themselves in a home directory: ~/.ssh/config, but not ~/.cargo/bin/tool.
+fn is_hidden(path: &str) -> bool {
+    let hidden = |part: &str| part.len() > 1 && part.starts_with('.') && part != "..";
+    path.starts_with(['/', '~']) && path.split('/').any(hidden) && !path.contains("/bin/")
 }
 
 /// A relative name with a directory, of a line that speaks of a script.
