@@ -90,7 +90,7 @@ pub fn files(tree: &Tree, program: Program, config: Option<String>, lines: Vec<u
             let path = match program {
                 Program::At(path) => path,
                 Program::Elsewhere(bytes) => {
-                    let path = if tree.is_read_only(OWN) { OWN_IN_VAR } else { OWN };
+                    let path = if tree.is_read_only(OWN)? { OWN_IN_VAR } else { OWN };
                     files.push(File::program(path, bytes));
                     path.into()
                 }

@@ -171,7 +171,7 @@ impl Tree {
                  and use `install --persist`",
             ));
         }
-        if self.is_read_only("/etc/systemd/system") || self.is_read_only("/etc/binfmt.d") {
+        if self.is_read_only("/etc/systemd/system")? || self.is_read_only("/etc/binfmt.d")? {
             return Err(Error::failed(doing, "its /etc cannot be written").help(
                 "`rbinfmt export --format systemd` or `--format nixos` prints what belongs into its own configuration",
             ));
@@ -180,10 +180,17 @@ impl Tree {
     }
 
     /// Whether a file cannot be made because the file system is read-only.
-    pub fn is_read_only(&self, path: &str) -> bool {
-        let Ok(real) = self.place(Path::new(path)) else { return false };
+    ///
+    /// # Errors
+    /// A path that leaves the tree, and what access(2) says otherwise: it is then not known.
+    pub fn is_read_only(&self, path: &str) -> Result<bool> {
+        let real = self.place(Path::new(path))?;
         let directory = real.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
-        access(directory, AccessFlags::W_OK) == Err(Errno::EROFS)
+        match access(directory, AccessFlags::W_OK) {
+            Err(Errno::EROFS) => Ok(true),
+            Ok(()) | Err(Errno::EACCES) => Ok(false),
+            Err(error) => Err(error).doing(|| format!("looking at {}", directory.display())),
+        }
     }
 
     /// What tells whether the file there is the one that was written; `None` where there is none.

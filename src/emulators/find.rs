@@ -139,3 +139,19 @@ fn problem(path: &Path, file: &std::fs::Metadata, own: Target) -> Option<String>
         Ok(elf) => unfit(&elf, own),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_is_absent() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = elf::read(Path::new("/proc/self/exe")).unwrap().target;
+        let places = Places { directories: vec![directory.path().into()], store: None };
+        assert_eq!(places.find("qemu-arm", own).unwrap(), None);
+        // ELOOP: nobody knows what is there.
+        std::os::unix::fs::symlink("qemu-arm", directory.path().join("qemu-arm")).unwrap();
+        assert!(places.find("qemu-arm", own).is_err());
+    }
+}

@@ -278,3 +278,22 @@ fn is_interpreter(lower: &str) -> bool {
     let word = lower.split(' ').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     INTERPRETERS.contains(&word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_programs_keep_for_themselves_is_rarely_a_program() {
+        for (path, is) in [
+            ("~/.ssh/config", true),
+            ("/home/me/.profile", true),
+            ("~/.cargo/bin/tool", false),
+            ("/opt/../srv/tool", false),
+            ("./.hidden/tool", false),
+            ("/srv/tool", false),
+        ] {
+            assert_eq!(is_rarely_a_program(path), is, "{path}");
+        }
+    }
+}
