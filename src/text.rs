@@ -29,6 +29,21 @@ pub fn nearest<'a, F: AsRef<str>>(wanted: &str, names: impl Iterator<Item = (F, 
         .map(|(_, name)| name)
 }
 
+/// A template with the values of its `{names}`; `None` where one has no value. Other braces, of the shell and of JSON, stay:
+/// a name is of lower-case letters.
+pub fn fill_in(template: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut text = String::new();
+    for (at, part) in template.split('{').enumerate() {
+        match part.split_once('}').filter(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()))
+        {
+            Some((name, rest)) if at > 0 => text.extend([value(name)?.as_str(), rest]),
+            _ if at > 0 => text.extend(["{", part]),
+            _ => text.push_str(part),
+        }
+    }
+    Some(text)
+}
+
 /// Whether a character steers a terminal instead of being shown by it: control characters of C0 and C1, those that turn the
 /// direction of writing, and those that break a line.
 pub fn is_steering(c: char) -> bool {
@@ -184,6 +199,14 @@ pub mod maybe_lossless {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_names_are_filled_in() {
+        let value = |name: &str| (name == "path").then(|| "a b".to_owned());
+        let filled = |template| fill_in(template, value);
+        assert_eq!(filled("x {path}{path} {} ${VAR} {\"a\":1} {").as_deref(), Some("x a ba b {} ${VAR} {\"a\":1} {"));
+        assert_eq!(filled("{path} {other}"), None);
+    }
 
     proptest! {
         #[test]

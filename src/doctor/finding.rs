@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Advice, CauseId, FixClass, Label, Language, Remedy, Wording};
 use crate::exec::root::Root;
-use crate::text::printable;
 pub(super) use crate::text::quoted;
+use crate::text::{fill_in, printable};
 
 /// The name of rbinfmt's image, which its builder sets.
 fn own_image() -> Option<&'static str> {
@@ -221,28 +221,10 @@ impl Finding {
 
     /// The template with the names filled in; `None` where one is not known.
     fn fill(&self, template: &str, form: impl Fn(&str) -> String) -> Option<String> {
-        let mut text = String::new();
-        let mut rest = template;
-        while let Some(open) = rest.find('{') {
-            let (before, from) = rest.split_at(open);
-            text.push_str(before);
-            let name = from[1..].split('}').next()?;
-            // Braces of the shell and of JSON are not names of ours.
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase()) || !from.contains('}') {
-                text.push('{');
-                rest = &from[1..];
-                continue;
-            }
-            let value = match self.values.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => value.as_str(),
-                None if name == "rbinfmt" => own_image().unwrap_or("IMAGE"),
-                None => return None,
-            };
-            text.push_str(&form(value));
-            rest = &from[name.len() + 2..];
-        }
-        text.push_str(rest);
-        Some(text)
+        fill_in(template, |name| match self.values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Some(form(value)),
+            None => (name == "rbinfmt").then(|| form(own_image().unwrap_or("IMAGE"))),
+        })
     }
 }
 

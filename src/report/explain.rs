@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::diagnostic::BOLD;
 use super::wrap;
 use crate::doctor::catalogue::{self, Cause, FixClass, Form, Label, Remedy, Wording};
+use crate::text::fill_in;
 
 const WIDTH: usize = 96;
 
@@ -100,18 +101,7 @@ fn remedy_in_page((fix, said): (&Remedy, Wording)) -> String {
 
 /// A template with its names as manuals write them: `{arch}` is ARCH.
 fn named(template: &str) -> String {
-    let mut text = String::new();
-    for (at, part) in template.split('{').enumerate() {
-        match part.split_once('}') {
-            Some((name, rest)) if at > 0 && !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()) => {
-                text.push_str(&name.to_ascii_uppercase());
-                text.push_str(rest);
-            }
-            _ if at > 0 => text.extend(["{", part]),
-            _ => text.push_str(part),
-        }
-    }
-    text
+    fill_in(template, |name| Some(name.to_ascii_uppercase())).unwrap_or_default()
 }
 
 fn whose(class: FixClass) -> Label {

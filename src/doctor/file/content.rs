@@ -4,6 +4,7 @@ use super::packed::{self, Container};
 use super::{pe, text};
 use crate::doctor::catalogue::{Advice, CauseId};
 use crate::doctor::finding::quoted;
+use crate::text::fill_in;
 
 /// What is known of a file.
 pub(super) struct Sample<'a> {
@@ -154,19 +155,8 @@ impl Sample<'_> {
         let local = if self.path.contains('/') { self.path.to_owned() } else { format!("./{}", self.path) };
         let values =
             [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
-        let mut text = String::new();
-        for (at, part) in command.split('{').enumerate() {
-            let value = part.split_once('}').filter(|_| at > 0).and_then(|(key, rest)| {
-                let (_, value) = values.iter().find(|(known, _)| *known == key)?;
-                Some(quoted(value) + rest)
-            });
-            match value {
-                Some(value) => text.push_str(&value),
-                None if at > 0 => text.extend(["{", part]),
-                None => text.push_str(part),
-            }
-        }
-        text
+        let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| quoted(value));
+        fill_in(command, |name| value(name).or_else(|| Some(format!("{{{name}}}")))).unwrap_or_default()
     }
 }
 
