@@ -1,4 +1,4 @@
-//! Pairs of emulator and kernel or guest that fail.
+//! Pairs of emulator and kernel or guest, and programs, that fail.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,6 +11,7 @@ use super::source::{Mistake, Source};
 #[serde(deny_unknown_fields)]
 struct Table {
     pair: Vec<Pair>,
+    program: Vec<Program>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +28,15 @@ struct Pair {
     sources: Vec<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Program {
+    guests: Vec<String>,
+    go: String,
+    cpu: String,
+    symptom: String,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Range {
@@ -35,11 +45,14 @@ struct Range {
 }
 
 literal!(struct Pair { id, emulator, kernel, guests, symptom, take, sources });
+literal!(struct Program { guests, go, cpu, symptom });
 literal!(struct Range { from, below });
 
 pub(crate) fn generate(source: &Source) -> Result<TokenStream, Mistake> {
-    let pairs = source.parse::<Table>()?.pair.literal();
+    let Table { pair, program } = source.parse()?;
+    let (pairs, programs) = (pair.literal(), program.literal());
     Ok(quote! {
         const TABLE: &[Pair] = #pairs;
+        const PROGRAMS: &[Program] = #programs;
     })
 }

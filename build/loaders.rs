@@ -14,7 +14,7 @@ use super::source::{Mistake, Source};
 #[serde(deny_unknown_fields)]
 struct Loaders {
     install: Vec<Install>,
-    other: Vec<Other>,
+    system: Vec<System>,
 }
 
 #[derive(Deserialize)]
@@ -24,14 +24,23 @@ struct Install {
     on: String,
     #[serde(default)]
     of: Vec<Spanned<String>>,
+    #[serde(default)]
+    foreign: bool,
     command: Spanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Other {
-    library: String,
-    paths: Vec<String>,
+struct System {
+    name: String,
+    note: Option<String>,
+    #[serde(default)]
+    loaders: Vec<String>,
+    #[serde(default)]
+    go: Vec<String>,
+    osabi: Option<u8>,
+    #[serde(default)]
+    linux: bool,
     cause: Spanned<String>,
 }
 
@@ -43,14 +52,14 @@ enum Library {
 }
 
 literal!(enum Library);
-literal!(struct Install { library, on, of, command });
+literal!(struct Install { library, on, of, foreign, command });
 
 pub(crate) fn generate(
     source: &Source,
     architectures: &Architectures,
     causes: &Causes,
 ) -> Result<TokenStream, Mistake> {
-    let Loaders { install, other } = source.parse()?;
+    let Loaders { install, system } = source.parse()?;
     for row in &install {
         if let Some(unknown) = row.of.iter().find(|port| !architectures.has_port(port.get_ref())) {
             return Err(source.mistake(&unknown.span(), "of", "no ABI of profiles/qemu.toml has this name"));
@@ -59,14 +68,15 @@ pub(crate) fn generate(
             return Err(source.mistake(&row.command.span(), "command", "{debian} is for rows with `of`"));
         }
     }
-    let others = other.iter().map(|Other { library, paths, cause }| {
-        let (paths, cause) = (paths.literal(), causes.variant(cause, "cause", source)?);
-        Ok(quote!(Other { library: #library, paths: #paths, cause: #cause }))
+    let systems = system.iter().map(|System { name, note, loaders, go, osabi, linux, cause }| {
+        let (note, loaders, go, osabi) = (note.literal(), loaders.literal(), go.literal(), osabi.literal());
+        let cause = causes.variant(cause, "cause", source)?;
+        Ok(quote!(System { name: #name, note: #note, loaders: #loaders, go: #go, osabi: #osabi, linux: #linux, cause: #cause }))
     });
-    let others = others.collect::<Result<Vec<_>, _>>()?;
+    let systems = systems.collect::<Result<Vec<_>, _>>()?;
     let installs = install.literal();
     Ok(quote! {
         const INSTALLS: &[Install] = #installs;
-        const OTHERS: &[Other] = &[#(#others),*];
+        pub(super) const SYSTEMS: &[System] = &[#(#systems),*];
     })
 }

@@ -87,11 +87,12 @@ impl Architecture {
         Architecture::ALL.into_iter().find(|a| a.row().machines.contains(&machine))
     }
 
-    /// The one whose programs are for this loader. Where e_flags decide as well, the usual one.
-    pub fn of_target(target: Target) -> Option<Architecture> {
+    /// The one whose programs have this header.
+    pub fn of_elf(target: Target, flags: u32) -> Option<Architecture> {
         let is_it = |a: &Architecture| {
             let elf = &a.row().elf;
-            elf.machines.contains(&target.machine) && elf.data == target.data && a.row().has_class(target.class)
+            let same = elf.machines.contains(&target.machine) && elf.data == target.data && a.row().has_class(target.class);
+            same && elf.flags.is_none_or(|bits| flags & bits.mask == bits.value)
         };
         Architecture::ALL.into_iter().find(is_it)
     }
@@ -154,8 +155,8 @@ mod tests {
             let row = arch.row();
             assert_eq!(Architecture::named(row.name), Some(arch));
             assert!(row.machines.iter().all(|machine| Architecture::of_machine(machine) == Some(arch)), "{row:?}");
-            let of_target = Architecture::of_target(arch.target());
-            assert!(of_target == Some(arch) || row.elf.flags.is_some(), "{row:?}");
+            let flags = row.elf.flags.map_or(0, |bits| bits.value);
+            assert_eq!(Architecture::of_elf(arch.target(), flags), Some(arch), "{row:?}");
             let head = row.elf.signatures().next().unwrap().ordinary_files().magic;
             assert_eq!(Architecture::of_program(&head), Some(arch));
         }

@@ -93,7 +93,7 @@ fn a_mistake_is_told_with_file_line_and_field() {
             "HERE: field `from`: the rows go from old to new",
         ),
         ("src/kernel/matrix.toml", "window = 128", "# window = 128", "field `window`: the first row has every field"),
-        ("profiles/known-bad.toml", "symptom = ", "symptoms = ", "HERE: field `symptoms`: unknown field"),
+        ("data/known-bad.toml", "symptom = ", "symptoms = ", "HERE: field `symptoms`: unknown field"),
         (
             "profiles/qemu.toml",
             "platforms = [\"linux/arm64\"]",

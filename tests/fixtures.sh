@@ -5,6 +5,7 @@
 #   DIR/qemu/qemu-ARCH-static     the emulators of bookworm
 #   DIR/qemu-5.2/                 those of bullseye, which know nothing of flag P
 #   DIR/ARCH/{busybox,bash}       static programs of ARCH
+#   DIR/programs/                 the sample of tests/study, made with Go and zig from PyPI
 #   DIR/missing                   what could not be had, a line each
 #
 # It uses the machine's own apt configuration, in directories of its own: nothing is installed.
@@ -17,7 +18,6 @@ mkdir -p "$TO"
 TO=$(cd "$TO" && pwd)
 exec 8>"$TO/lock"
 flock 8
-[ ! -e "$TO/complete" ] || exit 0
 
 . "$HERE/report.sh"
 . "$HERE/apt.sh"
@@ -47,6 +47,14 @@ missing() {
     skipped - "$1 could not be fetched"
 }
 
+# The tools have 700 MB and are not kept.
+sample() {
+    [ ! -e "$TO/programs/complete" ] || return 0
+    "$HERE/study/make.py" --sample "$TO/tools" "$TO/programs" && touch "$TO/programs/complete" || missing "the sample of tests/study"
+    rm -rf "$TO/tools"
+}
+
+[ ! -e "$TO/complete" ] || { sample; exit 0; }
 : >"$TO/missing"
 if conf=$(root bookworm amd64 "${FOREIGN[@]}"); then
     emulators "$conf" "$TO/qemu" || missing "Debian's qemu-user-static"
@@ -63,5 +71,6 @@ else
     missing "QEMU 5.2"
 fi
 rm -rf "$TO/apt"
+sample
 # What the first run did not get, a later one may.
 [ -s "$TO/missing" ] || touch "$TO/complete"

@@ -92,7 +92,7 @@ impl Fix {
 }
 
 /// What only root can do, by how the command begins.
-const OF_ROOT: [&str; 11] = [
+const OF_ROOT: [&str; 12] = [
     "rbinfmt install ",
     "rbinfmt uninstall ",
     "rbinfmt enable ",
@@ -104,6 +104,7 @@ const OF_ROOT: [&str; 11] = [
     "systemctl ",
     "update-binfmts ",
     "dpkg --add-architecture ",
+    "apt-get ",
 ];
 
 /// A command for a user: each part of `a && b` by itself.

@@ -33,7 +33,7 @@ pub fn check(what: &str, prefix: &[u8], size: u64, machine: &str) -> Result<()> 
 /// Why a program cannot be an emulator on a machine whose own programs are for `native`; `None` when it can.
 pub fn unfit(elf: &Elf, native: Target) -> Option<String> {
     if elf.target != native {
-        let name = |target| Architecture::of_target(target).map_or("another CPU", |arch| arch.row().name);
+        let name = |target| Architecture::of_elf(target, 0).map_or("another CPU", |arch| arch.row().name);
         let (came, number) = (name(elf.target), elf.target.machine);
         return Some(format!(
             "it is itself a program for another machine: built for {came} (e_machine {number}), this one is {}",

@@ -1,4 +1,4 @@
-//! Pairs of emulator and kernel or guest that are known to fail (profiles/known-bad.toml), for a warning.
+//! Pairs of emulator and kernel or guest, and programs, that are known to fail (data/known-bad.toml), for a warning.
 
 use std::cmp::Ordering;
 
@@ -38,7 +38,20 @@ impl Range {
     }
 }
 
-// TABLE
+/// A program that needs more than what its emulator shows unasked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Program {
+    /// QEMU's names of its guests.
+    pub guests: &'static [&'static str],
+    /// What Go's build information says.
+    pub go: &'static str,
+    /// What QEMU_CPU has to be.
+    pub cpu: &'static str,
+    /// What happens without.
+    pub symptom: &'static str,
+}
+
+// TABLE and PROGRAMS.
 include!(concat!(env!("OUT_DIR"), "/known_bad.rs"));
 
 /// Whether a version, as its maker writes it, is older than this number; not where it starts with no number.
@@ -59,6 +72,14 @@ pub fn warnings(emulator: &str, arch: &str, kernel: &Kernel) -> Vec<&'static Pai
     TABLE.iter().filter(|p| p.emulator.has(emulator) && p.kernel.has(&kernel) && guest(p)).collect()
 }
 
+/// What is known of a program of this guest that Go built with this variable and level.
+pub fn of_program(guest: &str, variable: &str, level: &[u8]) -> Option<&'static Program> {
+    let built = |program: &&Program| {
+        program.go.strip_prefix(variable).and_then(|rest| rest.strip_prefix('=')).is_some_and(|l| l.as_bytes() == level)
+    };
+    PROGRAMS.iter().filter(|program| program.guests.contains(&guest)).find(built)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +97,13 @@ mod tests {
         assert_eq!(ids("6.2.0", "arm", "5.15.0"), ["jammy-ldconfig"]);
         assert_eq!(ids("6.2.0", "s390x", "5.15.0"), Vec::<&str>::new());
         assert_eq!(ids("unknown", "arm", "6.8"), Vec::<&str>::new());
+        assert_eq!(ids("7.2.22", "i386", "6.1.0"), ["go-386"]);
+    }
+
+    #[test]
+    fn a_program_that_wants_a_newer_cpu_than_qemu_shows() {
+        assert_eq!(of_program("ppc64le", "GOPPC64", b"power10").map(|p| p.cpu), Some("power10"));
+        assert_eq!(of_program("ppc64le", "GOPPC64", b"power9"), None);
+        assert_eq!(of_program("riscv64", "GOPPC64", b"power10"), None);
     }
 }

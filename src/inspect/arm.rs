@@ -2,20 +2,22 @@
 
 use goblin::elf::section_header::SectionHeader;
 
+use super::uleb;
 use crate::elf::{Class, Data, Header};
 use crate::exec::root::Content;
 
 /// What a 32-bit ARM file was built for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Arm {
-    /// The architecture's version: 4 to 9.
+    /// The architecture's version: 4 to 9. What the compiler was allowed to use; nothing promises that it did.
     pub version: Option<u8>,
-    /// Floating point arguments in VFP registers ("armhf").
-    pub hard_float: bool,
+    /// Floating point arguments in VFP registers ("armhf"); `None` where nothing says.
+    pub hard_float: Option<bool>,
 }
 
 const EM_ARM: u16 = 40;
 const SHT_ARM_ATTRIBUTES: u32 = 0x7000_0003;
+const EF_ARM_ABI_FLOAT_SOFT: u32 = 0x200;
 const EF_ARM_ABI_FLOAT_HARD: u32 = 0x400;
 const TAG_CPU_ARCH: u64 = 6;
 const TAG_ABI_VFP_ARGS: u64 = 28;
@@ -30,8 +32,12 @@ pub(super) fn read(file: &Content, header: &Header) -> Option<Arm> {
         return None;
     }
     let attributes = section(file, header).and_then(|bytes| parse(&bytes, header.layout.data)).unwrap_or_default();
-    let hard = header.flags & EF_ARM_ABI_FLOAT_HARD != 0;
-    Some(Arm { hard_float: hard || attributes.hard_float, ..attributes })
+    let by_flags = match header.flags & (EF_ARM_ABI_FLOAT_HARD | EF_ARM_ABI_FLOAT_SOFT) {
+        EF_ARM_ABI_FLOAT_HARD => Some(true),
+        EF_ARM_ABI_FLOAT_SOFT => Some(false),
+        _ => None,
+    };
+    Some(Arm { hard_float: by_flags.or(attributes.hard_float), ..attributes })
 }
 
 fn section(file: &Content, header: &Header) -> Option<Vec<u8>> {
@@ -68,7 +74,7 @@ fn parse(bytes: &[u8], data: Data) -> Option<Arm> {
         let value = uleb(&mut rest)?;
         match tag {
             TAG_CPU_ARCH => arm.version = version(value),
-            TAG_ABI_VFP_ARGS => arm.hard_float = value == 1,
+            TAG_ABI_VFP_ARGS => arm.hard_float = Some(value == 1),
             _ => {}
         }
     }
@@ -87,20 +93,6 @@ fn version(value: u64) -> Option<u8> {
     }
 }
 
-/// A number in base 128, low digits first.
-fn uleb(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0u64;
-    for shift in (0..63).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +103,7 @@ mod tests {
         let mut bytes = b"A\0\0\0\0aeabi\0\x01".to_vec();
         bytes.extend((pairs.len() as u32 + 5).to_le_bytes());
         bytes.extend(pairs);
-        assert_eq!(parse(&bytes, Data::Little), Some(Arm { version: Some(7), hard_float: true }));
+        assert_eq!(parse(&bytes, Data::Little), Some(Arm { version: Some(7), hard_float: Some(true) }));
         for len in 0..bytes.len() {
             let _ = parse(&bytes[..len], Data::Little);
         }

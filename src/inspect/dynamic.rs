@@ -1,11 +1,9 @@
-//! DT_NEEDED and where such libraries are looked for.
+//! The dynamic segment: what a program needs, and what a library is.
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
-use super::{Elf, Inspection, versions};
-use crate::architecture::Architecture;
+use super::{Elf, versions};
 use crate::elf::{PT_LOAD, ProgramHeader};
-use crate::exec::root::Root;
 
 /// Libraries that a program needs, and where it says they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,9 +38,6 @@ const MOST: usize = 1 << 16;
 const MOST_STRINGS: u64 = 1 << 20;
 const MOST_VERSIONS: usize = 1 << 13;
 const MOST_NEEDED: usize = 512;
-
-/// Directories that loaders search on their own; multiarch directories come before them.
-const DIRECTORIES: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
 
 pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     let (word, data) = (elf.layout.class.address_len(), elf.layout.data);
@@ -81,41 +76,4 @@ impl Elf<'_> {
         let s = self.segments.iter().find(within)?;
         s.p_offset.checked_add(address.wrapping_sub(s.p_vaddr))
     }
-}
-
-/// A library that a program needs.
-#[derive(Debug)]
-pub struct Library<'a> {
-    /// Its name in DT_NEEDED.
-    pub name: &'a BString,
-    /// Where it is, and what it is; `None` where loaders do not find it.
-    pub found: Option<(BString, Inspection)>,
-}
-
-/// The libraries that `program`, at `path` of `root`, needs directly. /etc/ld.so.conf and LD_LIBRARY_PATH are not followed.
-pub fn libraries<'a>(root: &Root, path: &[u8], program: &'a Inspection) -> Vec<Library<'a>> {
-    let origin = path.iter().rposition(|&byte| byte == b'/').map_or(&b"."[..], |slash| &path[..slash]);
-    let named = program.dynamic.directories.iter().map(|directory| {
-        let directory = directory.replace("$ORIGIN", origin).replace("${ORIGIN}", origin);
-        BString::from(directory)
-    });
-    let multiarch = triplets(program).flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
-    let usual = DIRECTORIES.iter().map(|f| BString::from(*f));
-    let directories: Vec<BString> = named.chain(multiarch.map(BString::from)).chain(usual).collect();
-    let fitting = |path: BString| {
-        let found = super::inspect(root, &path).ok().flatten()?;
-        (found.target == program.target).then_some((path, found))
-    };
-    let find = |name: &BString| match name.contains(&b'/') {
-        true => fitting(name.clone()),
-        false => directories.iter().find_map(|directory| fitting([directory.as_slice(), b"/", name].concat().into())),
-    };
-    program.dynamic.needed.iter().map(|name| Library { name, found: find(name) }).collect()
-}
-
-/// Debian's names of the directories for a machine.
-fn triplets(program: &Inspection) -> impl Iterator<Item = &'static str> {
-    let class = program.target.class;
-    let abis = Architecture::of_target(program.target).map_or(&[][..], |arch| arch.row().abis);
-    abis.iter().filter(move |abi| abi.class == class).map(|abi| abi.triplet)
 }

@@ -2,16 +2,22 @@
 //! EI_CLASS and EI_DATA, within fixed bounds whatever the file's size.
 
 mod arm;
+mod cpu;
 mod dynamic;
+mod go;
 mod notes;
+mod search;
 mod versions;
 
 use bstr::BString;
 use nix::errno::Errno;
 
 pub use arm::Arm;
-pub use dynamic::{Dynamic, Library, libraries};
+pub use cpu::cpu;
+pub use dynamic::Dynamic;
+pub use go::Go;
 pub use notes::Notes;
+pub use search::{Library, Search};
 pub use versions::glibc;
 
 use crate::elf::{
@@ -38,7 +44,7 @@ pub struct Inspection {
     pub lowest: Option<u64>,
     /// Bytes of the file.
     pub size: u64,
-    /// Where its last segment ends in the file.
+    /// Where its last segment, or the table of them, ends in the file.
     pub end: u64,
     /// Whether it runs with its owner's rights.
     pub setuid: bool,
@@ -50,6 +56,8 @@ pub struct Inspection {
     pub dynamic: Dynamic,
     /// ARM's build attributes.
     pub arm: Option<Arm>,
+    /// What Go wrote of the build.
+    pub go: Option<Go>,
 }
 
 /// An ELF file as its own loader reads it.
@@ -76,8 +84,10 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         let len = usize::try_from(table.end - table.start).ok()?;
         file.exactly(len, table.start).ok()
     });
+    let after_table = header.segment_table().map_or(0, |table| table.end);
     let segments = table.map(|bytes| header.layout.segments(&bytes)).unwrap_or_default();
     let elf = Elf { file, layout: header.layout, segments };
+    let notes = elf.notes();
     Some(Inspection {
         target: header.target(),
         kind: header.kind,
@@ -87,10 +97,11 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         entry: header.entry,
         lowest: elf.segments.iter().filter(|s| s.p_type == PT_LOAD).map(|s| s.p_vaddr).min(),
         size: file.size(),
-        end: end(&elf.segments),
+        end: end(&elf.segments).max(after_table),
         setuid: file.is_setuid(),
         appimage: head.get(8..11) == Some(b"AI\x02"),
-        notes: elf.notes(),
+        go: notes.go.then(|| go::read(&elf)).flatten(),
+        notes,
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
         arm: arm::read(file, &header),
     })
@@ -124,4 +135,18 @@ impl Elf<'_> {
             .take(MOST_NOTES)
             .fold(Notes::default(), |notes, s| notes.and(&self.bytes(s, MOST), s.p_align, self.layout))
     }
+}
+
+/// A number in base 128, low digits first.
+fn uleb(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0u64;
+    for shift in (0..63).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
 }

@@ -78,7 +78,7 @@ fn extend<R: BufRead>(tar: &mut Tar<R>, bytes: &mut Vec<u8>, len: u64) -> io::Re
 /// Files that tell of users, of the distribution and of where loaders look.
 fn is_kept_whole(path: &[u8]) -> bool {
     let path = path.strip_prefix(b"./").or(path.strip_prefix(b"/")).unwrap_or(path);
-    let names: [&[u8]; 5] = [b"etc/passwd", b"etc/group", b"etc/os-release", b"usr/lib/os-release", b"etc/ld.so.conf"];
+    let names: [&[u8]; 5] = [b"etc/passwd", b"etc/group", b"etc/os-release", b"usr/lib/os-release", b"etc/ld.so.cache"];
     names.contains(&path) || path.starts_with(b"etc/ld-musl-")
 }
 

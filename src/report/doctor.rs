@@ -10,14 +10,14 @@ use super::answer::Answer;
 use super::diagnostic;
 use super::style::add_line;
 use super::wrap::for_terminal;
-use crate::architecture::Architecture;
 use crate::binfmt::table::Unreadable;
 use crate::doctor::catalogue::{CauseId, Form, Label};
 use crate::doctor::file::FileVerdict;
 use crate::doctor::finding::{Finding, Severity};
-use crate::elf::Target;
+use crate::elf::{Data, ET_DYN};
 use crate::error::Status;
 use crate::exec::{Decided, Handler, NearMiss, Outcome, Step};
+use crate::inspect::cpu;
 use crate::text::to_text;
 
 impl Answer for FileVerdict {
@@ -191,9 +191,11 @@ pub(super) fn taken(step: &Step, exam: &FileVerdict) -> String {
         None if step.decided == Decided::PtInterp => "named by PT_INTERP, but no loader".into(),
         None => match exam.inspection.as_ref().filter(|_| step.path == exam.target) {
             Some(elf) => format!(
-                "{}-bit program for {}: {}",
+                "{}-bit {} {} for {}: {}",
                 u8::from(elf.target.class),
-                machine(elf.target),
+                if elf.target.data == Data::Little { "little-endian" } else { "big-endian" },
+                if elf.kind == ET_DYN { "position-independent program" } else { "program" },
+                cpu(elf.target, elf.flags),
                 step.decided.words()
             ),
             None => step.decided.words().into(),
@@ -223,12 +225,4 @@ fn hex(step: &Step) -> String {
         }
     }
     text
-}
-
-/// A machine as people call it.
-fn machine(target: Target) -> String {
-    match Architecture::of_target(target) {
-        Some(arch) => arch.label().to_owned(),
-        None => format!("machine {}", target.machine),
-    }
 }

@@ -31,7 +31,7 @@ pub(super) fn run(
     let root = root.asking_kernel(facts.kernel.behaviour().check && facts.identity.own);
     let argv = args.argv.iter().map(|a| BString::from(a.as_encoded_bytes())).collect();
     let setting =
-        Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none(), path: None };
+        Setting { facts, root, host: Root::own(), argv, verify: args.verify, here: given.is_none(), environment: None };
     let mut one = |target: &[u8]| -> Result<()> {
         let exam = setting.examine(target)?;
         sink.answer(&exam, exam.status())?;

@@ -46,7 +46,7 @@ fn examined(common: &Common, paths: &[String]) -> Result<Vec<FileVerdict>> {
         argv: Vec::new(),
         verify: false,
         here: true,
-        path: None,
+        environment: None,
     };
     here.into_iter().map(|path| setting.examine(path.as_bytes())).collect()
 }

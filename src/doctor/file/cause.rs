@@ -13,7 +13,7 @@ use crate::elf;
 use crate::exec::facts::TableState;
 use crate::exec::root::Content;
 use crate::exec::{Death, Decided, FileKind, Handler, NearMiss, Outcome, Refused, Step, Verdict};
-use crate::inspect::{Inspection, inspect};
+use crate::inspect::{Inspection, cpu, inspect};
 use crate::text::to_text;
 
 /// Bytes of an ELF header of 32 bits.
@@ -282,18 +282,26 @@ impl Case<'_> {
                 return self.problem(CauseId::TruncatedElf, "the file ends within its ELF header");
             }
             16 => return self.problem(CauseId::ObjectOrCoreOrLib, step.decided.words()),
-            18 => {}
-            _ => return self.problem(CauseId::TruncatedElf, why),
+            _ => {}
         }
         let arch = architecture_of(step);
         let own = Architecture::of_machine(&facts.kernel.machine);
+        let what = elf::Header::of(&step.head).map_or(String::new(), |header| cpu(header.target(), header.flags));
+        if own.is_some_and(|own| is_of_other_class(step, own)) && (arch.is_none() || arch == own) {
+            let option = if own == Some(Architecture::X86_64) { " (CONFIG_X86_X32_ABI)" } else { "" };
+            let detail = format!("the program is for {what}, which this kernel was built without{option}, and no emulator runs it");
+            return self.problem(CauseId::ForeignArchNoHandler, &detail);
+        }
+        if step.marked.0 != 18 {
+            return self.problem(CauseId::TruncatedElf, why);
+        }
         // The kernel is for it, and does not load it all the same.
         if arch.zip(own).is_some_and(|(arch, own)| arch == own || (facts.compat && arch.runs_on(own))) {
             return self.problem(CauseId::TruncatedElf, why);
         }
-        let what = arch.map_or("a CPU that no emulator here is for", Architecture::label);
         let machine = &*facts.kernel.machine;
-        let detail = format!("the program is for {what}, and this kernel is for {machine}");
+        let unknown = if arch.is_none() { ", for which QEMU emulates no programs" } else { "" };
+        let detail = format!("the program is for {what}{unknown}, and this kernel is for {machine}");
         let id = match (Architecture::of_machine(machine), arch) {
             (Some(Architecture::X86_64), Some(Architecture::I386)) if !facts.compat => CauseId::Ia32Disabled,
             (Some(Architecture::Aarch64), Some(Architecture::Arm)) if !facts.compat => CauseId::NoAarch32,
@@ -367,5 +375,12 @@ fn beginning(file: &Content) -> Vec<u8> {
 
 /// The architecture that a file is for.
 pub(super) fn architecture_of(step: &Step) -> Option<Architecture> {
-    Architecture::of_program(&step.head)
+    let header = elf::Header::of(&step.head)?;
+    Architecture::of_elf(header.target(), header.flags)
+}
+
+/// Whether a program is for this CPU with addresses of another size, as x32's are.
+fn is_of_other_class(step: &Step, own: Architecture) -> bool {
+    let own = &own.row().elf;
+    elf::Header::of(&step.head).is_some_and(|h| own.machines.contains(&h.machine) && h.layout.class != own.class)
 }

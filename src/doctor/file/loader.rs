@@ -1,10 +1,15 @@
 //! A loader that is not there: whose it is, and how this tree would get it.
 
+use bstr::ByteSlice;
+
 use super::Setting;
+use super::system::System;
 use crate::architecture::{Abi, Architecture};
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
-use crate::doctor::finding::{Finding, quoted};
+use crate::doctor::finding::Finding;
+use crate::elf::Target;
 use crate::exec::Step;
+use crate::inspect::Inspection;
 use crate::text::to_text;
 
 /// A C library.
@@ -20,17 +25,12 @@ struct Install {
     on: &'static str,
     /// Debian's names of the ABIs; empty for all.
     of: &'static [&'static str],
+    /// For programs of another CPU.
+    foreign: bool,
     command: &'static str,
 }
 
-/// Loaders of no architecture's own.
-struct Other {
-    library: &'static str,
-    paths: &'static [&'static str],
-    cause: CauseId,
-}
-
-// INSTALLS and OTHERS.
+// INSTALLS and SYSTEMS.
 include!(concat!(env!("OUT_DIR"), "/loaders.rs"));
 
 /// A loader of the table of architectures.
@@ -68,6 +68,17 @@ impl Known {
         all().find(|known| arch.is_none_or(|arch| arch == known.arch) && known.paths().contains(&path))
     }
 
+    /// The loader that a program of this header means by `path`: its CPU and class decide, as several have one of the same
+    /// name, and the name where a CPU has several ABIs.
+    fn of_program(path: &[u8], target: Target, flags: u32) -> Option<Known> {
+        let arch = Architecture::of_elf(target, flags)?;
+        let library = if path.contains_str("/ld-musl-") { Library::Musl } else { Library::Glibc };
+        let of_class = || arch.row().abis.iter().filter(|abi| abi.class == target.class);
+        let named = of_class().find(|abi| library.loaders(abi).iter().any(|known| known.as_bytes() == path));
+        let only = of_class().next().filter(|_| of_class().count() == 1);
+        named.or(only).map(|abi| Known { library, arch, abi })
+    }
+
     fn paths(&self) -> &'static [&'static str] {
         self.library.loaders(self.abi)
     }
@@ -81,8 +92,10 @@ impl Known {
     }
 
     /// What installs it on a distribution that is like these, the nearest first.
-    fn install(&self, like: &[String]) -> Option<String> {
-        let is_of = |row: &&Install| row.of.is_empty() || self.abi.debian.is_some_and(|port| row.of.contains(&port));
+    fn install(&self, like: &[String], foreign: bool) -> Option<String> {
+        let is_of = |row: &&Install| {
+            row.foreign == foreign && (row.of.is_empty() || self.abi.debian.is_some_and(|port| row.of.contains(&port)))
+        };
         let on = |id: &String| INSTALLS.iter().filter(is_of).find(|row| row.library == self.library && row.on == id);
         let row = like.iter().find_map(on)?;
         Some(row.command.replace("{debian}", self.abi.debian.unwrap_or_default()))
@@ -114,7 +127,7 @@ impl Known {
 pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding {
     let (about, path) = (to_text(&program.path), to_text(name));
     let known = Known::find(&path, Architecture::of_program(&program.head));
-    let other = OTHERS.iter().find(|other| other.paths.contains(&&*path));
+    let other = SYSTEMS.iter().find(|system| system.loaders.contains(&&*path));
     let like = family(setting);
     let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
     let kernel = Architecture::of_machine(&setting.facts.kernel.machine);
@@ -126,7 +139,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     };
     let whose = match (&known, other) {
         (Some(known), _) => format!(", the loader of {} for {}", known.library.word(), known.cpu()),
-        (None, Some(other)) => format!(", the loader of {}", other.library),
+        (None, Some(other)) => format!(", the loader of {}", other.name),
         (None, None) => String::new(),
     };
     let detail = format!("the program asks for {path}{whose}, which is not there");
@@ -134,11 +147,11 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     if let Some(tree) = library_of(setting) {
         finding = finding.evidence(format!("this tree has {}", tree.word()));
         let linked = known.as_ref().map(|known| known.library).filter(|library| *library != tree);
-        if let Some(library) = linked.map(Library::word).or(other.map(|other| other.library)) {
+        if let Some(library) = linked.map(Library::word).or(other.map(|other| other.name)) {
             finding = finding.evidence(format!("the program is linked for {library}"));
         }
     }
-    if let Some(command) = known.and_then(|known| known.install(&like)) {
+    if let Some(command) = known.and_then(|known| known.install(&like, false)) {
         // In another tree it is the image's build that runs it, as root.
         let command = if setting.root.is_own() { format!("sudo {command}") } else { command };
         finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
@@ -146,20 +159,22 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     finding
 }
 
-/// An emulator starts and does not find the program's own loader, which Debian has for cross-building.
-pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &Step) -> Finding {
-    let path = to_text(name);
-    let detail = format!(
-        "the emulator of the entry {} starts, and then does not find the program's loader {path} in this tree",
-        program.name.as_ref().map_or(String::new(), |entry| to_text(entry))
-    );
-    let finding = Finding::problem(CauseId::QemuMissingSysroot, about, detail).with("path", about);
-    let known = Known::find(&path, Architecture::of_program(&program.head));
-    let known = known.filter(|known| known.library == Library::Glibc && is(&family(setting), "debian"));
-    let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
-    let program = quoted(&setting.root.outside(about));
-    let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
-    finding.fix(Advice::InstallSysroot, command, FixClass::Decision)
+/// An emulator starts and does not find the program's own loader, or would not find it. Debian has those of other CPUs: glibc
+/// for cross-building, musl by multiarch.
+pub(super) fn no_sysroot(setting: &Setting, about: &str, program: &Inspection, detail: String) -> Finding {
+    let mut finding = Finding::problem(CauseId::QemuMissingSysroot, about, detail).with("path", about);
+    let name = program.loader.as_ref().map_or(&b""[..], |name| name.as_slice());
+    let Some(known) = Known::of_program(name, program.target, program.flags) else { return finding };
+    if let Some(platform) = known.arch.row().platforms.first() {
+        finding = finding.with("platform", *platform);
+    }
+    if let Some(command) = known.install(&family(setting), true) {
+        return finding.fix(Advice::InstallLoader, format!("sudo {command}"), FixClass::Decision);
+    }
+    match known.abi.sysroot.filter(|_| known.library == Library::Glibc) {
+        Some(package) => finding.with("package", package).with("prefix", format!("/usr/{}", known.abi.gnu)),
+        None => finding,
+    }
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.

@@ -8,6 +8,7 @@ mod packed;
 mod pe;
 mod program;
 mod script;
+mod system;
 mod text;
 
 use std::path::Path;
@@ -39,8 +40,8 @@ pub struct Setting {
     pub argv: Vec<BString>,
     /// Whether the kernel itself is asked as well.
     pub verify: bool,
-    /// The PATH that programs get, where it is not this process's own or the usual one.
-    pub path: Option<BString>,
+    /// The environment that programs get, where it is not this process's own.
+    pub environment: Option<Vec<String>>,
     /// The facts are this machine's, so its CPU counts too.
     pub here: bool,
 }
@@ -98,7 +99,9 @@ impl Setting {
             }
         }
         let is_useless = |f: &Finding| matches!(f.id, CauseId::TruncatedElf | CauseId::WrongOsBinary);
-        let is_program = !is_object && !findings.iter().any(is_useless) && is_program(judged);
+        // Text becomes a program by its first line, and then needs the x bit.
+        let is_text = findings.iter().any(|f| matches!(f.id, CauseId::MissingShebang | CauseId::BomBeforeShebang));
+        let is_program = !is_object && !findings.iter().any(is_useless) && (is_text || is_program(judged));
         if beyond.is_some() && (is_program || findings.is_empty()) {
             findings.extend(case(&verdict).cause());
         }
@@ -109,6 +112,15 @@ impl Setting {
         findings.sort_by_key(|finding| finding.severity);
         let unreadable = self.facts.table.unreadable.clone();
         Ok(FileVerdict { asked: asked.into(), target: target.into(), verdict, near, inspection, unreadable, findings })
+    }
+
+    /// A variable of the environment that programs get; another tree's is not known.
+    fn variable(&self, name: &str) -> Option<BString> {
+        let value = |variable: &String| variable.strip_prefix(name)?.strip_prefix('=').map(BString::from);
+        match &self.environment {
+            Some(given) => given.iter().rev().find_map(value),
+            None => std::env::var_os(name).filter(|_| self.root.is_own()).map(|value| value.as_encoded_bytes().into()),
+        }
     }
 
     /// Where PATH has a name without a slash that is not a file of the working directory.

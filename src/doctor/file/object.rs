@@ -2,12 +2,11 @@
 
 use bstr::ByteSlice;
 
-use super::Setting;
-use crate::architecture::Architecture;
+use super::{Setting, system};
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
 use crate::elf::{Class, ET_CORE, ET_DYN, ET_EXEC, ET_REL};
-use crate::inspect::Inspection;
+use crate::inspect::{Inspection, cpu};
 use crate::text::to_text;
 
 /// ELFOSABI_STANDALONE, which Guile marks its compiled modules with.
@@ -42,22 +41,23 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
             .fix(Advice::ReadCore, format!("gdb -c {outside}"), FixClass::Yours)
             .alone(),
         ET_EXEC | ET_DYN if is_kernel(elf) => {
-            let arch = Architecture::of_target(elf.target).map_or("another CPU", Architecture::label);
+            let arch = cpu(elf.target, elf.flags);
             found(
                 CauseId::NotAProgram,
                 &format!("a kernel (vmlinux) for {arch}: it is linked for addresses of the kernel"),
             )
             .alone()
         }
-        ET_EXEC | ET_DYN if elf.loader.is_none() && other_system(elf.osabi).is_some() => {
-            let system = other_system(elf.osabi).unwrap_or_default();
-            found(
-                CauseId::WrongOsBinary,
-                &format!("a program of {system}, by its EI_OSABI: Linux starts it, and its system calls fail"),
-            )
+        ET_DYN if is_library(&about, elf) => {
+            let of = system::of(elf).map_or(String::new(), |(system, _)| format!(" of {}", system.name));
+            found(CauseId::ObjectOrCoreOrLib, &format!("a shared library{of}"))
+                .evidence("it names no loader (PT_INTERP), and nothing in it starts a process")
         }
-        ET_DYN if is_library(&about, elf) => found(CauseId::ObjectOrCoreOrLib, "a shared library")
-            .evidence("it names no loader (PT_INTERP), and nothing in it starts a process"),
+        ET_EXEC | ET_DYN => {
+            let (system, by) = system::of(elf).filter(|(system, _)| !system.linux || lacks_loader(setting, elf))?;
+            let fails = if system.linux { "its loader and its C library are not here" } else { "Linux has none of its system calls" };
+            found(system.cause, &format!("a program of {}, by {by}: {fails}", system.name))
+        }
         _ => return None,
     };
     Some(finding)
@@ -88,13 +88,8 @@ fn is_kernel(elf: &Inspection) -> bool {
     elf.loader.is_none() && elf.lowest.is_some_and(|address| address >= kernel)
 }
 
-/// Systems whose programs say so in EI_OSABI and are linked statically. Those with a loader are told by that.
-fn other_system(osabi: u8) -> Option<&'static str> {
-    match osabi {
-        6 => Some("Solaris"),
-        9 => Some("FreeBSD"),
-        _ => None,
-    }
+fn lacks_loader(setting: &Setting, elf: &Inspection) -> bool {
+    elf.loader.as_ref().is_some_and(|name| setting.root.open(name).is_err())
 }
 
 /// A module has its version in a section .modinfo.

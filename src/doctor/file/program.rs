@@ -4,18 +4,24 @@ use bstr::{BString, ByteSlice};
 
 use super::cause::architecture_of;
 use super::{Setting, loader};
-use crate::binfmt::entry::Flags;
+use crate::architecture::Architecture;
+use crate::binfmt::entry::{Entry, Flags};
 use crate::cpu;
-use crate::doctor::catalogue::CauseId;
-use crate::doctor::finding::Finding;
+use crate::doctor::catalogue::{Advice, CauseId, FixClass};
+use crate::doctor::finding::{Finding, Strength, quoted};
+use crate::emulators::known_bad;
 use crate::exec::facts::TableState;
 use crate::exec::{Handler, Outcome, Verdict};
-use crate::inspect::{self, Inspection};
+use crate::inspect::{self, Go, Inspection, Library, Search};
 use crate::oracle::Answer;
 use crate::text::to_text;
 
 /// The first glibc that does not look at the kernel's version.
 const LOOKS_NO_MORE: [u32; 2] = [2, 36];
+
+/// What QEMU takes a tree of libraries from, and those that Debian and QEMU itself built in, before the emulator's name.
+const PREFIX: &str = "QEMU_LD_PREFIX";
+const BUILT_IN: [&str; 2] = ["/etc/qemu-binfmt/", "/usr/gnemul/qemu-"];
 
 /// What an ELF file asks of the world.
 pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
@@ -33,15 +39,9 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         );
         findings.push(problem(CauseId::TruncatedElf, detail));
     }
-    match program.loader.as_ref().filter(|_| starts) {
-        Some(name) if taker == Some(Handler::Entry) && setting.root.open(name).is_err() => {
-            findings.extend(no_sysroot(setting, &about, name, verdict));
-        }
-        Some(name) => {
-            findings.extend(loader::stub(setting, &about, name));
-            findings.extend(libraries(setting, path, &about, program, native));
-        }
-        None => {}
+    if let Some(name) = program.loader.as_ref().filter(|_| starts || is_for_an_emulator(verdict)) {
+        findings.extend(loader::stub(setting, &about, name));
+        findings.extend(Loading { setting, path, program, verdict, native }.findings(name));
     }
     findings.extend(setuid(setting, &about, program, verdict));
     findings.extend(passed_over(setting, &about, verdict));
@@ -49,10 +49,10 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         let detail = "an AppImage mounts itself with libfuse.so.2, which is not here";
         findings.push(Finding::warning(CauseId::AppimageFuse, &*about, detail).with("path", &*about));
     }
-    if native && setting.facts.kernel.machine == "armv6l" && program.arm.is_some_and(|arm| arm.version > Some(6)) {
-        findings.push(problem(CauseId::Armv6VsV7, "it is built for ARMv7 or later, and this CPU is an ARMv6".into()));
+    if native && setting.facts.kernel.machine == "armv6l" {
+        findings.extend(beyond_armv6(&about, program));
     }
-    if let Some(level) = program.notes.x86_level.filter(|level| *level > 1) {
+    if let Some(level) = program.notes.x86_level.max(go_x86_level(program)).filter(|level| *level > 1) {
         let text = format!("it is built for x86-64-v{level}");
         findings.push(match cpu::x86_64_level().filter(|_| setting.here) {
             Some(own) if native && own < level => {
@@ -66,10 +66,17 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         let detail = format!("{wanted}: it refuses to start, if the C library in it is glibc before 2.36");
         findings.push(Finding::warning(CauseId::KernelTooOld, &*about, detail));
     }
-    if let Some(arm) = program.arm {
-        let version = arm.version.map_or(String::new(), |v| format!("ARMv{v}, "));
-        let float = if arm.hard_float { "hard" } else { "soft" };
-        findings.push(note(CauseId::ArmAttributes, format!("it is built for {version}{float} float")));
+    let version = program.arm.and_then(|arm| arm.version).map(|version| format!("ARMv{version}"));
+    let float = program.arm.and_then(|arm| arm.hard_float).map(|hard| if hard { "hard float" } else { "soft float" }.into());
+    let built: Vec<String> = version.into_iter().chain(float).collect();
+    if !built.is_empty() {
+        findings.push(note(CauseId::ArmAttributes, format!("it is built for {}", built.join(", "))));
+    }
+    if taker == Some(Handler::Entry) {
+        findings.extend(beyond_emulated_cpu(setting, &about, program));
+    }
+    if let Some((variable, level)) = program.go.as_ref().and_then(|go| go.level.as_ref()) {
+        findings.push(note(CauseId::GoBuild, format!("Go built it with {variable}={level}")));
     }
     if is_packed(setting, path) {
         let detail = "it is packed with UPX: what it needs can be seen after `upx -d` of a copy";
@@ -88,34 +95,139 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     findings
 }
 
-/// The emulator starts, and does not find the program's own loader.
-fn no_sysroot(setting: &Setting, about: &str, name: &BString, verdict: &Verdict) -> Option<Finding> {
-    let entry = verdict.steps.first()?.name.clone().unwrap_or_default();
-    let arch = entry.strip_prefix(b"qemu-").unwrap_or(&entry);
-    // Where QEMU looks besides: QEMU_LD_PREFIX, and what distributions built in.
-    let own = std::env::var_os("QEMU_LD_PREFIX").map(|p| p.as_encoded_bytes().to_vec());
-    let built_in = [&b"/etc/qemu-binfmt/"[..], b"/usr/gnemul/qemu-"].map(|directory| [directory, arch].concat());
-    let places = own.into_iter().chain(built_in);
-    if places.into_iter().any(|prefix| setting.root.open(&[prefix.as_slice(), name].concat()).is_ok()) {
-        return None;
-    }
-    Some(loader::no_sysroot(setting, about, name, verdict.steps.first()?))
+/// Nothing runs it, and an emulator would.
+fn is_for_an_emulator(verdict: &Verdict) -> bool {
+    let only = verdict.steps.first().filter(|step| verdict.steps.len() == 1 && step.handler.is_none());
+    only.is_some_and(|step| step.marked.0 == 18 && architecture_of(step).is_some())
 }
 
-/// The libraries that it needs directly: there, new enough, and for this CPU.
-fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, native: bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for library in inspect::libraries(&setting.root, path, program) {
-        let name = library.name;
-        let Some((place, found)) = library.found else {
-            let detail = format!("the library {name} is in none of the directories that loaders search");
-            findings.push(Finding::problem(CauseId::MissingSharedLib, about, detail).with("library", to_text(name)));
-            continue;
+/// A CPU of ARMv6 and a program that may want more. Go's programs ask at their start; what a compiler was allowed to use need not
+/// be in the program.
+fn beyond_armv6(about: &str, program: &Inspection) -> Option<Finding> {
+    match &program.go {
+        Some(Go { level: Some(("GOARM", level)), .. }) => {
+            let detail = "Go built it with GOARM=7, and this CPU is an ARMv6: it says so and ends";
+            level.starts_with(b"7").then(|| Finding::problem(CauseId::Armv6VsV7, about, detail))
+        }
+        _ => {
+            program.arm.filter(|arm| arm.version > Some(6))?;
+            let detail = "it was built for ARMv7 or later, and this CPU is an ARMv6: it dies at the first instruction that is new";
+            let mut finding = Finding::warning(CauseId::Armv6VsV7, about, detail);
+            finding.strength = Strength::Likely;
+            Some(finding)
+        }
+    }
+}
+
+/// A program that needs another CPU than QEMU's usual one.
+fn beyond_emulated_cpu(setting: &Setting, about: &str, program: &Inspection) -> Option<Finding> {
+    let arch = Architecture::of_elf(program.target, program.flags)?;
+    let (variable, level) = program.go.as_ref()?.level.as_ref()?;
+    let known = known_bad::of_program(arch.row().name, variable, level)?;
+    if setting.variable("QEMU_CPU").is_some() {
+        return None;
+    }
+    let detail = format!("Go built it with {variable}={level}: {}", known.symptom);
+    let command = format!("QEMU_CPU={} {}", known.cpu, quoted(&setting.root.outside(about)));
+    Some(Finding::problem(CauseId::QemuSigill, about, detail).fix(Advice::EmulateCpu, command, FixClass::Decision).alone())
+}
+
+/// GOAMD64, which a program of Go compares with the CPU at its start.
+fn go_x86_level(program: &Inspection) -> Option<u8> {
+    let (variable, level) = program.go.as_ref()?.level.as_ref()?;
+    level.strip_prefix(b"v").filter(|_| *variable == "GOAMD64")?.to_str().ok()?.parse().ok()
+}
+
+/// A program that a loader has to load.
+struct Loading<'a> {
+    setting: &'a Setting,
+    path: &'a [u8],
+    program: &'a Inspection,
+    verdict: &'a Verdict,
+    /// The kernel itself loads it.
+    native: bool,
+}
+
+impl Loading<'_> {
+    fn findings(&self, name: &BString) -> Vec<Finding> {
+        let Loading { setting, path, program, .. } = *self;
+        let about = to_text(path);
+        let entry = self.entry();
+        if entry.is_some_and(brings_libraries) {
+            return Vec::new();
+        }
+        let search = self.search();
+        let place = search.open(name).map(|(place, _)| place);
+        let found = search.inspect(name);
+        match (place, found) {
+            (Some(_), Some((_, found))) if self.native || found.target == program.target => {
+                self.libraries(&about, &search)
+            }
+            (Some(place), _) if !self.native => {
+                let detail = format!("its loader {place} is not for its CPU, and the emulator refuses it");
+                vec![Finding::problem(CauseId::LoaderWrongArch, about, detail).with("interpreter", to_text(&place))]
+            }
+            (Some(_), _) => Vec::new(),
+            (None, _) => vec![loader::no_sysroot(setting, &about, program, self.lacks(entry, name))],
+        }
+    }
+
+    fn lacks(&self, entry: Option<&Entry>, name: &BString) -> String {
+        let named = self.setting.variable(PREFIX).map(|prefix| format!(" nor below {PREFIX}, which is {prefix}"));
+        let place = format!("in this tree{}", named.unwrap_or_default());
+        match entry {
+            Some(Entry { name: entry, .. }) => {
+                format!("the emulator of the entry {entry} starts, and then does not find the program's loader {name} {place}")
+            }
+            None => format!("an emulator needs the program's loader {name} as well, which is not {place}"),
+        }
+    }
+
+    /// The entry that matches the program.
+    fn entry(&self) -> Option<&Entry> {
+        let step = self.verdict.steps.first().filter(|step| step.handler == Some(Handler::Entry))?;
+        self.setting.facts.table.entries.iter().find(|entry| Some(&entry.name) == step.name.as_ref())
+    }
+
+    /// QEMU looks below QEMU_LD_PREFIX before it opens any path, or below what its distribution built in.
+    fn search(&self) -> Search<'_> {
+        let setting = self.setting;
+        let arch = Architecture::of_elf(self.program.target, self.program.flags).filter(|_| !self.native);
+        let built_in = |arch: Architecture| BUILT_IN.map(|directory| format!("{directory}{}", arch.row().name).into());
+        let prefixes = match (arch, setting.variable(PREFIX)) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(prefix)) => vec![prefix],
+            (Some(arch), None) => built_in(arch).into(),
         };
+        Search { root: &setting.root, prefixes, path: setting.variable("LD_LIBRARY_PATH").unwrap_or_default() }
+    }
+
+    /// The libraries that it needs: there, and those that it needs itself new enough and for this CPU.
+    fn libraries(&self, about: &str, search: &Search) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for library in search.libraries(self.path, self.program) {
+            let Library { name, by, found } = &library;
+            let Some((place, found)) = found else {
+                let whose = if *by == self.path { String::new() } else { format!(", which {by} needs,") };
+                let detail = format!("the library {name}{whose} is in none of the directories that loaders search");
+                findings.push(Finding::problem(CauseId::MissingSharedLib, about, detail).with("library", to_text(name)));
+                continue;
+            };
+            if *by == self.path {
+                findings.extend(self.of_another_world(about, name, place, found));
+            }
+        }
+        findings
+    }
+
+    /// A library that is there, and is older or newer than what the program or the machine wants.
+    fn of_another_world(&self, about: &str, name: &BString, place: &BString, found: &Inspection) -> Vec<Finding> {
+        let Loading { setting, program, native, .. } = *self;
+        let mut findings = Vec::new();
         let has = &found.dynamic.defines;
         let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
         let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
-        if let Some(wanted) = newer_kernel(setting, &found)
+        if let Some(wanted) = newer_kernel(setting, found)
             && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
         {
             let detail = format!("{wanted}, says its library {place}, which will refuse to start");
@@ -125,16 +237,22 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         if let Some(version) = wanted.filter(lacks).max_by_key(|v| inspect::glibc(v)) {
             let newest = newest.map_or(String::new(), |v| format!(", which ends at {v}"));
             let detail = format!("it asks for {version} of {place}{newest}");
-            findings.push(Finding::problem(CauseId::GlibcTooOld, about, detail).with("library", to_text(&place)));
+            findings.push(Finding::problem(CauseId::GlibcTooOld, about, detail).with("library", to_text(place)));
         }
         if let Some(level) = found.notes.x86_level.filter(|level| *level > 1 && native && setting.here)
             && let Some(own) = cpu::x86_64_level().filter(|own| *own < level)
         {
             let detail = format!("its library {place} is built for x86-64-v{level}, and this CPU is an x86-64-v{own}");
-            findings.push(Finding::problem(CauseId::IsaNoteLevel, about, detail).with("library", to_text(&place)));
+            findings.push(Finding::problem(CauseId::IsaNoteLevel, about, detail).with("library", to_text(place)));
         }
+        findings
     }
-    findings
+}
+
+/// Emulators that come with a tree of libraries of their own.
+fn brings_libraries(entry: &Entry) -> bool {
+    const NAMES: [&str; 4] = ["FEX", "box64", "box86", "rosetta"];
+    entry.interpreter.as_ref().is_some_and(|path| NAMES.iter().any(|name| path.contains_str(name)))
 }
 
 /// The Linux that a file's note asks for, where this one is older.
@@ -181,7 +299,8 @@ fn has_fuse(setting: &Setting, program: &Inspection) -> bool {
         dynamic: inspect::Dynamic { needed: vec!["libfuse.so.2".into()], ..Default::default() },
         ..program.clone()
     };
-    inspect::libraries(&setting.root, b"/", &asking).iter().all(|library| library.found.is_some())
+    let search = Search { root: &setting.root, prefixes: Vec::new(), path: BString::default() };
+    search.libraries(b"/", &asking).first().is_some_and(|library| library.found.is_some())
 }
 
 /// What the kernel says, and whether the model said the same.

@@ -46,9 +46,7 @@ pub(super) fn findings(setting: &Setting, verdict: &Verdict) -> Option<Finding> 
 /// that may not, as for a shell.
 pub(super) fn on_path(setting: &Setting, name: &[u8]) -> Option<BString> {
     const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    let own = std::env::var_os("PATH").filter(|_| setting.root.is_own());
-    let own = own.as_ref().map_or(PATH, |path| path.as_encoded_bytes());
-    let directories = setting.path.as_ref().map_or(own, |path| path.as_slice());
+    let directories = setting.variable("PATH").unwrap_or_else(|| PATH.into());
     let paths = directories.split_str(":").map(|directory| BString::from([directory, b"/", name].concat()));
     let mut found = paths.filter_map(|path| setting.root.open(&path).ok().map(|file| (path, file.is_executable())));
     let first = found.next()?;

@@ -184,7 +184,7 @@ impl Case<'_> {
             argv: word.argv.clone(),
             verify: false,
             here,
-            path: Some(self.config.path().into()),
+            environment: Some(self.config.environment.clone()),
         }
     }
 

@@ -1,0 +1,170 @@
+//! Where a program's loader looks for libraries: ld.so(8), and musl's ldso/dynlink.c.
+
+use std::collections::VecDeque;
+
+use bstr::{BString, ByteSlice};
+
+use super::{Dynamic, Inspection};
+use crate::architecture::Architecture;
+use crate::exec::root::{Content, Root};
+
+/// What decides where libraries are looked for.
+#[derive(Debug)]
+pub struct Search<'a> {
+    /// The tree of files.
+    pub root: &'a Root,
+    /// Directories that an emulator sees over the root (QEMU_LD_PREFIX).
+    pub prefixes: Vec<BString>,
+    /// LD_LIBRARY_PATH; empty where it is not set.
+    pub path: BString,
+}
+
+/// A library that a program needs, itself or through another.
+#[derive(Debug)]
+pub struct Library {
+    /// Its name in DT_NEEDED.
+    pub name: BString,
+    /// Whose DT_NEEDED.
+    pub by: BString,
+    /// Where it is, and what it is; `None` where loaders do not find it.
+    pub found: Option<(BString, Inspection)>,
+}
+
+/// A program and its loader.
+struct Case<'a> {
+    search: &'a Search<'a>,
+    program: &'a Inspection,
+    loader: &'a [u8],
+    is_musl: bool,
+    /// Directories that are searched for every library.
+    usual: Vec<BString>,
+}
+
+/// glibc's own directories; multiarch directories come before them.
+const GLIBC: [&str; 6] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"];
+/// musl's, where /etc/ld-musl-ARCH.path does not name others.
+const MUSL: &str = "/lib:/usr/local/lib:/usr/lib";
+/// What musl's loader answers itself, after "lib": it is all of them.
+const OF_MUSL: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
+
+const MOST_LIBRARIES: usize = 512;
+const MOST_BYTES: usize = 4 << 20;
+
+impl Search<'_> {
+    /// Opens a file as the program sees it, and says where it is.
+    pub fn open(&self, path: &[u8]) -> Option<(BString, Content)> {
+        let below = self.prefixes.iter().filter(|_| path.starts_with(b"/")).map(|prefix| [prefix, path].concat());
+        below.chain([path.to_vec()]).find_map(|path| Some((path.clone().into(), self.root.open(&path).ok()?)))
+    }
+
+    /// Looks into a file as the program sees it.
+    pub fn inspect(&self, path: &[u8]) -> Option<(BString, Inspection)> {
+        let (place, _) = self.open(path)?;
+        let inspection = super::inspect(self.root, &place).ok().flatten()?;
+        Some((place, inspection))
+    }
+
+    /// The libraries that `program`, at `path`, needs, in the order in which they are loaded.
+    pub fn libraries(&self, path: &[u8], program: &Inspection) -> Vec<Library> {
+        let loader = program.loader.as_ref().map_or(&b""[..], |name| name.as_slice());
+        let is_musl = loader.contains_str("/ld-musl-") || self.inspect(loader).is_some_and(|(_, loader)| is_of_musl(&loader));
+        let mut case = Case { search: self, program, loader, is_musl, usual: Vec::new() };
+        case.usual = case.usual_directories();
+        let mut all: Vec<Library> = Vec::new();
+        let mut loaded = VecDeque::from([(BString::from(path), program.dynamic.clone())]);
+        while let Some((by, dynamic)) = loaded.pop_front() {
+            for name in &dynamic.needed {
+                let is_it = |l: &Library| l.name == *name || l.found.as_ref().is_some_and(|(_, f)| f.dynamic.name.as_ref() == Some(name));
+                if all.len() == MOST_LIBRARIES || case.is_loader(name) || all.iter().any(is_it) {
+                    continue;
+                }
+                let found = case.find(name, &by, &dynamic);
+                loaded.extend(found.as_ref().map(|(place, found)| (place.clone(), found.dynamic.clone())));
+                all.push(Library { name: name.clone(), by: by.clone(), found });
+            }
+        }
+        all
+    }
+
+    fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let (_, file) = self.open(path)?;
+        let mut bytes = vec![0; usize::try_from(file.size()).unwrap_or(MOST_BYTES).min(MOST_BYTES)];
+        let len = file.read(&mut bytes, 0).ok()?;
+        bytes.truncate(len);
+        Some(bytes)
+    }
+}
+
+impl Case<'_> {
+    /// Whether a name is answered by the loader, which is loaded already.
+    fn is_loader(&self, name: &[u8]) -> bool {
+        let rest = name.strip_prefix(b"lib").filter(|_| self.is_musl);
+        let is_of_musl = rest.is_some_and(|rest| OF_MUSL.iter().any(|own| rest.starts_with(own.as_bytes())));
+        is_of_musl || self.loader.rsplit_str("/").next() == Some(name)
+    }
+
+    fn find(&self, name: &BString, by: &[u8], dynamic: &Dynamic) -> Option<(BString, Inspection)> {
+        if name.contains(&b'/') {
+            return self.fitting(&from_origin(name, by));
+        }
+        let mut named = [dynamic, &self.program.dynamic].map(|d| d.directories.as_slice()).concat();
+        named.iter_mut().for_each(|directory| *directory = from_origin(directory, by));
+        let directories = split(&self.search.path).chain(named).chain(self.usual.iter().cloned());
+        let mut found = directories.map(|directory| [&directory, &b"/"[..], name].concat());
+        found.find_map(|path| self.fitting(&path)).or_else(|| self.cached(name))
+    }
+
+    /// A file of the program's own CPU.
+    fn fitting(&self, path: &[u8]) -> Option<(BString, Inspection)> {
+        self.search.inspect(path).filter(|(_, found)| found.target == self.program.target)
+    }
+
+    /// What ldconfig found in the directories of /etc/ld.so.conf. The cache has all paths, each with a NUL after it.
+    fn cached(&self, name: &[u8]) -> Option<(BString, Inspection)> {
+        let cache = self.search.text(b"/etc/ld.so.cache").filter(|_| !self.is_musl)?;
+        let needle = [b"/", name, b"\0"].concat();
+        let path = |at: usize| {
+            let start = cache[..at].iter().rposition(|&byte| byte == 0).map_or(0, |nul| nul + 1);
+            &cache[start..at + needle.len() - 1]
+        };
+        cache.find_iter(&needle).find_map(|at| self.fitting(path(at)))
+    }
+
+    fn usual_directories(&self) -> Vec<BString> {
+        let (directory, file) = self.loader.rsplit_once_str("/").unwrap_or_default();
+        if self.is_musl {
+            let root = directory.strip_suffix(b"/lib").unwrap_or_default();
+            let stem = file.split_str(".so").next().unwrap_or_default();
+            let listed = self.search.text(&[root, b"/etc/", stem, b".path"].concat());
+            return split(&listed.unwrap_or_else(|| MUSL.into())).collect();
+        }
+        let multiarch = triplets(self.program).flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
+        let others = multiarch.map(BString::from).chain(GLIBC.iter().map(|f| BString::from(*f)));
+        // Another place's C library has its own directory: Nix, a toolchain.
+        [directory.into()].into_iter().filter(|d: &BString| !d.is_empty()).chain(others).collect()
+    }
+}
+
+/// Whether what is at a loader's name is musl's, or a layer over it (gcompat).
+fn is_of_musl(loader: &Inspection) -> bool {
+    let own = loader.dynamic.name.iter().chain(&loader.loader).chain(&loader.dynamic.needed);
+    own.into_iter().any(|name| name.contains_str("musl"))
+}
+
+fn split(directories: &[u8]) -> impl Iterator<Item = BString> {
+    let parts = directories.split(|byte| b":\n".contains(byte)).filter(|part| !part.is_empty());
+    parts.map(BString::from).collect::<Vec<_>>().into_iter()
+}
+
+/// $ORIGIN is the directory of the file that says so.
+fn from_origin(name: &BString, by: &[u8]) -> BString {
+    let origin = by.rsplit_once_str("/").map_or(&b"."[..], |(directory, _)| directory);
+    name.replace("$ORIGIN", origin).replace("${ORIGIN}", origin).into()
+}
+
+/// Debian's names of the directories for a machine.
+fn triplets(program: &Inspection) -> impl Iterator<Item = &'static str> {
+    let class = program.target.class;
+    let abis = Architecture::of_elf(program.target, program.flags).map_or(&[][..], |arch| arch.row().abis);
+    abis.iter().filter(move |abi| abi.class == class).map(|abi| abi.triplet)
+}
