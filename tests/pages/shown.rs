@@ -9,25 +9,28 @@ use rbinfmt::doctor::catalogue::{self, CauseId, Form};
 use crate::files;
 
 /// Causes of files that an image cannot have, and why.
-const NOT_IN_IMAGES: [(CauseId, &str); 12] = [
+const NOT_IN_IMAGES: [(CauseId, &str); 14] = [
     (CauseId::ArmAttributes, "a note"),
     (CauseId::BinfmtSetuidNoC, "it starts"),
     (CauseId::BinfmtShadowed, "a note"),
     (CauseId::Etxtbsy, "nobody writes to it"),
+    (CauseId::GoBuild, "a note"),
     (CauseId::ModelWrong, "the kernel is not asked"),
     (CauseId::NoSuchFile, "it is path-lookup-failed there"),
     (CauseId::NoexecMount, "its mounts are not known"),
     (CauseId::Osabi, "a note"),
     (CauseId::PackedProgram, "a note"),
     (CauseId::QemuMissingSysroot, "without its loader it does not start at home either: missing-elf-loader"),
+    (CauseId::QemuSigill, "it starts"),
     (CauseId::TableHidden, "a note"),
     (CauseId::Verified, "the kernel is not asked"),
 ];
 
 /// Causes that no test makes, and why.
-const NOT_MADE: [(Form, CauseId, &str); 2] = [
+const NOT_MADE: [(Form, CauseId, &str); 3] = [
     (Form::File, CauseId::ModelWrong, "it would be a bug of ours"),
     (Form::File, CauseId::PackedProgram, "Debian 12 does not have UPX; tried by hand with that of Debian 11"),
+    (Form::File, CauseId::QemuSigill, "tests/study.rs makes it, with a newer Go than Debian 12 has"),
 ];
 
 /// The causes that are named within these marks.

@@ -8,7 +8,7 @@ use super::entry::{self, Found, Word};
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{FileVerdict, Setting, identity_of};
-use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::finding::{Finding, Severity, Strength};
 use crate::error::Result;
 use crate::exec::facts::{Environment, ExecFacts, TableFacts};
 use crate::exec::identity::Identity;
@@ -332,7 +332,8 @@ impl Case<'_> {
             }
             // A program that the kernel starts may want more of the CPU than this one has.
             Runs::No(_) | Runs::Native => {
-                let here = program.here.findings.iter().filter(|f| f.severity == Severity::Problem);
+                let counts = |f: &&Finding| f.severity == Severity::Problem || f.strength == Strength::Likely;
+                let here = program.here.findings.iter().filter(counts);
                 let about = |f: &Finding| f.clone().with("image", self.image).with("arch", arch);
                 self.findings.extend(here.map(about));
             }
