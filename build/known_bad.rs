@@ -12,6 +12,7 @@ use super::source::{Mistake, Source};
 struct Table {
     pair: Vec<Pair>,
     program: Vec<Program>,
+    variable: Vec<Variable>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +38,13 @@ struct Program {
     symptom: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    name: String,
+    effect: String,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Range {
@@ -46,13 +54,16 @@ struct Range {
 
 literal!(struct Pair { id, emulator, kernel, guests, symptom, take, sources });
 literal!(struct Program { guests, go, cpu, symptom });
+literal!(struct Variable { name, effect });
 literal!(struct Range { from, below });
 
 pub(crate) fn generate(source: &Source) -> Result<TokenStream, Mistake> {
-    let Table { pair, program } = source.parse()?;
-    let (pairs, programs) = (pair.literal(), program.literal());
+    let Table { pair, program, variable } = source.parse()?;
+    let (pairs, programs, variables) = (pair.literal(), program.literal(), variable.literal());
     Ok(quote! {
         const TABLE: &[Pair] = #pairs;
         const PROGRAMS: &[Program] = #programs;
+        /// Variables of the environment that change what every emulated program does.
+        pub const VARIABLES: &[Variable] = #variables;
     })
 }

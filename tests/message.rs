@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use proptest::prelude::*;
+use rbinfmt::architecture::Architecture;
 use rbinfmt::doctor::message::{self, Diagnosis, Strength};
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,6 +48,17 @@ fn cases(name: &str) -> Vec<Case> {
 
 fn read(text: &str) -> Diagnosis {
     message::read(&mut text.as_bytes()).unwrap()
+}
+
+#[test]
+fn qemu_misses_the_loader_of_any_architecture() {
+    for abi in Architecture::ALL.into_iter().flat_map(|arch| arch.row().abis) {
+        for loader in abi.glibc.iter().chain(abi.musl) {
+            let text = format!("qemu-x: Could not open '{loader}': No such file or directory");
+            let first = read(&text).candidates.first().map(|c| (c.id.as_str(), c.strength));
+            assert_eq!(first, Some(("qemu-missing-sysroot", Strength::Certain)), "{text}");
+        }
+    }
 }
 
 /// How many of the cases in a file are right, of those where the text decides; all others have to be.

@@ -187,6 +187,12 @@ impl Finding {
         self
     }
 
+    /// Makes a problem that is certain one that is likely.
+    pub(super) fn doubt(&mut self) {
+        self.severity = self.severity.max(Severity::Warning);
+        self.strength = Strength::Likely;
+    }
+
     /// Leaves out all that the catalogue says is to be done in any case.
     #[must_use]
     pub(super) fn alone(mut self) -> Finding {

@@ -51,7 +51,16 @@ pub struct Program {
     pub symptom: &'static str,
 }
 
-// TABLE and PROGRAMS.
+/// A variable of the environment that QEMU takes for an option.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, whatever its value.
+    pub effect: &'static str,
+}
+
+// TABLE, PROGRAMS and VARIABLES.
 include!(concat!(env!("OUT_DIR"), "/known_bad.rs"));
 
 /// Whether a version, as its maker writes it, is older than this number; not where it starts with no number.

@@ -25,6 +25,9 @@ use crate::elf::{
 };
 use crate::exec::root::{Content, Root};
 
+const PT_MIPS_ABIFLAGS: u32 = 0x7000_0003;
+const MIPS_ABIFLAGS: usize = 24;
+
 /// What an ELF file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
@@ -56,6 +59,8 @@ pub struct Inspection {
     pub dynamic: Dynamic,
     /// ARM's build attributes.
     pub arm: Option<Arm>,
+    /// MIPS: arguments in floating point registers, by its ABI flags; `None` where nothing says.
+    pub mips_hard_float: Option<bool>,
     /// What Go wrote of the build.
     pub go: Option<Go>,
 }
@@ -100,11 +105,19 @@ fn read(file: &Content, head: &[u8]) -> Option<Inspection> {
         end: end(&elf.segments).max(after_table),
         setuid: file.is_setuid(),
         appimage: head.get(8..11) == Some(b"AI\x02"),
+        mips_hard_float: elf.first(PT_MIPS_ABIFLAGS).and_then(|s| mips_hard_float(&elf.bytes(s, MIPS_ABIFLAGS))),
         go: notes.go.then(|| go::read(&elf)).flatten(),
         notes,
         dynamic: elf.first(PT_DYNAMIC).and_then(|s| dynamic::read(&elf, s)).unwrap_or_default(),
         arm: arm::read(file, &header),
     })
+}
+
+/// fp_abi of Elf_Internal_ABIFlags_v0 (binutils' include/elf/mips.h).
+fn mips_hard_float(flags: &[u8]) -> Option<bool> {
+    const ANY: u8 = 0;
+    const SOFT: u8 = 3;
+    flags.get(7).filter(|abi| **abi != ANY).map(|abi| *abi != SOFT)
 }
 
 impl Elf<'_> {

@@ -296,7 +296,7 @@ impl Running {
         Ran { outcome, by: self.by }
     }
 
-    /// The last line that the emulator wrote to its standard error.
+    /// The first line that the emulator wrote to its standard error: what comes after it is where it was.
     fn complaint(&mut self) -> String {
         let mut text = Vec::new();
         if let Some(file) = &mut self.complaints {
@@ -304,7 +304,7 @@ impl Running {
             let _ = file.take(PAGE as u64).read_to_end(&mut text);
         }
         let text = String::from_utf8_lossy(&text);
-        text.lines().rfind(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_owned()
+        text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_owned()
     }
 }
 

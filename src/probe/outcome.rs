@@ -35,14 +35,14 @@ pub enum Failure {
     Ended {
         /// Its exit status.
         status: i32,
-        /// The last line that it wrote to its standard error; may be empty.
+        /// The first line that it wrote to its standard error; may be empty.
         complaint: String,
     },
     /// The emulator was killed.
     Killed {
         /// By this signal.
         signal: i32,
-        /// The last line that it wrote to its standard error; may be empty.
+        /// The first line that it wrote to its standard error; may be empty.
         complaint: String,
     },
 }

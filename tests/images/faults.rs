@@ -97,6 +97,16 @@ fn the_program_behind_a_shell_and_behind_an_init() {
 }
 
 #[test]
+fn an_env_that_qemu_takes_for_an_option() {
+    let layer = Layer::new().file("app", 0o755, program(OTHER));
+    let image = image("linux/s390x", &["/app"], vec![layer]).with("Env", json!(["QEMU_VERSION=", "PATH=/bin"]));
+    let world = World::emulates("F");
+    let (code, exam) = world.judged(&world.saved(&image));
+    assert_eq!((code, runs(&exam)), (0, vec![("linux/s390x", "emulated")]), "{exam}");
+    assert_eq!(ids(&exam["platforms"][0]), ["qemu-environment", "image-platform-mismatch"]);
+}
+
+#[test]
 fn scripts_that_no_kernel_starts() {
     let shell = || Layer::new().file("bin/sh", 0o755, program(OWN));
     for (body, mode, id) in [

@@ -113,6 +113,8 @@ impl Case<'_> {
             (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
             (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
+            // With flags O and C the kernel refuses the second round, which without them ends with ELOOP.
+            (Errno::ENOEXEC, Link::Emulator { .. }) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
             (Errno::EIO, Link::Loader { name, .. }) => {

@@ -109,8 +109,12 @@ impl Setting {
             findings.extend(self.ask_kernel(target, &argv, &verdict)?);
         }
         let mut findings: Vec<Finding> = findings.into_iter().map(|finding| finding.outside(&self.root)).collect();
-        findings.sort_by_key(|finding| finding.severity);
         let unreadable = self.facts.table.unreadable.clone();
+        if !unreadable.is_empty() && verdict.outcome.errno() == Some(Errno::ENOEXEC) {
+            // An entry that may not be read may match it.
+            findings.iter_mut().for_each(Finding::doubt);
+        }
+        findings.sort_by_key(|finding| finding.severity);
         Ok(FileVerdict { asked: asked.into(), target: target.into(), verdict, near, inspection, unreadable, findings })
     }
 
@@ -172,6 +176,7 @@ impl FileVerdict {
         match &self.verdict.outcome {
             _ if self.findings.iter().any(|f| f.severity == Severity::Problem) => Status::Failed,
             Outcome::Starts(_) => Status::Done,
+            Outcome::Fails { errno: Errno::ENOEXEC, .. } if !self.unreadable.is_empty() => Status::Unknown,
             Outcome::Fails { .. } | Outcome::Killed(_) => Status::Failed,
             Outcome::Undecided(_) | Outcome::Unknown(_) => Status::Unknown,
         }

@@ -73,6 +73,10 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         findings.push(note(CauseId::ArmAttributes, format!("it is built for {}", built.join(", "))));
     }
     if taker == Some(Handler::Entry) {
+        for variable in known_bad::VARIABLES.iter().filter(|variable| setting.variable(variable.name).is_some()) {
+            let detail = format!("{} is in the environment: {}", variable.name, variable.effect);
+            findings.push(problem(CauseId::QemuEnvironment, detail).with("variable", variable.name));
+        }
         findings.extend(beyond_emulated_cpu(setting, &about, program));
     }
     if let Some((variable, level)) = program.go.as_ref().and_then(|go| go.level.as_ref()) {
@@ -160,6 +164,10 @@ impl Loading<'_> {
         let place = search.open(name).map(|(place, _)| place);
         let found = search.inspect(name);
         match (place, found) {
+            (Some(place), Some((_, found))) if !self.native && disagree(program, &found) => {
+                let detail = format!("its loader {place} and it do not agree on hard and soft float, and the emulator refuses both");
+                vec![Finding::problem(CauseId::LoaderWrongArch, about, detail).with("interpreter", to_text(&place))]
+            }
             (Some(_), Some((_, found))) if self.native || found.target == program.target => {
                 self.libraries(&about, &search)
             }
@@ -247,6 +255,11 @@ impl Loading<'_> {
         }
         findings
     }
+}
+
+/// QEMU looks at MIPS's floating point modes before it starts a program.
+fn disagree(program: &Inspection, loader: &Inspection) -> bool {
+    program.mips_hard_float.zip(loader.mips_hard_float).is_some_and(|(own, other)| own != other)
 }
 
 /// Emulators that come with a tree of libraries of their own.

@@ -41,7 +41,7 @@ const SETTINGS: [&str; 10] = [
 ];
 
 /// Variables that change what container tools and emulators do.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 11] = [
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
     "DOCKER_DEFAULT_PLATFORM",
@@ -50,6 +50,9 @@ const VARIABLES: [&str; 8] = [
     "QEMU_CPU",
     "QEMU_RESERVED_VA",
     "QEMU_STRACE",
+    "QEMU_VERSION",
+    "QEMU_GDB",
+    "QEMU_ARGV0",
 ];
 
 /// What is looked at, and how.

@@ -8,6 +8,7 @@ use super::entry::{self, Found, Word};
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{FileVerdict, Setting, identity_of};
+use crate::emulators::known_bad::VARIABLES;
 use crate::doctor::finding::{Finding, Severity, Strength};
 use crate::error::Result;
 use crate::exec::facts::{Environment, ExecFacts, TableFacts};
@@ -161,6 +162,7 @@ impl Case<'_> {
         self.take_findings(judged.entrypoint.as_ref(), true);
         self.lie(judged);
         judged.runs = self.runs(judged);
+        self.findings.extend(variables(self.config, self.image));
         self.not_here(judged, only);
         Ok(())
     }
@@ -340,6 +342,17 @@ impl Case<'_> {
             _ => {}
         }
     }
+}
+
+/// What its ENV does to its programs under QEMU.
+fn variables(config: &Config, image: &str) -> Vec<Finding> {
+    let is_set = |name: &str| config.environment.iter().any(|set| set.split('=').next() == Some(name));
+    let set = VARIABLES.iter().filter(|variable| is_set(variable.name));
+    set.map(|variable| {
+        let detail = format!("its ENV has {}: under emulation {}", variable.name, variable.effect);
+        Finding::warning(CauseId::QemuEnvironment, image, detail)
+    })
+    .collect()
 }
 
 /// The step is the PT_INTERP of the one before it.

@@ -1,19 +1,14 @@
 //! The kernel's settings and limits that emulators do not get along with.
 
-use super::causes::listed;
 use super::{Case, Check, State};
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::facts::HostFacts;
-use crate::emulators::known_bad::older_than;
+use crate::emulators::known_bad::{VARIABLES, older_than};
 
 const GROUP: &str = "settings";
 
-/// The kernel's default: page zero and some more are never mapped.
-const USUAL_MIN_ADDRESS: u64 = 65536;
-/// The kernel's default, DEFAULT_MAX_MAP_COUNT.
-const USUAL_MAPS: u64 = 65530;
 /// What x86_64 kernels had before distributions raised it.
 const USUAL_RANDOM_BITS: u64 = 28;
 /// Some programs close every number up to the limit.
@@ -22,8 +17,7 @@ const MANY_FILES: u64 = 100_000_000;
 pub(super) fn checks(case: &Case) -> Vec<Check> {
     let facts = case.facts;
     let check = |name, state| Check { group: GROUP, name, state };
-    let mut memory = memory(facts);
-    memory.extend(random_bits(case));
+    let memory = random_bits(case).into_iter().collect();
     vec![
         check("memory", State::of(memory, || "as emulators want it".into())),
         check("limits", State::of(limits(facts), || "none in the way".into())),
@@ -32,37 +26,6 @@ pub(super) fn checks(case: &Case) -> Vec<Check> {
 
 fn number(facts: &HostFacts, name: &str) -> Option<u64> {
     facts.settings.get(name)?.parse().ok()
-}
-
-/// Settings that leave an emulator too little space: what is bad, what is usual, and what comes of it.
-fn memory(facts: &HostFacts) -> Vec<Finding> {
-    type Setting = (&'static str, fn(u64) -> bool, u64, &'static str);
-    const SETTINGS: [Setting; 4] = [
-        (
-            "vm.mmap_min_addr",
-            |n| n > USUAL_MIN_ADDRESS,
-            USUAL_MIN_ADDRESS,
-            "programs with low fixed addresses do not fit",
-        ),
-        (
-            "vm.overcommit_memory",
-            |n| n == 2,
-            0,
-            "no more memory is given out than there is, and emulators reserve a whole address space",
-        ),
-        ("vm.max_map_count", |n| n < USUAL_MAPS, USUAL_MAPS, "a program and its emulator share few mappings"),
-        ("vm.legacy_va_layout", |n| n != 0, 0, "addresses are free in smaller pieces"),
-    ];
-    let bad =
-        SETTINGS.iter().filter_map(|setting| Some((setting, number(facts, setting.0).filter(|&n| setting.1(n))?)));
-    let bad: Vec<(&Setting, u64)> = bad.collect();
-    let names: Vec<&str> = bad.iter().map(|((name, ..), _)| *name).collect();
-    let detail = "emulators may not find enough space for a program's addresses";
-    let finding = Finding::warning(CauseId::QemuGuestBase, listed(&names), detail);
-    let finding = bad.iter().fold(finding, |finding, ((name, _, usual, why), value)| {
-        finding.evidence(format!("{name} = {value} (usual: {usual}): {why}"))
-    });
-    if bad.is_empty() { Vec::new() } else { vec![finding] }
 }
 
 /// Old emulators, and sanitizers, cannot do with much randomness.
@@ -92,7 +55,9 @@ fn random_bits(case: &Case) -> Option<Finding> {
 }
 
 fn limits(facts: &HostFacts) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let set = VARIABLES.iter().filter(|variable| facts.environment.contains_key(variable.name));
+    let told = set.map(|variable| Finding::warning(CauseId::QemuEnvironment, variable.name, variable.effect));
+    let mut findings: Vec<Finding> = told.collect();
     let limits = &facts.policy.limits;
     if let Some(bytes) = limits.get("RLIMIT_AS") {
         let detail = "this process may not reserve the addresses that an emulator wants for its guest";
