@@ -2,6 +2,7 @@
 //! for, memory is bounded, and no member can name a place outside.
 
 mod ar;
+mod sparse;
 pub mod tar;
 mod xz;
 mod zstd;

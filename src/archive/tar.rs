@@ -5,12 +5,13 @@ use std::io::{self, BufRead, Read, Seek};
 
 use tar::{EntryType, Header};
 
+use super::sparse::{self, Next, Sparse, Stretch};
 use crate::text::to_text;
 
 const BLOCK: u64 = 512;
 
 /// A name or a set of pax records longer than this belongs to no package.
-const MAX_RECORD: u64 = 64 << 10;
+const MAX_RECORD: u64 = 1 << 20;
 
 /// More members than any package or image layer with emulators has.
 const MAX_MEMBERS: u64 = 1 << 20;
@@ -50,7 +51,7 @@ pub struct Member {
     pub path: Vec<u8>,
     /// What it is.
     pub kind: Kind,
-    /// How long its body is.
+    /// How long its body is, with the holes of a sparse one.
     pub size: u64,
     /// Where a link of either kind points.
     pub target: Vec<u8>,
@@ -73,6 +74,8 @@ pub struct Tar<R> {
     /// What is left of the current member's body, and of the zeros after it.
     body: u64,
     padding: u64,
+    /// The holes of the current member, where it has some.
+    sparse: Option<Sparse>,
     members: u64,
     position: u64,
     /// A header that was found by looking for one.
@@ -94,7 +97,7 @@ impl<R: BufRead + Seek> Tar<R> {
 impl<R: BufRead> Tar<R> {
     /// Starts at the first header.
     pub fn new(stream: R) -> Self {
-        Tar { stream, body: 0, padding: 0, members: 0, position: 0, found: None, forward: read_through }
+        Tar { stream, body: 0, padding: 0, sparse: None, members: 0, position: 0, found: None, forward: read_through }
     }
 
     /// Looks for the header of a file with such a name, from anywhere in a tar on; that member is the next one. Bodies
@@ -142,14 +145,14 @@ impl<R: BufRead> Tar<R> {
     ///
     /// # Errors
     /// What the stream below says; a header whose check sum or size is wrong; a tar that is cut short, has too many
-    /// members, or a sparse one.
+    /// members.
     pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
         let mut long_name: Option<Vec<u8>> = None;
         let mut long_target: Option<Vec<u8>> = None;
         let mut pax = Pax::default();
         loop {
             self.skip(self.body + self.padding)?;
-            (self.body, self.padding) = (0, 0);
+            (self.body, self.padding, self.sparse) = (0, 0, None);
             let Some(header) = self.header()? else { return Ok(None) };
             let size = header.entry_size().map_err(|_| broken("the length of a member"))?;
             self.open_body(size)?;
@@ -164,7 +167,8 @@ impl<R: BufRead> Tar<R> {
                     if let Some(size) = pax.size {
                         self.open_body(size)?;
                     }
-                    let path = pax.path.take().or(long_name.take());
+                    self.open_sparse(&header, kind, &mut pax)?;
+                    let path = pax.sparse.path.take().or(pax.path.take()).or(long_name.take());
                     let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
                     let target = pax.target.take().or(long_target.take());
                     let target = target.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned));
@@ -196,13 +200,46 @@ impl<R: BufRead> Tar<R> {
             return Err(io::Error::other(format!("more than {MAX_MEMBERS} members")));
         }
         let kind = match kind {
-            EntryType::Regular | EntryType::Continuous => Kind::File,
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
             EntryType::Directory => Kind::Directory,
             EntryType::Symlink => Kind::Link,
             EntryType::Link => Kind::HardLink,
             _ => Kind::Other,
         };
-        Ok(Some(Member { kind, size: self.body, ..member }))
+        Ok(Some(Member { kind, size: self.left(), ..member }))
+    }
+
+    /// Whether the current member has holes, so that its body is not what is read of it.
+    pub fn is_sparse(&self) -> bool {
+        self.sparse.is_some()
+    }
+
+    /// What is left of the current member, holes and all.
+    fn left(&self) -> u64 {
+        self.sparse.as_ref().map_or(self.body, Sparse::left)
+    }
+
+    /// A member whose body is only what is between its holes.
+    fn open_sparse(&mut self, header: &Header, kind: EntryType, pax: &mut Pax) -> io::Result<()> {
+        let (data, size) = match (kind, pax.sparse.size) {
+            (EntryType::GNUSparse, _) => sparse::old(header, |block| self.block(block))?,
+            (_, None) => return Ok(()),
+            (_, Some(size)) if pax.sparse.has_map => {
+                let stored = self.body;
+                let (data, len) = sparse::map(|block| self.block(block))?;
+                self.body = stored.checked_sub(len).ok_or_else(|| broken("the map of a sparse member"))?;
+                (data, size)
+            }
+            (_, Some(size)) => (std::mem::take(&mut pax.sparse.data), size),
+        };
+        self.sparse = Some(Sparse::new(data, size, self.body)?);
+        Ok(())
+    }
+
+    fn block(&mut self, block: &mut [u8]) -> io::Result<()> {
+        self.stream.read_exact(block)?;
+        self.position += BLOCK;
+        Ok(())
     }
 
     fn header(&mut self) -> io::Result<Option<Header>> {
@@ -256,9 +293,20 @@ impl<R: BufRead> Tar<R> {
     /// # Errors
     /// What the stream below says, and its end within the body.
     pub fn pass(&mut self, bytes: u64) -> io::Result<()> {
-        let step = bytes.min(self.body);
-        self.skip(step)?;
-        self.body -= step;
+        let mut left = bytes.min(self.left());
+        while left > 0 {
+            let step = match self.sparse.as_mut().map(|sparse| sparse.next(left)) {
+                Some(Next::Hole(len)) => {
+                    left -= len;
+                    continue;
+                }
+                Some(Next::Data(len)) => len,
+                None => left,
+            };
+            self.skip(step)?;
+            self.body -= step;
+            left -= step;
+        }
         Ok(())
     }
 
@@ -267,10 +315,21 @@ impl<R: BufRead> Tar<R> {
     /// # Errors
     /// What the stream below says, and its end within the body.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = buffer.len().min(usize::try_from(self.body).unwrap_or(usize::MAX));
-        self.stream.read_exact(&mut buffer[..len])?;
-        self.position += len as u64;
-        self.body -= len as u64;
+        let len = buffer.len().min(usize::try_from(self.left()).unwrap_or(usize::MAX));
+        let mut rest = &mut buffer[..len];
+        while !rest.is_empty() {
+            let next = self.sparse.as_mut().map_or(Next::Data(rest.len() as u64), |sparse| sparse.next(rest.len() as u64));
+            let (Next::Data(step) | Next::Hole(step)) = next;
+            let (piece, after) = rest.split_at_mut(step as usize);
+            rest = after;
+            if let Next::Hole(_) = next {
+                piece.fill(0);
+                continue;
+            }
+            self.stream.read_exact(piece)?;
+            self.position += step;
+            self.body -= step;
+        }
         Ok(len)
     }
 }
@@ -305,6 +364,11 @@ impl<R: BufRead> Body<'_, R> {
     /// What the stream below says, its end within the body, and what `take` answers.
     pub fn for_each(self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let tar = self.0;
+        while tar.sparse.is_some() && tar.left() > 0 {
+            let mut piece = [0; BLOCK as usize];
+            let len = tar.read(&mut piece)?;
+            take(&piece[..len])?;
+        }
         while tar.body > 0 {
             let piece = tar.stream.fill_buf()?;
             if piece.is_empty() {
@@ -327,10 +391,11 @@ impl<R: BufRead> Body<'_, R> {
     /// # Errors
     /// A body that is longer than `limit`; what the stream below says, and its end within the body.
     pub fn bytes(self, limit: u64) -> io::Result<Vec<u8>> {
-        if self.0.body > limit {
-            return Err(io::Error::other(format!("{} bytes, the limit is {limit}", self.0.body)));
+        let len = self.0.left();
+        if len > limit {
+            return Err(io::Error::other(format!("{len} bytes, the limit is {limit}")));
         }
-        let mut bytes = Vec::with_capacity(self.0.body as usize);
+        let mut bytes = Vec::with_capacity(len as usize);
         self.for_each(|piece| {
             bytes.extend_from_slice(piece);
             Ok(())
@@ -348,11 +413,23 @@ struct Pax {
     uid: Option<u32>,
     gid: Option<u32>,
     capability: Vec<u8>,
+    sparse: PaxSparse,
+}
+
+/// What pax records say of a sparse member.
+#[derive(Default)]
+struct PaxSparse {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+    /// The map comes before the data (form 1.0).
+    has_map: bool,
+    data: Vec<Stretch>,
 }
 
 impl Pax {
     fn parse(records: &[u8]) -> io::Result<Self> {
         let mut pax = Pax::default();
+        let sparse = &mut pax.sparse;
         for record in tar::PaxExtensions::new(records) {
             let record = record?;
             match record.key_bytes() {
@@ -365,9 +442,23 @@ impl Pax {
                     let size = record.value().ok().and_then(|v| v.parse().ok());
                     pax.size = Some(size.ok_or_else(|| broken("a pax size"))?);
                 }
-                // GNU's sparse files are not what their bodies are.
-                key if key.starts_with(b"GNU.sparse") => return Err(io::Error::other("sparse members are not read")),
-                _ => {}
+                b"GNU.sparse.name" => sparse.path = Some(record.value_bytes().to_vec()),
+                b"GNU.sparse.major" => sparse.has_map = record.value_bytes() == b"1",
+                key => {
+                    let Some(key) = key.strip_prefix(b"GNU.sparse.") else { continue };
+                    let value = record.value().map_err(|_| broken("a pax record of a sparse member"))?;
+                    let number = || value.parse().map_err(|_| broken("a pax record of a sparse member"));
+                    match key {
+                        b"realsize" | b"size" => sparse.size = Some(number()?),
+                        b"offset" => sparse.data.push((number()?, 0)),
+                        b"numbytes" => {
+                            let len = number()?;
+                            sparse.data.last_mut().ok_or_else(|| broken("a pax record of a sparse member"))?.1 = len;
+                        }
+                        b"map" => sparse.data = sparse::listed(value).ok_or_else(|| broken("a pax record of a sparse member"))?,
+                        _ => {}
+                    }
+                }
             }
         }
         Ok(pax)
@@ -385,7 +476,7 @@ fn until_nul(mut name: Vec<u8>) -> Vec<u8> {
     name
 }
 
-fn broken(what: &str) -> io::Error {
+pub(super) fn broken(what: &str) -> io::Error {
     io::Error::other(format!("broken tar: {what} cannot be right"))
 }
 
@@ -444,7 +535,7 @@ mod tests {
         builder.append_data(&mut header, &long, &b"xy"[..]).unwrap();
         let bytes = builder.into_inner().unwrap();
         assert_eq!(Tar::new(&bytes[..]).next_member().unwrap().unwrap().path, long.as_bytes());
-        let huge = tar_of(&[("x", EntryType::GNULongName, &vec![b'a'; 1 << 20])]);
+        let huge = tar_of(&[("x", EntryType::GNULongName, &vec![b'a'; (1 << 20) + 1])]);
         assert!(Tar::new(&huge[..]).next_member().is_err());
     }
 

@@ -79,6 +79,10 @@ impl Layer {
     /// Reads a plain tar that is within a file: what its files hold stays there.
     pub(super) fn seek(origin: &str, part: &Part, budget: &mut Budget) -> Result<Self> {
         let stored = |tar: &mut Tar<_>, member: &Member, budget: &mut Budget| {
+            // The body of a sparse file is not what the file is.
+            if tar.is_sparse() {
+                return keep::stored(tar, member, budget);
+            }
             let start = part.start + tar.position();
             let mut first = [0; keep::FIRST];
             let len = tar.read(&mut first)?;

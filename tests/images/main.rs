@@ -15,6 +15,7 @@ mod engines;
 mod faults;
 mod make;
 mod places;
+mod sparse;
 
 use std::fs;
 use std::path::Path;
