@@ -235,6 +235,9 @@ impl Fetcher<'_> {
             Some(path) => Keyring::read(path)?,
             None => Keyring::debian()?,
         };
+        if let Some(login) = &mirror.login {
+            self.client.log_in(&mirror.url, login);
+        }
         let archive = Archive {
             arch: Archive::arch_of(&self.machine)?,
             mirror,

@@ -5,6 +5,7 @@ pub mod cache;
 mod download;
 mod fault;
 mod forward;
+mod login;
 mod pace;
 pub mod proxy;
 
@@ -18,6 +19,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 pub use self::download::{Download, Missing};
+pub use self::login::Login;
 pub(crate) use self::fault::{Fault, FaultKind, ok};
 use self::fault::{of_transport, passing, web_page};
 use self::pace::Paced;
@@ -75,6 +77,7 @@ pub struct Client {
     plain: OnceLock<Agent>,
     forwarded: OnceLock<Agent>,
     secure: OnceLock<Agent>,
+    login: OnceLock<(String, String)>,
 }
 
 /// An answer whose status was read and whose body was not.
@@ -90,7 +93,13 @@ impl Client {
     /// A client; connections and certificates are looked for when they are first needed.
     pub fn new(options: Options) -> Self {
         resolve_without_plugins();
-        Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new() }
+        Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new(), login: OnceLock::new() }
+    }
+
+    /// Says who asks in every request for an address that begins with `below`. The first one stays.
+    pub fn log_in(&self, below: &str, login: &Login) {
+        let header = base64::basic(&login.name, &login.password);
+        let _ = self.login.set((format!("{below}/"), header));
     }
 
     /// How patient it is.
@@ -221,6 +230,9 @@ impl Client {
         };
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some((_, login)) = self.login.get().filter(|(below, _)| url.starts_with(below.as_str())) {
+            request = request.header(header::AUTHORIZATION, login);
         }
         let response = request.call().map_err(of_transport)?;
         let (parts, body) = response.into_parts();

@@ -63,6 +63,21 @@ fn emulators_are_fetched_proved_and_put_to_use() {
 }
 
 #[test]
+fn a_password_in_the_address_reaches_the_mirror_and_nothing_else() {
+    let mut s = scene();
+    let address = s.server.url.replace("http://", "http://me:s3cret@");
+    s.world.wish.flag = Some(format!("{address}/debian"));
+    let found = s.world.ensure(&these(&["arm"]), Some(&stable())).unwrap();
+    // me:s3cret
+    assert!(s.server.requests().iter().all(|r| r.ends_with(" Basic bWU6czNjcmV0")), "{:?}", s.server.requests());
+    let manifest = std::fs::read_to_string(found[0].path.parent().unwrap().join("manifest.json")).unwrap();
+    assert!(manifest.contains(&s.server.url) && !manifest.contains("s3cret"), "{manifest}");
+    s.server.remove("/debian/dists/stable/InRelease");
+    let said = s.world.refusal(&these(&["s390x"]), Some(&version("11")));
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
 fn versions_are_found_among_the_suites_and_going_back_is_one_step() {
     let s = scene();
     let old = emulator("arm", "7.2.22", 100_000);

@@ -9,29 +9,37 @@ const MAX_PARAGRAPH: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paragraph(Vec<(String, String)>);
 
+/// What a field that is given twice means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    Refused,
+    LastCounts,
+}
+
 impl Paragraph {
     /// The first paragraph of a text.
     ///
     /// # Errors
     /// A line that is neither a field nor the continuation of one, and a field that is there twice.
     pub fn first(text: &str) -> Result<Self, String> {
-        Self::of_lines(text.lines().skip_while(|l| l.trim().is_empty()).take_while(|l| !l.trim().is_empty()))
+        let lines = text.lines().skip_while(|l| l.trim().is_empty()).take_while(|l| !l.trim().is_empty());
+        Self::fields(lines, Repeated::Refused)
     }
 
-    /// All paragraphs of a text.
+    /// All paragraphs of a file that apt reads: of a field that is there twice the last counts.
     ///
     /// # Errors
-    /// A line that is neither a field nor the continuation of one, and a field that is there twice.
-    pub fn all(text: &str) -> Result<Vec<Self>, String> {
+    /// A line that is neither a field nor the continuation of one.
+    pub fn of_apt(text: &str) -> Result<Vec<Self>, String> {
         let lines: Vec<&str> = text.lines().collect();
         lines
             .split(|line| line.trim().is_empty())
-            .map(|lines| Self::of_lines(lines.iter().copied()))
+            .map(|lines| Self::fields(lines.iter().copied(), Repeated::LastCounts))
             .filter(|p| !matches!(p, Ok(p) if p.0.is_empty()))
             .collect()
     }
 
-    fn of_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+    fn fields<'a>(lines: impl Iterator<Item = &'a str>, repeated: Repeated) -> Result<Self, String> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for line in lines.filter(|line| !line.starts_with('#')) {
             if line.starts_with([' ', '\t']) {
@@ -42,7 +50,9 @@ impl Paragraph {
                 value.push_str(line.trim());
             } else {
                 let (name, value) = line.split_once(':').ok_or_else(|| format!("no field: {line:?}"))?;
-                if fields.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
+                let before = fields.len();
+                fields.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+                if fields.len() < before && repeated == Repeated::Refused {
                     return Err(format!("field {name} is given twice"));
                 }
                 fields.push((name.to_owned(), value.trim().to_owned()));
@@ -102,7 +112,7 @@ mod tests {
     fn fields_and_their_continuations() {
         let p = Paragraph::first("\nA: 1\nSHA256:\n x 1 y\n z 2 w\n\nB: 2\n").unwrap();
         assert_eq!((p.get("a"), p.get("SHA256"), p.get("B")), (Some("1"), Some("\nx 1 y\nz 2 w"), None));
-        assert_eq!(Paragraph::all("A: 1\n\n\n# c\nB: 2\n").unwrap().len(), 2);
+        assert_eq!(Paragraph::of_apt("A: 1\n\n\n# c\nB: 2\n").unwrap().len(), 2);
         assert!(Paragraph::first(" x\n").is_err());
         assert!(Paragraph::first("A: 1\na: 2\n").unwrap_err().contains("twice"));
     }
@@ -118,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text: String) {
-            let _ = Paragraph::all(&text);
+            let _ = Paragraph::of_apt(&text);
             let _ = packages(text.as_bytes(), &["a"]);
         }
     }

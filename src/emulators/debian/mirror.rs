@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::auth;
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
+use crate::http::Login;
 
 /// A Debian-like archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    /// Its root, without a slash at the end.
+    /// Its root, without a slash at the end and without a name and password.
     pub url: String,
+    /// The name and password that it asks for.
+    pub login: Option<Login>,
     /// The keyring for it; Debian's built-in one where there is none.
     pub keyring: Option<PathBuf>,
     /// The component with emulators in it.
@@ -23,8 +27,10 @@ pub struct Mirror {
 impl Mirror {
     /// A mirror of Debian's archive, or of the archive that `keyring` signs.
     pub fn new(url: &str, keyring: Option<PathBuf>, named_by: &str) -> Self {
+        let (url, login) = Login::split(url.trim_end_matches('/'));
         Mirror {
-            url: url.trim_end_matches('/').to_owned(),
+            url,
+            login,
             keyring,
             component: "main".to_owned(),
             suites: Vec::new(),
@@ -46,6 +52,12 @@ pub struct Wish {
 
 /// The mirror to take. `root` is the host's root directory.
 pub fn choose(wish: &Wish, root: &Path) -> Mirror {
+    let mut mirror = named(wish, root);
+    mirror.login = mirror.login.take().or_else(|| auth::login(&mirror.url, root));
+    mirror
+}
+
+fn named(wish: &Wish, root: &Path) -> Mirror {
     if let Some(url) = &wish.flag {
         return Mirror::new(url, wish.keyring.clone(), "--mirror");
     }
@@ -115,10 +127,7 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
 fn apt_sources(root: &Path) -> Vec<Source> {
     let apt = root.join("etc/apt");
     let mut files = vec![apt.join("sources.list")];
-    let mut parts: Vec<PathBuf> =
-        std::fs::read_dir(apt.join("sources.list.d")).into_iter().flatten().flatten().map(|item| item.path()).collect();
-    parts.sort();
-    files.extend(parts);
+    files.extend(parts(&apt.join("sources.list.d")));
     let mut sources = Vec::new();
     for path in files {
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
@@ -126,13 +135,25 @@ fn apt_sources(root: &Path) -> Vec<Source> {
         match path.extension().and_then(|e| e.to_str()) {
             Some("list") => sources.extend(text.lines().filter_map(|line| one_line(line, &name))),
             Some("sources") => {
-                sources.extend(Paragraph::all(&text).unwrap_or_default().iter().flat_map(|p| stanza(p, &name)))
+                sources.extend(Paragraph::of_apt(&text).unwrap_or_default().iter().flat_map(|p| stanza(p, &name)))
             }
             _ => {}
         }
     }
     sources.retain(|s| s.url.starts_with("http://") || s.url.starts_with("https://"));
     sources
+}
+
+/// The files of a directory that apt reads, in its order: it ignores names with other characters than these.
+pub(super) fn parts(directory: &Path) -> Vec<PathBuf> {
+    let is_read = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.first() != Some(&b'.') && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(b))
+    };
+    let mut parts: Vec<PathBuf> =
+        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|item| item.path()).filter(is_read).collect();
+    parts.sort();
+    parts
 }
 
 /// `deb [signed-by=... arch=...] URL SUITE COMPONENT...`
@@ -153,8 +174,9 @@ fn stanza(paragraph: &Paragraph, file: &str) -> Vec<Source> {
     let words = |name: &str| -> Vec<String> {
         paragraph.get(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
     };
-    let enabled =
-        paragraph.get("Enabled").is_none_or(|v| !matches!(v, "no" | "false" | "0" | "off" | "without" | "disable"));
+    // apt's words for no; anything else is yes, "disabled" too.
+    let words_for_no = ["no", "false", "0", "off", "without", "disable"];
+    let enabled = paragraph.get("Enabled").is_none_or(|v| words_for_no.iter().all(|no| !v.eq_ignore_ascii_case(no)));
     if !enabled || !words("Types").iter().any(|t| t == "deb") {
         return Vec::new();
     }
@@ -177,7 +199,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("etc/apt/sources.list.d")).unwrap();
         for (name, text) in files {
-            std::fs::write(root.path().join("etc/apt").join(name), text).unwrap();
+            let path = root.path().join("etc/apt").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
         }
         root
     }
@@ -212,6 +236,39 @@ mod tests {
             ("http://n.example/debian", "/etc/apt/sources.list.d/debian.sources")
         );
         assert_eq!(mirror.keyring, None);
+    }
+
+    #[test]
+    fn what_apt_reads_of_a_directory_and_of_a_stanza() {
+        let stanza = |url: &str, more: &str| format!("Types: deb\nURIs: {url}\nSuites: trixie\nComponents: main\n{more}");
+        let right = stanza("http://off.example/debian", "uris: http://m.example/debian\n");
+        let files = [
+            ("sources.list.d/.hidden.sources", stanza("http://a/debian", "")),
+            ("sources.list.d/a+b.sources", stanza("http://b/debian", "")),
+            ("sources.list.d/b.sources~", stanza("http://c/debian", "")),
+            ("sources.list.d/c.sources", stanza("http://d/debian", "Enabled: No\n")),
+            // The last of two fields counts.
+            ("sources.list.d/d.sources", right),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        assert_eq!(chosen(&files, &Wish::default()).url, "http://m.example/debian");
+    }
+
+    #[test]
+    fn a_password_is_no_part_of_the_address() {
+        let wish = |url: &str| Wish { flag: Some(url.to_owned()), ..Wish::default() };
+        let mirror = chosen(&[], &wish("https://me:s%40crt@m.example/debian"));
+        let login = Login { name: "me".into(), password: "s@crt".into() };
+        assert_eq!((mirror.url.as_str(), mirror.login), ("https://m.example/debian", Some(login.clone())));
+        let conf = [
+            ("auth.conf", "machine other.example login x password y\n"),
+            ("auth.conf.d/m.conf", "# mine\nmachine m.example/debian\nlogin me password s@crt\n"),
+        ];
+        assert_eq!(chosen(&conf, &wish("https://m.example/debian")).login, Some(login.clone()));
+        // In the clear only where the file says so.
+        assert_eq!(chosen(&conf, &wish("http://m.example/debian")).login, None);
+        let plain = [("auth.conf.d/m.conf", "machine http://m.example login me password s@crt")];
+        assert_eq!(chosen(&plain, &wish("http://m.example/debian")).login, Some(login));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The Debian archive: from a mirror's InRelease, over its signature, to the package with the emulators in it.
 
+mod auth;
 mod data;
 pub mod deb822;
 pub mod mirror;
