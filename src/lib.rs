@@ -50,6 +50,7 @@ mod backoff;
 pub mod binfmt;
 #[doc(hidden)]
 pub mod boot;
+pub mod built_in;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
