@@ -45,12 +45,12 @@ fn open_directory() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap()
 }
 
-/// A test program has no end of its own: a child outlives it, and removes the directory.
+/// A test program has no end of its own: what it started outlives it, and removes the directory.
 fn remove_at_exit(directory: &Path) {
+    let script = "(while kill -0 $1 2>/dev/null; do sleep 1; done; rm -r \"$2\") >/dev/null 2>&1 &";
     let mut command = Command::new("sh");
-    command.arg("-c").arg("while kill -0 $1 2>/dev/null; do sleep 1; done; rm -r \"$2\"").arg("sh");
-    command.arg(std::process::id().to_string()).arg(directory);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    command.args(["-c", script, "sh"]).arg(std::process::id().to_string()).arg(directory).stdin(Stdio::null());
+    assert!(command.status().unwrap().success());
 }
 
 /// The user; `None`, said aloud, where this machine cannot have it or its namespaces.
