@@ -57,7 +57,7 @@ impl Default for Options {
             offline: false,
             connect: Duration::from_secs(15),
             idle: Duration::from_secs(30),
-            grace: Duration::from_mins(10),
+            grace: Duration::from_secs(600),
             average: 8000,
             retries: 4,
             pause: Duration::from_millis(500),
