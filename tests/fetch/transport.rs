@@ -129,7 +129,7 @@ fn a_file_that_takes_too_long_in_all_is_left_to_the_next_run() {
         s.server.fail("/f", &[]);
         s.download().unwrap();
         assert_eq!(s.server.requests().last(), Some(&format!("/f bytes={came}-")));
-        s.server.fail("/f", &[slow.clone()]);
+        s.server.fail("/f", std::slice::from_ref(&slow));
         let error = Client::new(s.world.options.clone()).small(&format!("{}/f", s.server.url), 1 << 20).unwrap_err();
         assert!(error.to_string().contains("too slow"), "{error}");
     }
