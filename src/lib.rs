@@ -89,6 +89,8 @@ pub mod registrar;
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
+pub mod run;
+#[doc(hidden)]
 pub mod sandbox;
 #[doc(hidden)]
 pub mod selinux;

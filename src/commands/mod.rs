@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 mod install;
 mod profiles;
+mod run;
 mod status;
 mod uninstall;
 mod upgrade;
@@ -92,6 +93,8 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Disable(args)) => disable::run(&context()?, args),
         Some(Verb::Export(args)) => export::run(&context()?, args),
         Some(Verb::Explain(args)) => explain::run(printer, args),
+        Some(Verb::Run(args)) => run::run(&context()?, args),
+        Some(Verb::Shell(args)) => run::shell(&context()?, args),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }
