@@ -99,7 +99,8 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
 
 /// The archive with a meaning that holds these members.
 pub(super) fn archive(of: Container, members: &[String], sample: &Sample) -> Option<Content> {
-    let has = |name: &Text| members.iter().any(|m| **name == **m || (name.ends_with('/') && m.starts_with(name.as_str())));
+    let has =
+        |name: &Text| members.iter().any(|m| **name == **m || (name.ends_with('/') && m.starts_with(name.as_str())));
     let row = ARCHIVES.iter().find(|row| {
         row.of == of
             && (row.holds.is_empty() || row.holds.iter().any(&has))
