@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 #[path = "../common/skip.rs"]
-mod skip;
+pub(super) mod skip;
 use skip::{Need, skipped};
 
 #[derive(Deserialize)]
