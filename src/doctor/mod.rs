@@ -21,7 +21,7 @@ pub struct Template {
 /// Every command that the doctor can print. None is made elsewhere.
 pub fn commands() -> impl Iterator<Item = Template> {
     let fixes = catalogue::all().iter().flat_map(|cause| {
-        cause.fixes.iter().filter_map(|fix| Some(Template { of: cause.id.as_str(), command: fix.command? }))
+        cause.fixes.iter().filter_map(|fix| Some(Template { of: cause.id.as_str(), command: fix.command?.as_str() }))
     });
     let of = |of| move |command| Template { of, command };
     let host = [host::REGISTER_ALL].into_iter().map(of("host"));
