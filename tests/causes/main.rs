@@ -126,7 +126,11 @@ fn run(id: &str, case: &Case, cure: Option<&str>) -> Result<(), String> {
         return Ok(());
     }
     let words: Vec<String> = case.args.iter().map(|a| format!("'{a}'")).collect();
-    let lab = lab.env("MAKE", &case.make).env("MESSAGE", &case.message()).env("RECORDED", &case.recorded).env("IMAGE", &image_of(id, case));
+    let lab = lab
+        .env("MAKE", &case.make)
+        .env("MESSAGE", &case.message())
+        .env("RECORDED", &case.recorded)
+        .env("IMAGE", &image_of(id, case));
     let mut child = lab.command(&format!("{} {}", script("causes/case"), words.join(" "))).spawn().unwrap();
     let began = Instant::now();
     while !lab.scratch().join("asked").exists() {
@@ -222,7 +226,9 @@ fn commands(id: &str, case: &Case, cure: Option<&str>, before: &Value) -> Result
 /// Every command that is printed is one of those that the library lists.
 fn listed(id: &str, report: &Value) -> Result<(), String> {
     let command = |of: &str, fix: &Value| match fix["command"].as_str() {
-        Some(command) if template_of(of, command).is_none() => Err(format!("doctor::commands() lacks {command:?} of {of}")),
+        Some(command) if template_of(of, command).is_none() => {
+            Err(format!("doctor::commands() lacks {command:?} of {of}"))
+        }
         _ => Ok(()),
     };
     let all = |of: &str, fixes: &Value| fixes.as_array().into_iter().flatten().try_for_each(|fix| command(of, fix));

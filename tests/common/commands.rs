@@ -10,7 +10,8 @@ pub(crate) fn template_of(of: &str, command: &str) -> Option<Template> {
     static ALL: LazyLock<Vec<(Template, Regex)>> =
         LazyLock::new(|| commands().map(|template| (template, pattern(template.command))).collect());
     let command = as_root(command);
-    let fits = ALL.iter().filter(|(template, pattern)| [of, "file"].contains(&template.of) && pattern.is_match(&command));
+    let fits =
+        ALL.iter().filter(|(template, pattern)| [of, "file"].contains(&template.of) && pattern.is_match(&command));
     fits.map(|(template, _)| *template).max_by_key(|template| (literal(template.command), template.of == of))
 }
 

@@ -46,7 +46,8 @@ fn bash(directory: &Path, script: &str) -> Result<(), String> {
     let rbinfmt = Path::new(env!("CARGO_BIN_EXE_rbinfmt")).parent().unwrap();
     let path = format!("{}:{}", rbinfmt.display(), std::env::var("PATH").unwrap());
     // The home is the test's own, and rustup's is where it was.
-    let rustup = std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
+    let rustup =
+        std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
     let output = command
         .env("RUSTUP_HOME", rustup)
         .args(["-euo", "pipefail", "-c", script])

@@ -136,7 +136,10 @@ impl Ledger {
                 (false, false) => wrong.push(format!("nothing runs {:?} of {}", template.command, template.of)),
                 // A kind of file may be run where another of the same command cannot be.
                 (true, true) if template.of != "file" => {
-                    wrong.push(format!("{:?} of {} is run, and is in tests/not-run.toml", template.command, template.of));
+                    wrong.push(format!(
+                        "{:?} of {} is run, and is in tests/not-run.toml",
+                        template.command, template.of
+                    ));
                 }
                 _ => {}
             }
@@ -231,7 +234,8 @@ fn sentences_name_the_same_commands_in_each_language() {
     for directory in ["src/doctor/catalogue", "src/doctor/catalogue/zh"] {
         for file in std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()) {
             if file.extension().is_some_and(|end| end == "toml") {
-                let all: BTreeMap<String, toml::Value> = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+                let all: BTreeMap<String, toml::Value> =
+                    toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
                 for cause in all.get("cause").and_then(toml::Value::as_array).into_iter().flatten() {
                     let cause: Cause = cause.clone().try_into().unwrap();
                     causes.entry(cause.id).or_default().push(cause.fix);

@@ -150,7 +150,9 @@ impl Case<'_> {
         if id == CauseId::IsADirectory && self.setting.root.open(format!("{path}/oci-layout").as_bytes()).is_ok() {
             let image = quoted(&format!("oci:{}", self.setting.root.outside(&path)));
             let finding = finding.evidence("it is a container image in OCI's layout");
-            return finding.fix(Advice::ExamineImage, command::fill(command::EXAMINE, &[("path", &image)]), FixClass::Yours).alone();
+            return finding
+                .fix(Advice::ExamineImage, command::fill(command::EXAMINE, &[("path", &image)]), FixClass::Yours)
+                .alone();
         }
         finding
     }

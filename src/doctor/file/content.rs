@@ -131,7 +131,10 @@ impl What {
             content.advice.push((advice, self.command.map(|command| sample.fill(&command))));
         }
         if let Some(profile) = self.profile {
-            content.advice.push((Advice::RunWithProfile, Some(command::fill(command::REGISTER_PROFILE, &[("profile", &profile)]))));
+            content.advice.push((
+                Advice::RunWithProfile,
+                Some(command::fill(command::REGISTER_PROFILE, &[("profile", &profile)])),
+            ));
         }
         content
     }

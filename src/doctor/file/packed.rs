@@ -98,7 +98,8 @@ fn tar(sample: &Sample, members: &[String], compression: Option<&Compression>) -
                 let plain = format!("{}.tar", sample.path);
                 let image = quoted(&format!("{transport}:{plain}"));
                 let (path, plain) = (quoted(sample.path), quoted(&plain));
-                let values = [("program", compression.program), ("path", &path), ("unpacked", &plain), ("image", &image)];
+                let values =
+                    [("program", compression.program), ("path", &path), ("unpacked", &plain), ("image", &image)];
                 command::fill(command::EXPAND_AND_EXAMINE, &values)
             }
             None => {

@@ -60,7 +60,10 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
             let mut advice = Vec::new();
             if ["x86", "x86-64"].contains(&cpu) {
                 advice = run(command::RUN_WINE);
-                advice.push((Advice::RunWithProfile, Some(command::fill(command::REGISTER_PROFILE, &[("profile", "wine")]))));
+                advice.push((
+                    Advice::RunWithProfile,
+                    Some(command::fill(command::REGISTER_PROFILE, &[("profile", "wine")])),
+                ));
             }
             Content { cause: CauseId::WrongOsBinary, what: format!("a program of Windows for {cpu} (PE)"), advice }
         }
