@@ -61,6 +61,7 @@ fn main() {
     let (time, memory) = streamed(ours, log.as_bytes(), lines);
     println!("2 GB on standard input: {time:?}, peak memory {memory}");
     host(ours);
+    many(ours);
 
     let files = programs(Path::new("/usr/bin"));
     let facts = ExecFacts::gather(Path::new("/proc/sys/fs/binfmt_misc"));
@@ -129,6 +130,24 @@ fn host(ours: &str) {
         median(doctor),
         median(status)
     );
+}
+
+/// The host, in a sandbox with entries of somebody who wants it to be slow: four times as many are to take four times as long.
+fn many(ours: &str) {
+    if let Some(why) = Sandbox::missing() {
+        return println!("many entries: skipped: {why}");
+    }
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/host/many.sh");
+    let script = format!(
+        "cd \"$(mktemp -d)\"; . '{}'; for shape in short long masks; do last=0; for count in 1250 5000; do \
+         many $shape $((last + 1)) $count; last=$count; \
+         for verb in 'doctor --no-engines' status; do echo \"$shape, $count entries: $verb $(cpu '{ours}' $verb) ms\"; done; \
+         done; '{ours}' uninstall '*' --force >out.txt; done; rm -r \"$PWD\"",
+        functions.display()
+    );
+    let mut command = Command::new("bash");
+    Sandbox { table: true }.enclose(command.args(["-c", &script]));
+    print!("{}", String::from_utf8(command.output().unwrap().stdout).unwrap());
 }
 
 fn run(command: &mut Command) -> Duration {

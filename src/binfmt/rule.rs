@@ -9,7 +9,7 @@ use crate::text::{hex, lossless};
 pub const WINDOW: usize = 256;
 
 /// What decides whether an entry matches a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Bytes of the file itself (type M).
@@ -21,7 +21,7 @@ pub enum Rule {
 }
 
 /// Bytes and mask at an offset: a file matches where `(file ^ magic) & mask` is zero.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Magic {
     /// Where the first byte is in the file.
     pub offset: usize,

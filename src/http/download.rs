@@ -8,7 +8,7 @@ use std::path::Path;
 use ureq::http::{StatusCode, header};
 
 use super::fault::web_page;
-use super::pace::Paced;
+use super::pace::{Deadline, Paced};
 use super::{Client, Fault, FaultKind, content_length, ok, passing};
 use crate::error::{Doing, Error, Result};
 use crate::progress::Progress;
@@ -47,12 +47,13 @@ impl Client {
     /// The network's, after as many tries as the client has patience for; the disk's; a file that is not what was expected.
     pub fn download(&self, what: &Download, partial: &Path) -> Result<()> {
         let mut file = open(partial)?;
+        let deadline = Deadline::new(self.options(), what.expected.size);
         // What was put together of several answers may be parts of two files: of an earlier process, or of a mirror that was updated
         // meanwhile. That is no reason to give up.
         let mut fresh = length(&file, partial)? == 0;
         let mut again = 0;
         loop {
-            let answers = self.fill(what, &mut file)?;
+            let answers = self.fill(what, &mut file, deadline)?;
             fresh &= answers < 2;
             let came =
                 verify::of_file(partial, what.expected.size).doing(|| format!("reading {}", partial.display()))?;
@@ -72,7 +73,7 @@ impl Client {
     }
 
     /// Requests until the file has its length; how many answers that took.
-    fn fill(&self, what: &Download, file: &mut File) -> Result<u32> {
+    fn fill(&self, what: &Download, file: &mut File, deadline: Deadline) -> Result<u32> {
         let size = what.expected.size;
         let doing = || format!("fetching {}", what.url);
         let mut backoff = self.options().backoff();
@@ -85,7 +86,11 @@ impl Client {
             if before == size {
                 return Ok(answers);
             }
-            let fault = match self.rest(what, file, before) {
+            let came = match deadline.over() {
+                Some(why) => Err(Fault::lasting(why).into()),
+                None => self.rest(what, file, deadline),
+            };
+            let fault = match came {
                 Ok(()) => continue,
                 Err(Stop::Disk(error)) => {
                     return Err(Error::io(format!("writing what comes from {}", what.url), error)
@@ -111,9 +116,10 @@ impl Client {
         Err(self.explain(Error::failed(doing(), format!("not whole after {MAX_REQUESTS} requests"))))
     }
 
-    /// One request for what is missing `from` there on.
-    fn rest(&self, what: &Download, file: &mut File, from: u64) -> Result<(), Stop> {
+    /// One request for what is missing.
+    fn rest(&self, what: &Download, file: &mut File, deadline: Deadline) -> Result<(), Stop> {
         let size = what.expected.size;
+        let from = file.metadata().map_err(Stop::Disk)?.len();
         let range = format!("bytes={from}-");
         let mut headers = what.headers.to_vec();
         if from > 0 {
@@ -143,7 +149,7 @@ impl Client {
             return Err(Fault::lasting(format!("expected {} bytes, the server announces {length}", size - from)).into());
         }
         file.set_len(from).and_then(|()| file.seek(SeekFrom::Start(from))).map_err(Stop::Disk)?;
-        let mut body = Paced::new(answer.body.as_reader(), self.options().idle);
+        let mut body = Paced::new(answer.body.as_reader(), self.options().idle, deadline);
         let mut buffer = vec![0; 128 << 10];
         let mut done = from;
         loop {

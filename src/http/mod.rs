@@ -10,7 +10,7 @@ pub mod proxy;
 
 use std::io::Read;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
 use ureq::http::{HeaderMap, StatusCode, Uri, header};
@@ -20,7 +20,7 @@ use ureq::{Agent, Body};
 pub use self::download::{Download, Missing};
 pub(crate) use self::fault::{Fault, FaultKind, ok};
 use self::fault::{of_transport, passing, web_page};
-use self::pace::Paced;
+use self::pace::{Deadline, Paced};
 use self::proxy::Proxies;
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
@@ -37,6 +37,10 @@ pub struct Options {
     pub connect: Duration,
     /// Until the next byte comes.
     pub idle: Duration,
+    /// Until all of a file is there, in addition to its size at the `average`, whatever is tried again on the way.
+    pub grace: Duration,
+    /// The lowest rate of a whole file: bytes in a second.
+    pub average: u64,
     /// How many times a failed transfer is tried again without any progress in between.
     pub retries: u32,
     /// Before the first of those; each further pause is twice as long, up to [`Options::max_pause`].
@@ -53,6 +57,8 @@ impl Default for Options {
             offline: false,
             connect: Duration::from_secs(15),
             idle: Duration::from_secs(30),
+            grace: Duration::from_secs(600),
+            average: 8000,
             retries: 4,
             pause: Duration::from_millis(500),
             max_pause: Duration::from_secs(30),
@@ -123,7 +129,7 @@ impl Client {
         if let Some(length) = length.filter(|&length| length > limit) {
             return Err(Fault::lasting(format!("the server announces {length} bytes, the limit is {limit}")));
         }
-        let body = Paced::new(answer.body.as_reader(), self.options.idle);
+        let body = self.paced(answer.body.as_reader(), limit);
         body.take(limit + 1).read_to_end(&mut bytes).map_err(|e| passing(&e))?;
         web_page(&answer.url, &answer.headers, &bytes)?;
         if bytes.len() as u64 > limit {
@@ -132,18 +138,20 @@ impl Client {
         Ok(bytes)
     }
 
-    /// A body that is read elsewhere, and not waited for without end.
-    pub(crate) fn paced<R: Read>(&self, body: R) -> impl Read + use<R> {
-        Paced::new(body, self.options.idle)
+    /// A body of at most `size` bytes, which is not waited for without end.
+    pub(crate) fn paced<R: Read>(&self, body: R, size: u64) -> impl Read + use<R> {
+        Paced::new(body, self.options.idle, Deadline::new(&self.options, size))
     }
 
-    /// Tries until it works, fails in a way that lasts, or has failed too often.
+    /// Tries until it works, fails in a way that lasts, has failed too often, or for too long.
     pub(crate) fn patiently<T>(&self, mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let mut backoff = self.options.backoff();
+        let began = Instant::now();
         loop {
             match attempt() {
                 Err(fault) => match fault.kind {
-                    FaultKind::Passing { retry_after } if backoff.wait(retry_after) => {}
+                    FaultKind::Passing { retry_after }
+                        if began.elapsed() < self.options.grace && backoff.wait(retry_after) => {}
                     FaultKind::Passing { .. } if backoff.failed() > 1 => {
                         let why = format!("{} (tried {} times)", fault.why, backoff.failed());
                         return Err(Fault { kind: FaultKind::Lasting, why, ..fault });

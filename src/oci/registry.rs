@@ -114,14 +114,14 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// A blob as it comes: nothing is kept or verified.
-    pub(crate) fn blob(&self, digest: &str) -> Result<impl std::io::Read + use<>> {
+    /// A blob of at most `size` bytes as it comes: nothing is kept or verified.
+    pub(crate) fn blob(&self, digest: &str, size: u64) -> Result<impl std::io::Read + use<>> {
         let url = format!("{}/v2/{}/blobs/{digest}", self.base, self.repository);
         self.progress.step(&format!("reading {url}"));
         let fetched = self.client.patiently(|| {
             let answer = self.ask(&url, "*/*")?;
             ok(&answer)?;
-            Ok(self.client.paced(answer.body.into_reader()))
+            Ok(self.client.paced(answer.body.into_reader(), size))
         });
         fetched.map_err(|fault| self.explain(&url, &fault))
     }
@@ -198,7 +198,7 @@ impl Parts for Registry<'_> {
     fn config(&mut self, blob: &Blob) -> Result<Vec<u8>> {
         let (digest, expected) = blob.digest()?;
         let mut bytes = Vec::new();
-        let body = self.blob(&digest)?;
+        let body = self.blob(&digest, expected.size)?;
         body.take(expected.size.saturating_add(1)).read_to_end(&mut bytes).doing(|| format!("reading {digest}"))?;
         expected.check(&digest, &Expected::of(&bytes))?;
         Ok(bytes)

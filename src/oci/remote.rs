@@ -48,7 +48,7 @@ impl Remote<'_> {
     fn once(&self, blob: &Blob, budget: &mut Budget) -> Result<Layer, Failure> {
         let lasting = |error| Failure { error, broken: false };
         let (digest, expected) = blob.digest().map_err(lasting)?;
-        let body = self.registry.blob(&digest).map_err(lasting)?;
+        let body = self.registry.blob(&digest, expected.size).map_err(lasting)?;
         let broken = Arc::new(AtomicBool::new(false));
         // One byte more than was expected is enough to know that it is something else.
         let body = Watched { inner: body.take(expected.size.saturating_add(1)), broken: broken.clone() };

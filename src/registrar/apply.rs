@@ -93,8 +93,11 @@ pub fn apply(
         match work.first_step(&item, rows.len()) {
             Ok((state, new)) => {
                 pending.extend(new);
-                let is_there = matches!(state, State::Kept | State::Enabled);
-                let entry = before.iter().find(|entry| is_there && entry.name == item.name.as_bytes()).cloned();
+                let entry = match state {
+                    State::Kept | State::Enabled => before.iter().find(|entry| entry.name == item.name.as_bytes()),
+                    _ => None,
+                };
+                let entry = entry.cloned();
                 rows.push(Row { item, state, entry, outcome: None });
             }
             Err(error) => return Err(work.undo(error)),

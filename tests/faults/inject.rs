@@ -1,33 +1,31 @@
-//! One system call of a run fails, or the run is killed in it: seccomp's user notification stops every call of the
-//! interesting kinds, and the supervisor answers for the kernel or lets the kernel answer.
-#![allow(unsafe_code)]
+//! One system call of a run fails, or the run is killed in it: every call of the interesting kinds is stopped, and the
+//! supervisor answers for the kernel or lets the kernel answer.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{IoSlice, Read, Seek};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::io::{Read, Seek};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc::{self, c_long};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::statfs::{FsType, statfs};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
+use nix::unistd::Pid;
 
 use crate::calls::{self, CALLS, Kind};
+use crate::spawn::{self, Listener};
 
 /// A run that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a run that is to be ended has to do nothing, and how often at most until it is ended whatever it says.
-const IDLE: u16 = 50;
-const IDLE_TIMES: u32 = 60;
+const IDLE: u16 = 10;
+const IDLE_TIMES: u32 = 300;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -65,42 +63,9 @@ pub(crate) enum End {
 
 /// Runs `command`, with this fault or none. `written` is called while the program stands still after it has written to the
 /// table. Where a fault is aimed at, only the calls that it needs are stopped.
-pub(crate) fn run(command: &mut Command, aim: Option<Aim>, end: End, mut written: impl FnMut()) -> Ran {
-    let stopped = stopped(aim);
-    let output = || File::from(memfd_create(c"output", MFdFlags::MFD_CLOEXEC).unwrap());
-    let (out, err) = (output(), output());
-    let (ours, theirs) = UnixDatagram::pair().unwrap();
-    let null = File::open("/dev/null").unwrap();
-    // SAFETY: this process has one thread.
-    let main = match unsafe { fork() }.unwrap() {
-        ForkResult::Child => {
-            let ready = || -> nix::Result<()> {
-                nix::unistd::setsid()?;
-                dup2_stdin(&null)?;
-                dup2_stdout(&out)?;
-                dup2_stderr(&err)?;
-                let listener = filter(&stopped)?;
-                // Not with send(2), which is one of the calls that wait.
-                nix::sys::uio::writev(&theirs, &[IoSlice::new(&listener.to_ne_bytes())])?;
-                Ok(())
-            };
-            if ready().is_ok() {
-                let _ = command.exec();
-            }
-            // SAFETY: it has no preconditions.
-            unsafe { libc::_exit(127) }
-        }
-        ForkResult::Parent { child } => child,
-    };
-    drop(theirs);
-    let pidfd = pidfd_open(main);
-    let mut number = [0; 4];
-    let listener = match ours.recv(&mut number) {
-        Ok(4) => fetch_fd(&pidfd, RawFd::from_ne_bytes(number)),
-        _ => panic!("the filter could not be installed"),
-    };
-    // SAFETY: a plain number goes in. Older kernels know no such flag, and are slower.
-    unsafe { libc::ioctl(listener.as_raw_fd(), NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
+pub(crate) fn run(command: &Command, aim: Option<Aim>, end: End, mut written: impl FnMut()) -> Ran {
+    let started = spawn::start(command, &stopped(aim));
+    let main = started.main;
     let mut supervisor = Supervisor {
         main,
         aim,
@@ -120,18 +85,18 @@ pub(crate) fn run(command: &mut Command, aim: Option<Aim>, end: End, mut written
     loop {
         let wait = PollTimeout::from(if end == End::Terminated { IDLE } else { 1000 });
         // Once the last task with the filter is on its way out, the listener has nothing to say, at once.
-        let watched = if over { &[&pidfd][..] } else { &[&pidfd, &listener] };
+        let watched = if over { &[&started.pidfd][..] } else { &[&started.pidfd, &started.listener.0] };
         let mut fds: Vec<PollFd> = watched.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
         let _ = poll(&mut fds, wait);
         let events = |at: usize| fds.get(at).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
         over |= events(1).contains(PollFlags::POLLHUP);
         if events(1).contains(PollFlags::POLLIN) {
-            supervisor.answer(&listener);
+            supervisor.answer(&started.listener);
         } else if events(0).contains(PollFlags::POLLIN) {
             break;
         } else if end == End::Terminated && !over {
             idle += 1;
-            if holds(&err) || idle > IDLE_TIMES {
+            if holds(&started.err) || idle > IDLE_TIMES {
                 let _ = kill(main, Signal::SIGTERM);
             }
         }
@@ -147,12 +112,12 @@ pub(crate) fn run(command: &mut Command, aim: Option<Aim>, end: End, mut written
     };
     let Supervisor { calls, done, dirty, wrote, read_since, .. } = supervisor;
     let _ = killpg(main, Signal::SIGKILL);
-    drop(listener);
+    drop(started.listener);
     while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|s| s != WaitStatus::StillAlive) {}
     if dirty {
         written();
     }
-    Ran { status, out: text(out), err: text(err), calls, done, hung, wrote, read_since }
+    Ran { status, out: text(started.out), err: text(started.err), calls, done, hung, wrote, read_since }
 }
 
 /// Whether a run of `--hold` has said that it has done its work.
@@ -186,19 +151,10 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    fn answer(&mut self, listener: &OwnedFd) {
-        // SAFETY: all zeroes are a value of it, which the kernel wants.
-        let mut request: libc::seccomp_notif = unsafe { std::mem::zeroed() };
-        // SAFETY: the request has the size that its number says.
-        if unsafe { libc::ioctl(listener.as_raw_fd(), NOTIF_RECV, &raw mut request) } != 0 {
-            return;
+    fn answer(&mut self, listener: &Listener) {
+        if let Some(request) = listener.receive() {
+            listener.answer(&request, self.judge(&request));
         }
-        let mut response = libc::seccomp_notif_resp { id: request.id, val: 0, error: 0, flags: CONTINUE };
-        if let Some(errno) = self.judge(&request) {
-            (response.error, response.flags) = (-(errno as i32), 0);
-        }
-        // SAFETY: as above. One that was killed takes no answer.
-        unsafe { libc::ioctl(listener.as_raw_fd(), NOTIF_SEND, &raw const response) };
     }
 
     /// What the call is to fail with.
@@ -274,51 +230,4 @@ fn stopped(aim: Option<Aim>) -> Vec<c_long> {
     stopped.sort_unstable();
     stopped.dedup();
     stopped
-}
-
-// include/uapi/linux/seccomp.h
-const NOTIF_RECV: libc::Ioctl = 0xc050_2100u32 as libc::Ioctl;
-const NOTIF_SEND: libc::Ioctl = 0xc018_2101u32 as libc::Ioctl;
-const NOTIF_SET_FLAGS: libc::Ioctl = 0x4008_2104u32 as libc::Ioctl;
-const CONTINUE: u32 = 1;
-/// The kernel goes on with the other side on the same CPU.
-const SYNC_WAKE_UP: u64 = 1;
-
-/// Lets these calls wait for the supervisor; the number of the descriptor on which it listens.
-fn filter(stopped: &[c_long]) -> nix::Result<RawFd> {
-    let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
-    // The worker is root of its namespace: PR_SET_NO_NEW_PRIVS is not needed.
-    let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0)];
-    for number in stopped {
-        let equal =
-            libc::sock_filter { jf: 1, ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *number as u32) };
-        program.extend([equal, statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_USER_NOTIF)]);
-    }
-    program.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW));
-    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the program lives until the call is over.
-    let listener = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
-    };
-    Errno::result(listener).map(|fd| fd as RawFd)
-}
-
-fn pidfd_open(pid: Pid) -> OwnedFd {
-    // SAFETY: the descriptor is new and ours.
-    unsafe {
-        OwnedFd::from_raw_fd(Errno::result(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0)).unwrap() as RawFd)
-    }
-}
-
-fn fetch_fd(process: &OwnedFd, fd: RawFd) -> OwnedFd {
-    // SAFETY: the descriptor is new and ours.
-    unsafe {
-        let fetched = libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0);
-        OwnedFd::from_raw_fd(Errno::result(fetched).unwrap() as RawFd)
-    }
 }

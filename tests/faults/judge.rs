@@ -69,14 +69,14 @@ impl Baseline {
         let verb = with_ids(scenario.verb, remote);
         let working = || ARCHS.into_iter().filter(|arch| world::works(arch)).collect::<Vec<_>>();
         let worked = working();
-        let ran = inject::run(&mut world::rbinfmt(&verb), None, scenario.end, || {});
+        let ran = inject::run(&world::rbinfmt(&verb), None, scenario.end, || {});
         let wanted = eyes.look();
         let keeps = working().into_iter().filter(|arch| worked.contains(arch)).collect();
         if ran.status.code() != Some(scenario.status) {
             return Err(format!("{}: {:?} {:?}", ran.status, ran.out, ran.err));
         }
         let then = scenario.then.map_or_else(|| verb.clone(), |then| with_ids(then, remote));
-        let again = inject::run(&mut world::rbinfmt(&then), None, scenario.end, || {});
+        let again = inject::run(&world::rbinfmt(&then), None, scenario.end, || {});
         let settled = eyes.look();
         let differences = settled.differences(&wanted);
         if !differences.is_empty() && scenario.then.is_none() {
@@ -102,9 +102,10 @@ impl Baseline {
         })
     }
 
-    /// All that can happen to it.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault> {
+    /// All that can happen to it, at calls of this name if one is given.
+    pub(crate) fn faults(&self, name: Option<&str>) -> impl Iterator<Item = Fault> {
         let at = self.calls.iter().enumerate();
+        let at = at.filter(move |(_, call)| name.is_none_or(|name| calls::name(**call) == name));
         at.flat_map(|(at, &call)| {
             (0..calls::kinds(call, self.table).len()).map(move |kind| Fault { call: at + 1, kind })
         })
@@ -129,7 +130,7 @@ impl Baseline {
         let gone = attacked.filter(|_| aim.kind == Kind::Other(Deed::Removes));
         let broken = || self.keeps.iter().filter(|arch| gone != Some(arch) && !world::works(arch)).copied();
         let mut missed: BTreeSet<&str> = BTreeSet::new();
-        let ran = inject::run(&mut world::rbinfmt(&self.verb), Some(aim), self.scenario.end, || {
+        let ran = inject::run(&world::rbinfmt(&self.verb), Some(aim), self.scenario.end, || {
             missed.extend(broken());
         });
         let after = eyes.look();
@@ -162,7 +163,7 @@ impl Baseline {
         if self.known.borrow().contains(&number) && !show {
             return Some(verdicts);
         }
-        let second = inject::run(&mut world::rbinfmt(&self.then), Some(NOTHING), self.scenario.end, || {});
+        let second = inject::run(&world::rbinfmt(&self.then), Some(NOTHING), self.scenario.end, || {});
         let now = eyes.look();
         let left = self.left(&now, attacked);
         let code = second.status.code();

@@ -13,6 +13,7 @@ use nix::sys::time::TimeSpec;
 use rbinfmt::binfmt::register;
 use rbinfmt::binfmt::table::Table;
 use rbinfmt::kernel::Kernel;
+use rbinfmt::verify::Digest;
 
 use crate::other;
 
@@ -34,16 +35,18 @@ pub(crate) enum Node {
     Link(PathBuf),
 }
 
-/// A file's bytes; when it was changed is put back with them, because it tells two emulators apart.
+/// A file's bytes, which are compared and hashed by their digest; when it was changed is put back with them, because it tells
+/// two emulators apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
+    digest: Digest,
     bytes: Arc<[u8]>,
     changed: (i64, i64),
 }
 
 impl PartialEq for Content {
     fn eq(&self, other: &Content) -> bool {
-        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
+        self.digest == other.digest
     }
 }
 
@@ -51,7 +54,7 @@ impl Eq for Content {}
 
 impl Hash for Content {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes.hash(state);
+        self.digest.hash(state);
     }
 }
 
@@ -102,7 +105,11 @@ impl Eyes {
         {
             return content.clone();
         }
-        let content = Content { bytes: fs::read(path).unwrap().into(), changed };
+        let bytes = fs::read(path).unwrap();
+        let content = match self.seen.get(path) {
+            Some((_, same)) if *same.bytes == *bytes => Content { changed, ..same.clone() },
+            _ => Content { digest: Digest::of(&bytes), bytes: bytes.into(), changed },
+        };
         self.seen.insert(path.into(), (key, content.clone()));
         content
     }
@@ -189,11 +196,12 @@ impl State {
 
     /// What differs from `wanted`, in words; times are not looked at, nor is another tool's entry.
     pub(crate) fn differences(&self, wanted: &State) -> Vec<String> {
-        let mut all = Vec::new();
-        compare("entry", &self.table, &wanted.table, &mut all);
-        all.retain(|difference| !difference.contains(other::ENTRY));
-        compare("", &settled(&self.files), &settled(&wanted.files), &mut all);
-        all
+        let entries = differing(&self.table, &wanted.table, |_, have, want| have == want);
+        let entries =
+            entries.filter(|(name, _)| *name != other::ENTRY).map(|(name, how)| format!("entry {name:?} {how}"));
+        let files = differing(&self.files, &wanted.files, |path, have, want| is_settled(path, have, want));
+        let files = files.filter(|(path, _)| !is_swept(path)).map(|(path, how)| format!("{path:?} {how}"));
+        entries.chain(files).collect()
     }
 
     /// States with the same number are the same to a run; when something was fetched does not count.
@@ -211,33 +219,36 @@ impl State {
     }
 }
 
-fn compare<K: Ord + std::fmt::Debug, V: PartialEq>(
-    what: &str,
-    have: &BTreeMap<K, V>,
-    want: &BTreeMap<K, V>,
-    all: &mut Vec<String>,
-) {
-    all.extend(have.keys().filter(|k| !want.contains_key(k)).map(|k| format!("{what} {k:?} is there")));
-    all.extend(want.keys().filter(|k| !have.contains_key(k)).map(|k| format!("{what} {k:?} is missing")));
-    all.extend(
-        want.iter().filter(|(k, v)| have.get(k).is_some_and(|h| h != *v)).map(|(k, _)| format!("{what} {k:?} differs")),
-    );
+/// The keys of what differs, and how.
+fn differing<'a, K: Ord, V>(
+    have: &'a BTreeMap<K, V>,
+    want: &'a BTreeMap<K, V>,
+    same: impl Fn(&K, &V, &V) -> bool + 'a,
+) -> impl Iterator<Item = (&'a K, &'static str)> {
+    let more = have.keys().filter(|key| !want.contains_key(key)).map(|key| (key, "is there"));
+    let fewer = want.keys().filter(|key| !have.contains_key(key)).map(|key| (key, "is missing"));
+    let other = want.iter().filter(move |(key, want)| have.get(key).is_some_and(|have| !same(key, have, want)));
+    more.chain(fewer).chain(other.map(|(key, _)| (key, "differs")))
 }
 
-/// Files without what may differ between two good runs: when something was fetched; that a run with flag P went well, which
-/// is noted where it can be; and what is in the store's tmp and cache.
-fn settled(files: &BTreeMap<PathBuf, Node>) -> BTreeMap<PathBuf, Node> {
-    let swept = |path: &PathBuf| {
-        let inside = |name: &str| path.ancestors().skip(1).any(|p| p.ends_with(name));
-        inside("var/lib/rbinfmt/tmp") || inside("var/lib/rbinfmt/cache")
-    };
-    let without = |path: &Path, node: &Node| match (node, without_times(path, node, forget_preserves)) {
-        (Node::File(mode, content), Some(text)) => {
-            Node::File(*mode, Content { bytes: text.into_bytes().into(), changed: content.changed })
+/// Whether it is in the store's tmp or cache, which may differ between two good runs.
+fn is_swept(path: &Path) -> bool {
+    path.ancestors()
+        .skip(1)
+        .any(|above| above.ends_with("var/lib/rbinfmt/tmp") || above.ends_with("var/lib/rbinfmt/cache"))
+}
+
+/// Whether two files are the same but for what may differ between two good runs: when something was fetched, and that a run
+/// with flag P went well, which is noted where it can be.
+fn is_settled(path: &Path, have: &Node, want: &Node) -> bool {
+    have == want
+        || match (have, want) {
+            (Node::File(have_mode, _), Node::File(want_mode, _)) if have_mode == want_mode => {
+                let text = without_times(path, have, forget_preserves);
+                text.is_some() && text == without_times(path, want, forget_preserves)
+            }
+            _ => false,
         }
-        _ => node.clone(),
-    };
-    files.iter().filter(|(path, _)| !swept(path)).map(|(path, node)| (path.clone(), without(path, node))).collect()
 }
 
 /// A manifest or the list of what is in use, without the time of the fetching, after another change.

@@ -114,6 +114,27 @@ fn a_server_that_drips_is_left_soon() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
+/// However fast each part of it comes, and however often it goes on.
+#[test]
+fn a_file_that_takes_too_long_in_all_is_left_to_the_next_run() {
+    let slow = Fault::Slow(Duration::from_secs(4));
+    for faults in [vec![slow.clone()], vec![Fault::Stall(30_000); 9]] {
+        let mut s = scene();
+        (s.world.options.grace, s.world.options.average) = (Duration::from_millis(600), 1 << 30);
+        let start = Instant::now();
+        let error = s.after(&faults).unwrap_err();
+        assert!(error.contains("too slow: not all came in"), "{faults:?}: {error}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let came = std::fs::metadata(s.world.path().join("partial")).unwrap().len();
+        s.server.fail("/f", &[]);
+        s.download().unwrap();
+        assert_eq!(s.server.requests().last(), Some(&format!("/f bytes={came}-")));
+        s.server.fail("/f", std::slice::from_ref(&slow));
+        let error = Client::new(s.world.options.clone()).small(&format!("{}/f", s.server.url), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("too slow"), "{error}");
+    }
+}
+
 #[test]
 fn a_mirror_that_is_updated_meanwhile_is_asked_again_from_the_start() {
     let s = scene();

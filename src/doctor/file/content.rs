@@ -1,10 +1,10 @@
 //! What a file is that no loader accepts. Pure, over its name, its first bytes and its size.
 
 use super::packed::{self, Container};
-use super::{pe, text};
+use super::{command, pe, text};
+use crate::built_in::{List, Text};
 use crate::doctor::catalogue::{Advice, CauseId};
 use crate::doctor::finding::quoted;
-use crate::text::fill_in;
 
 /// What is known of a file.
 pub(super) struct Sample<'a> {
@@ -30,35 +30,35 @@ pub(super) struct Content {
 /// What a row of formats.toml says.
 #[derive(Debug)]
 pub(super) struct What {
-    pub(super) name: &'static str,
+    pub(super) name: Text,
     pub(super) cause: CauseId,
     advice: Option<Advice>,
-    command: Option<&'static str>,
-    profile: Option<&'static str>,
+    command: Option<Text>,
+    profile: Option<Text>,
 }
 
 /// A format, by bytes at a place.
 struct Format {
     at: usize,
-    magic: &'static [u8],
-    mask: &'static [u8],
+    magic: List<u8>,
+    mask: List<u8>,
     what: What,
 }
 
 /// An archive with a meaning.
 struct Archive {
     of: Container,
-    holds: &'static [&'static str],
-    extensions: &'static [&'static str],
+    holds: List<Text>,
+    extensions: List<Text>,
     what: What,
 }
 
 /// A kind of text.
-pub(super) struct Text {
-    pub(super) begins: &'static [&'static str],
-    pub(super) extensions: &'static [&'static str],
-    pub(super) named: &'static [&'static str],
-    pub(super) interpreter: Option<&'static str>,
+pub(super) struct TextKind {
+    pub(super) begins: List<Text>,
+    pub(super) extensions: List<Text>,
+    pub(super) named: List<Text>,
+    pub(super) interpreter: Option<Text>,
     pub(super) what: What,
 }
 
@@ -66,8 +66,15 @@ pub(super) struct Text {
 include!(concat!(env!("OUT_DIR"), "/formats.rs"));
 
 /// The kinds of text.
-pub(super) fn texts() -> &'static [Text] {
+pub(super) fn texts() -> &'static [TextKind] {
     TEXTS
+}
+
+/// What is said is to be done with them, as templates.
+pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+    let formats = FORMATS.iter().map(|format| &format.what);
+    let all = formats.chain(ARCHIVES.iter().map(|archive| &archive.what)).chain(TEXTS.iter().map(|text| &text.what));
+    all.filter_map(|what| what.command.map(Text::as_str))
 }
 
 /// How much of a file is looked at: the first block of compressed data, and the furthest mark of a file system.
@@ -98,11 +105,12 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
 
 /// The archive with a meaning that holds these members.
 pub(super) fn archive(of: Container, members: &[String], sample: &Sample) -> Option<Content> {
-    let has = |name: &&'static str| members.iter().any(|m| m == name || (name.ends_with('/') && m.starts_with(*name)));
+    let has =
+        |name: &Text| members.iter().any(|m| **name == **m || (name.ends_with('/') && m.starts_with(name.as_str())));
     let row = ARCHIVES.iter().find(|row| {
         row.of == of
             && (row.holds.is_empty() || row.holds.iter().any(&has))
-            && (row.extensions.is_empty() || row.extensions.contains(&sample.extension().as_str()))
+            && (row.extensions.is_empty() || row.extensions.iter().any(|extension| **extension == *sample.extension()))
     })?;
     Some(row.what.content(sample))
 }
@@ -111,19 +119,22 @@ impl Format {
     fn is_of(&self, head: &[u8]) -> bool {
         let bytes = head.get(self.at..self.at + self.magic.len());
         let same = |((byte, magic), mask): ((&u8, &u8), &u8)| byte & mask == magic & mask;
-        bytes.is_some_and(|bytes| bytes.iter().zip(self.magic).zip(self.mask).all(same))
+        bytes.is_some_and(|bytes| bytes.iter().zip(&*self.magic).zip(&*self.mask).all(same))
     }
 }
 
 impl What {
     /// It is that.
     pub(super) fn content(&self, sample: &Sample) -> Content {
-        let mut content = Content { cause: self.cause, what: self.name.into(), advice: Vec::new() };
+        let mut content = Content { cause: self.cause, what: self.name.as_str().into(), advice: Vec::new() };
         if let Some(advice) = self.advice {
-            content.advice.push((advice, self.command.map(|command| sample.fill(command))));
+            content.advice.push((advice, self.command.map(|command| sample.fill(&command))));
         }
         if let Some(profile) = self.profile {
-            content.advice.push((Advice::RunWithProfile, Some(format!("sudo rbinfmt install {profile}"))));
+            content.advice.push((
+                Advice::RunWithProfile,
+                Some(command::fill(command::REGISTER_PROFILE, &[("profile", &profile)])),
+            ));
         }
         content
     }
@@ -155,8 +166,8 @@ impl Sample<'_> {
         let local = if self.path.contains('/') { self.path.to_owned() } else { format!("./{}", self.path) };
         let values =
             [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
-        let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| quoted(value));
-        fill_in(command, |name| value(name).or_else(|| Some(format!("{{{name}}}")))).unwrap_or_default()
+        let values = values.map(|(name, value)| (name, quoted(value)));
+        command::fill(command, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 }
 

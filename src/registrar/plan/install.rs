@@ -1,8 +1,9 @@
 //! The plan of an installation.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use super::{Change, Item, Plan, STAND_IN, Skip, Step, guard, is_ours, is_qemu, missing};
 use crate::binfmt::entry::{Entry, Flags};
@@ -39,23 +40,25 @@ pub fn install(request: &Install, profiles: &Profiles, facts: &Facts) -> Plan {
             items.push(item(profile, &rule.entry, step(request, profile, rule, profiles, facts), request.prefix));
         }
     }
-    let named = |items: &[Item], entry: &Entry| items.iter().any(|i| i.name.as_bytes() == &entry.name[..]);
+    // A table may have thousands of entries.
+    let present: BTreeSet<&BStr> = facts.table.entries.iter().map(|e| e.name.as_bstr()).collect();
+    let mut planned: BTreeSet<BString> = items.iter().map(|i| i.name.as_bytes().into()).collect();
     for entry in &facts.table.entries {
         let left_behind = entry.name.starts_with(STAND_IN.as_bytes());
         let own = if left_behind { stand_for(entry) } else { None };
         // A killed run had removed the entry and not yet registered it again: the stand-in gets its name.
-        if let Some(own) = own.filter(|own| {
-            !items.iter().any(|i| i.name == *own) && !facts.table.entries.iter().any(|e| e.name == own.as_bytes())
-        }) {
-            let entry = Entry { name: own.into(), enabled: true, ..entry.clone() };
+        if let Some(own) = own.filter(|own| !planned.contains(own) && !present.contains(own.as_bstr())) {
+            let entry = Entry { name: own.clone(), enabled: true, ..entry.clone() };
             // Anybody's entry can have such a name.
             let danger =
                 guard::danger(&entry.rule, &entry.name, profiles, facts).or_else(|| guard::writer(&entry, facts));
             let step =
                 danger.map_or_else(|| Step::Add(Change { entry: entry.clone(), try_preserve: false }), Step::Refuse);
             items.push(Item { step, ..removal(&entry, profiles) });
+            planned.insert(own);
         }
-        let unwanted = request.converge && is_ours(entry, profiles, request.places) && !named(&items, entry);
+        let ours = request.converge && is_ours(entry, profiles, request.places);
+        let unwanted = ours && !planned.contains(&entry.name);
         if left_behind || unwanted {
             items.push(removal(entry, profiles));
         }
@@ -64,10 +67,10 @@ pub fn install(request: &Install, profiles: &Profiles, facts: &Facts) -> Plan {
 }
 
 /// The name of the entry for which a stand-in stands.
-fn stand_for(entry: &Entry) -> Option<String> {
+fn stand_for(entry: &Entry) -> Option<BString> {
     let own = entry.name.to_str().ok()?.strip_prefix(STAND_IN)?;
     let numbered = own.rsplit_once('.').filter(|(_, n)| n.parse::<u8>().is_ok());
-    Some(numbered.map_or(own, |(name, _)| name).to_owned())
+    Some(numbered.map_or(own, |(name, _)| name).into())
 }
 
 fn item(profile: &Profile, name: &str, step: Step, prefix: &str) -> Item {

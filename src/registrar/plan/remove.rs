@@ -1,5 +1,7 @@
 //! The plan of an uninstallation.
 
+use std::collections::BTreeSet;
+
 use bstr::ByteSlice;
 
 use super::install::removal;
@@ -41,11 +43,12 @@ const WSL: &str = "WSLInterop";
 /// The plan.
 pub fn uninstall(request: &Uninstall, profiles: &Profiles, table: &TableFacts) -> Plan {
     let mut items: Vec<Item> = Vec::new();
+    let mut named = BTreeSet::new();
     for wanted in &request.wanted {
         let found: Vec<Item> = table.entries.iter().filter_map(|e| judge(request, wanted, e, profiles)).collect();
         let nothing = found.is_empty() && !matches!(wanted, Wanted::All);
         for item in found {
-            if !items.iter().any(|i| i.name == item.name) {
+            if named.insert(item.name.clone()) {
                 items.push(item);
             }
         }

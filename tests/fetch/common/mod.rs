@@ -126,6 +126,7 @@ impl Default for World {
         let options = Options {
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(400),
+            grace: Duration::from_secs(20),
             retries: 2,
             pause: Duration::from_millis(10),
             max_pause: Duration::from_millis(50),

@@ -1,9 +1,9 @@
 //! Each entry: what it matches, what runs it, and whether that works.
 
 use super::causes::{Causes, listed};
+use super::order::order;
 use super::{Case, Check, Judged, State};
 use crate::binfmt::entry::Flags;
-use crate::binfmt::rule::{Rule, WINDOW};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::host::facts::File;
@@ -143,55 +143,6 @@ fn interpreter(case: &Case, entry: &Judged) -> Option<((Severity, CauseId), &'st
             path,
         ),
         File::Elf { .. } | File::Other => None,
-    }
-}
-
-/// Entries that never get their files.
-fn order(case: &Case) -> Vec<Finding> {
-    let mut causes = Causes::default();
-    for (at, entry) in case.entries.iter().enumerate().filter(|(_, e)| e.entry.enabled) {
-        let sample = sample(entry);
-        let hides = |newer: &&Judged| newer.entry.enabled && hides(newer, entry, &sample);
-        let Some(taker) = case.entries[..at].iter().find(hides) else { continue };
-        let seen = format!("{} was registered later: {}", taker.entry.name, taker.path());
-        if entry.entry.rule.same_meaning(&taker.entry.rule) && entry.entry.interpreter == taker.entry.interpreter {
-            let detail = "another entry does the same; which of the two is used depends on who registered last";
-            causes.add((Severity::Note, CauseId::BinfmtConflictExisting), entry, detail, Some(seen));
-        } else {
-            let detail = "a newer entry matches its files first: it is never used";
-            causes.add((Severity::Warning, CauseId::BinfmtShadowed), entry, detail, Some(seen));
-        }
-    }
-    causes.findings()
-}
-
-/// Whether the newer entry matches what the other is for.
-fn hides(newer: &Judged, entry: &Judged, sample: &Sample) -> bool {
-    match (sample, &entry.entry.rule, &newer.entry.rule) {
-        (Sample::Program(program), _, rule) => rule.takes(program, b""),
-        // All that the newer one looks at, this one asks for too.
-        (Sample::Bytes(bytes), Rule::Magic(magic), Rule::Magic(other)) => {
-            let looks_at = |at: usize| other.at(at).1 & !magic.at(at).1 == 0;
-            other.refuses(bytes).is_none() && (0..WINDOW).all(looks_at)
-        }
-        (_, rule, other) => rule == other,
-    }
-}
-
-/// A file that an entry matches.
-enum Sample<'a> {
-    /// A program that it is for.
-    Program(&'a [u8]),
-    /// The bytes that it asks for; none where its rule is about names.
-    Bytes(Vec<u8>),
-}
-
-fn sample<'a>(entry: &Judged<'a>) -> Sample<'a> {
-    let program = entry.named.and_then(|rule| rule.probe.as_deref());
-    match (program.filter(|program| entry.entry.rule.takes(program, b"")), &entry.entry.rule) {
-        (Some(program), _) => Sample::Program(program),
-        (None, Rule::Magic(magic)) => Sample::Bytes([vec![0; magic.offset], magic.magic.clone()].concat()),
-        (None, _) => Sample::Bytes(Vec::new()),
     }
 }
 

@@ -7,6 +7,7 @@ mod engines;
 mod entries;
 mod flags;
 mod kernel;
+mod order;
 mod place;
 mod policy;
 mod rules;
