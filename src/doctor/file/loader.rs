@@ -2,11 +2,11 @@
 
 use bstr::ByteSlice;
 
-use super::Setting;
 use super::system::System;
+use super::{Setting, command};
 use crate::architecture::{Abi, Architecture};
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Finding, as_root, quoted};
 use crate::elf::Target;
 use crate::exec::Step;
 use crate::inspect::Inspection;
@@ -32,6 +32,11 @@ struct Install {
 
 // INSTALLS and SYSTEMS.
 include!(concat!(env!("OUT_DIR"), "/loaders.rs"));
+
+/// What installs loaders, as templates.
+pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+    INSTALLS.iter().map(|row| row.command)
+}
 
 /// A loader of the table of architectures.
 struct Known {
@@ -153,7 +158,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     }
     if let Some(command) = known.and_then(|known| known.install(&like, false)) {
         // In another tree it is the image's build that runs it, as root.
-        let command = if setting.root.is_own() { format!("sudo {command}") } else { command };
+        let command = if setting.root.is_own() { command } else { as_root(&command) };
         finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
     finding
@@ -168,13 +173,15 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, program: &Inspection, d
     if let Some(platform) = known.arch.row().platforms.first() {
         finding = finding.with("platform", *platform);
     }
-    if let Some(command) = known.install(&family(setting), true) {
-        return finding.fix(Advice::InstallLoader, format!("sudo {command}"), FixClass::Decision);
+    let like = family(setting);
+    if let Some(command) = known.install(&like, true) {
+        return finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
-    match known.abi.sysroot.filter(|_| known.library == Library::Glibc) {
-        Some(package) => finding.with("package", package).with("prefix", format!("/usr/{}", known.abi.gnu)),
-        None => finding,
-    }
+    let package = known.abi.sysroot.filter(|_| known.library == Library::Glibc && is(&like, "debian"));
+    let Some(package) = package else { return finding };
+    let path = quoted(&setting.root.outside(about));
+    let values = [("package", package), ("gnu", known.abi.gnu), ("path", &path)];
+    finding.fix(Advice::InstallSysroot, command::fill(command::INSTALL_SYSROOT, &values), FixClass::Decision)
 }
 
 /// NixOS answers programs of other distributions with a loader that only says so.

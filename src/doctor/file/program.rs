@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::cause::architecture_of;
-use super::{Setting, loader};
+use super::{Setting, command, loader};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::cpu;
@@ -132,7 +132,8 @@ fn beyond_emulated_cpu(setting: &Setting, about: &str, program: &Inspection) -> 
         return None;
     }
     let detail = format!("Go built it with {variable}={level}: {}", known.symptom);
-    let command = format!("QEMU_CPU={} {}", known.cpu, quoted(&setting.root.outside(about)));
+    let values = [("cpu", known.cpu), ("path", &quoted(&setting.root.outside(about)))];
+    let command = command::fill(command::EMULATE_CPU, &values);
     Some(Finding::problem(CauseId::QemuSigill, about, detail).fix(Advice::EmulateCpu, command, FixClass::Decision).alone())
 }
 
