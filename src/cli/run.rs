@@ -50,6 +50,13 @@ pub struct PlaceArgs {
     /// Make DIR the root directory, with /proc, /sys, /dev, /tmp and /etc/resolv.conf of this machine
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Where the libraries of a dynamic program of another architecture come from: `auto` (this machine, or else Debian's
+    /// packages), a directory, or `none` (this machine)
+    #[arg(long, value_name = "auto|DIR|none", default_value = "auto")]
+    pub sysroot: String,
+    /// With Debian's libraries, also this package; can be repeated
+    #[arg(long = "package", value_name = "NAME")]
+    pub packages: Vec<String>,
     /// Show SOURCE at TARGET too; can be repeated
     #[arg(long = "bind", value_name = "SOURCE[:TARGET[:ro]]")]
     pub binds: Vec<String>,

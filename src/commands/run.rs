@@ -7,7 +7,7 @@ use super::{Context, fetch_options};
 use crate::cli::run::{PlaceArgs, RunArgs, ShellArgs};
 use crate::error::{Error, Result, Status};
 use crate::report;
-use crate::run::{Bind, Emulation, Plan, Request, Way, variable};
+use crate::run::{Bind, Emulation, Plan, Request, Sysroot, Way, variable};
 
 /// Runs a program. It returns only where there was none to be run.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Status> {
@@ -40,6 +40,9 @@ fn started(context: &Context, command: Vec<OsString>, args: &PlaceArgs) -> Resul
     for (name, option) in &plan.left_out {
         printer.note(format!("{name} is not passed on: QEMU's emulators take it for their option {option}"));
     }
+    for library in &plan.missing {
+        printer.warn(format!("{library} was not found: name the package that has it (--package), or --sysroot DIR"));
+    }
     if let Way::Emulator(obstacle) = &plan.way {
         printer.warn(format!(
             "without a table only the program itself is emulated, and nothing that it starts: {obstacle}"
@@ -59,6 +62,8 @@ fn request(command: Vec<OsString>, args: &PlaceArgs) -> Result<Request> {
         command,
         archs: args.archs.clone(),
         root: args.root.clone(),
+        sysroot: Sysroot::parse(&args.sysroot),
+        packages: args.packages.clone(),
         binds: args.binds.iter().map(|bind| Bind::parse(bind)).collect::<Result<_>>()?,
         directory: args.workdir.clone(),
         variables: args.variables.iter().map(|text| variable(text)).collect::<Result<_>>()?,

@@ -28,6 +28,12 @@ pub fn text(plan: &Plan) -> String {
         line("root", root.display().to_string());
         line("mounts", "/proc /sys /dev /etc/resolv.conf; /tmp where it cannot be written".to_owned());
     }
+    if let Some(sysroot) = &plan.sysroot {
+        line("libraries", sysroot.display().to_string());
+    }
+    for library in &plan.missing {
+        line("missing", library.clone());
+    }
     for bind in &plan.view.binds {
         let how = if bind.read_only { " (read-only)" } else { "" };
         line("bind", format!("{} on {}{how}", bind.source.display(), bind.target.display()));
@@ -64,6 +70,8 @@ pub fn json(plan: &Plan) -> Value {
         "as_root": plan.as_root,
         "entries": entries,
         "root": plan.view.root.as_deref().map(path),
+        "sysroot": plan.sysroot.as_deref().map(path),
+        "missing": plan.missing,
         "binds": binds.collect::<Vec<_>>(),
         "directory": plan.view.directory.as_deref().map(path),
         "left_out": plan.left_out.iter().map(|(name, _)| name).collect::<Vec<_>>(),

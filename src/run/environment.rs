@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 
@@ -58,6 +59,11 @@ impl Environment {
         let left_out: Vec<_> = MISUNDERSTOOD.iter().filter(is_there).copied().collect();
         variables.retain(|(name, _)| !left_out.iter().any(|(other, _)| name == *other));
         Environment { variables, left_out }
+    }
+
+    /// Adds a variable that was not there.
+    pub(super) fn add(&mut self, name: &str, path: Option<&Path>) {
+        self.variables.extend(path.map(|path| (name.into(), path.into())));
     }
 
     /// A variable's value.

@@ -6,6 +6,7 @@
 //! environment    what the program gets, without what an emulator would misunderstand
 //! obstacle       why this machine gives nobody such a namespace
 //! plan           what will be done, which can be printed
+//! sysroot        libraries for a dynamic program
 //! root           another root directory, and what is mounted in it
 //! enter          carries the plan out
 //! ```
@@ -16,6 +17,7 @@ mod obstacle;
 mod plan;
 mod program;
 mod root;
+mod sysroot;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -24,6 +26,7 @@ use std::path::PathBuf;
 pub use self::environment::{Emulation, Variable, variable};
 pub use self::plan::{Plan, Way};
 pub use self::root::Bind;
+pub use self::sysroot::Sysroot;
 
 use crate::emulators::FetchOptions;
 use crate::error::{Error, Result, Status};
@@ -37,6 +40,10 @@ pub struct Request {
     pub archs: Vec<String>,
     /// The root directory; this process's own where there is none.
     pub root: Option<PathBuf>,
+    /// Where its libraries come from.
+    pub sysroot: Sysroot,
+    /// Packages that are added to Debian's libraries.
+    pub packages: Vec<String>,
     /// What is mounted besides.
     pub binds: Vec<Bind>,
     /// The working directory, in that root.

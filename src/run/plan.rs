@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::environment::{self, Environment};
 use super::obstacle;
 use super::root::View;
-use super::{Request, program};
+use super::{Request, program, sysroot};
 use crate::binfmt::entry::Entry;
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
@@ -34,6 +34,10 @@ pub struct Plan {
     pub used: Vec<String>,
     /// Of the environment: what was left out, and which option an emulator would have taken it for.
     pub left_out: Vec<(&'static str, &'static str)>,
+    /// Below which directory its libraries are looked for first.
+    pub sysroot: Option<PathBuf>,
+    /// Libraries that were found nowhere.
+    pub missing: Vec<String>,
     pub(super) environment: Environment,
     pub(super) is_text: bool,
 }
@@ -85,7 +89,7 @@ impl Plan {
         {
             return Err(obstacle);
         }
-        let environment = Environment::of(environment::inherited(), &request.variables, &request.emulation);
+        let mut environment = Environment::of(environment::inherited(), &request.variables, &request.emulation);
         let root = match &request.root {
             Some(directory) => Root::below(directory)?,
             None => Root::own(),
@@ -106,8 +110,15 @@ impl Plan {
             }
         };
         let used = program::used(&verdict);
+        let provided = match environment.get(sysroot::VARIABLE) {
+            Some(_) => Default::default(),
+            None => sysroot::provide(registrar, request, &root, &verdict)?,
+        };
+        environment.add(sysroot::VARIABLE, provided.prefix.as_deref());
         let mut plan = Plan {
             view: View::of(request)?,
+            sysroot: provided.prefix,
+            missing: provided.missing,
             path,
             command: request.command.clone(),
             as_root: request.as_root,

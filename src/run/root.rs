@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, fchdir, pivot_root};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
-use rustix::fs::{fchmod, fstatvfs, mkdirat, openat, openat2, readlinkat, symlinkat};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{fchmod, fstatvfs, mkdirat, openat, readlinkat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::mount::{fsconfig_create, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree};
 
 use super::Request;
+use crate::beneath::inside;
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 
@@ -191,18 +192,6 @@ fn attach(tree: &OwnedFd, base: &OwnedFd, path: &Path, what: Target) -> Result<(
     let target = place(base, path, what, MOST_LINKS)?;
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(tree, "", &target, "", flags)
-}
-
-fn inside(base: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let mut tries = 16;
-    loop {
-        match openat2(base, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-            // Something was renamed meanwhile, and the kernel cannot tell whether we left the root.
-            Err(Errno::AGAIN) if tries > 0 => tries -= 1,
-            result => return result,
-        }
-    }
 }
 
 /// Opens a path below `base`, making what is missing of it: a link that leads nowhere gets its target.

@@ -9,4 +9,5 @@ mod program;
 mod rights;
 mod root;
 mod supply;
+mod sysroot;
 mod user;
