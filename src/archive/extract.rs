@@ -91,13 +91,14 @@ impl Below {
         self.at(path)?.map_or(Ok(()), |at| self.clear(&at))
     }
 
-    /// Removes what is in the directory at `path`, where there is one.
+    /// Removes what is in the directory at `path`, where there is one, but for names that are to be kept.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn empty(&self, path: &[u8]) -> io::Result<()> {
+    pub fn empty(&self, path: &[u8], keep: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+        let path = if path.is_empty() { &b"."[..] } else { path };
         match inside(&self.base, Path::new(OsStr::from_bytes(path)), OFlags::RDONLY | OFlags::DIRECTORY) {
-            Ok(directory) => empty(&directory),
+            Ok(directory) => empty(&directory, keep),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
@@ -144,18 +145,18 @@ fn clear(directory: &OwnedFd, name: &OsStr) -> io::Result<()> {
         Err(errno) => Err(errno.into()),
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            empty(&openat(directory, name, flags, Mode::empty())?)?;
+            empty(&openat(directory, name, flags, Mode::empty())?, &|_| false)?;
             Ok(unlinkat(directory, name, AtFlags::REMOVEDIR)?)
         }
         Ok(_) => Ok(unlinkat(directory, name, AtFlags::empty())?),
     }
 }
 
-fn empty(directory: &OwnedFd) -> io::Result<()> {
+fn empty(directory: &OwnedFd, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
     for item in rustix::fs::Dir::read_from(directory)? {
         let item = item?;
         let name = OsStr::from_bytes(item.file_name().to_bytes());
-        if name != "." && name != ".." {
+        if name != "." && name != ".." && !keep(name.as_bytes()) {
             clear(directory, name)?;
         }
     }
@@ -211,7 +212,9 @@ mod tests {
         assert_eq!(fs::read_to_string(to.path().join("a/d")).unwrap(), "one");
         assert_eq!(fs::read_to_string(to.path().join("a/b/x")).unwrap(), "in");
         let below = Below::new(to.path(), 0).unwrap();
-        below.empty(b"a").unwrap();
+        below.empty(b"a", &|name| name == b"c").unwrap();
+        assert_eq!(fs::read_dir(to.path().join("a")).unwrap().count(), 1);
+        below.empty(b"a", &|_| false).unwrap();
         below.remove(b"e").unwrap();
         below.remove(b"no/such").unwrap();
         assert!(fs::read_dir(to.path().join("a")).unwrap().next().is_none() && !to.path().join("e").exists());

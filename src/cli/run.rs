@@ -19,10 +19,11 @@ Examples:
   rbinfmt run ./hello-arm64
   rbinfmt run --arch riscv64 -- make check      also for what make starts
   rbinfmt run --root /srv/arm64 /bin/bash       as in a chroot
-  rbinfmt run --root /srv/arm64 --as-root apt-get update")]
+  rbinfmt run --root /srv/arm64 --as-root apt-get update
+  rbinfmt run --root docker://debian --arch riscv64 -- uname -m")]
 pub struct RunArgs {
-    /// The program and its arguments
-    #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
+    /// The program and its arguments [default: what the image starts]
+    #[arg(value_name = "PROGRAM", trailing_var_arg = true)]
     pub command: Vec<OsString>,
     /// Where it runs.
     #[command(flatten)]
@@ -44,12 +45,14 @@ pub struct ShellArgs {
 /// What `run` and `shell` have in common.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// Fetch the emulators of these architectures too, for programs that are started later; can be repeated, or `all`
+    /// Fetch the emulators of these architectures too, for programs that are started later; can be repeated, or `all`. The
+    /// first one chooses the platform of an image
     #[arg(long = "arch", value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// Make DIR the root directory, with /proc, /sys, /dev, /tmp and /etc/resolv.conf of this machine
-    #[arg(long, value_name = "DIR")]
-    pub root: Option<PathBuf>,
+    /// Another root directory, with /proc, /sys, /dev, /tmp and /etc/resolv.conf of this machine: DIR, the tar of one, or an
+    /// image: docker://REF, oci:DIR[:TAG], docker-archive:FILE[:REF], of which nothing is changed
+    #[arg(long, value_name = "DIR|TAR|IMAGE")]
+    pub root: Option<String>,
     /// Where the libraries of a dynamic program of another architecture come from: `auto` (this machine, or else Debian's
     /// packages), a directory, or `none` (this machine)
     #[arg(long, value_name = "auto|DIR|none", default_value = "auto")]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::run::{Plan, Way};
+use crate::run::{Plan, Way, Who};
 use crate::text::to_text;
 
 /// For people.
@@ -16,7 +16,12 @@ pub fn text(plan: &Plan) -> String {
     };
     match &plan.way {
         Way::Table(table) => {
-            let who = if plan.as_root { "the caller is root" } else { "the caller is itself" };
+            let who = match plan.who {
+                Who::Caller => "the caller is itself".to_owned(),
+                Who::Root { subordinate: false } => "the caller is root, and alone".to_owned(),
+                Who::Root { subordinate: true } => "the caller is root, with its subordinate users".to_owned(),
+                Who::User(uid, gid) => format!("the caller is user {uid} of group {gid}"),
+            };
             line("namespaces", format!("user ({who}), mount"));
             for entry in table.entries() {
                 line("entry", format!("{} -> {} ({})", entry.name, entry.handler(), entry.flags));
@@ -26,6 +31,9 @@ pub fn text(plan: &Plan) -> String {
     }
     if let Some(root) = &plan.view.root {
         line("root", root.display().to_string());
+        if plan.view.scratch.is_some() {
+            line("writes", "to memory; they end with the program".to_owned());
+        }
         line("mounts", "/proc /sys /dev /etc/resolv.conf; /tmp where it cannot be written".to_owned());
     }
     if let Some(sysroot) = &plan.sysroot {
@@ -67,7 +75,7 @@ pub fn json(plan: &Plan) -> Value {
     json!({
         "schema": 1,
         "obstacle": obstacle,
-        "as_root": plan.as_root,
+        "as_root": matches!(plan.who, Who::Root { .. }),
         "entries": entries,
         "root": plan.view.root.as_deref().map(path),
         "sysroot": plan.sysroot.as_deref().map(path),

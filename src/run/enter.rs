@@ -1,12 +1,14 @@
 //! Carries a plan out: this process goes to where the program will be, and becomes it.
 
+use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+
 use super::obstacle;
-use super::plan::{Plan, Table, Way};
+use super::plan::{Plan, Table, Way, Who};
 use super::{Never, program};
 use crate::error::{Doing, Result};
 use crate::registrar::Registrar;
 use crate::registrar::apply::State;
-use crate::sandbox::{Maps, be_oneself_again};
+use crate::sandbox::{Maps, be_again};
 
 impl Plan {
     /// Becomes the program. `warn` is told of what goes less well than planned.
@@ -31,14 +33,20 @@ impl Plan {
             }
         }
         self.view.enter()?;
-        if is_root || self.as_root { Ok(()) } else { be_oneself_again(who).map_err(obstacle::explain) }
+        match self.who {
+            Who::Root { .. } => Ok(()),
+            Who::Caller if is_root => Ok(()),
+            Who::Caller => be_again(who).map_err(obstacle::explain),
+            Who::User(uid, gid) if is_root => become_user(uid, gid),
+            Who::User(uid, gid) => be_again((uid, gid)).map_err(obstacle::explain),
+        }
     }
 
     fn maps(&self) -> Result<Maps> {
         if nix::unistd::geteuid().is_root() {
             return Maps::same().doing(|| "reading the maps of this user namespace");
         }
-        if !self.as_root {
+        if self.who != (Who::Root { subordinate: true }) {
             return Ok(Maps::alone());
         }
         match (subordinate("/etc/subuid"), subordinate("/etc/subgid")) {
@@ -47,6 +55,15 @@ impl Plan {
             _ => Ok(Maps::alone()),
         }
     }
+}
+
+/// Becomes another user of the machine's.
+fn become_user(uid: u32, gid: u32) -> Result<()> {
+    let doing = || format!("becoming user {uid} of group {gid}");
+    let gid = Gid::from_raw(gid);
+    setgroups(&[]).doing(doing)?;
+    setgid(gid).doing(doing)?;
+    setuid(Uid::from_raw(uid)).doing(doing)
 }
 
 /// The caller's first range in /etc/subuid or /etc/subgid (subuid(5)): first number, and how many.

@@ -99,8 +99,8 @@ pub fn variable(text: &str) -> Result<Variable> {
 }
 
 /// This process's own.
-pub(super) fn inherited() -> impl Iterator<Item = Variable> {
-    std::env::vars_os()
+pub(super) fn inherited() -> Vec<Variable> {
+    std::env::vars_os().collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! environment    what the program gets, without what an emulator would misunderstand
 //! obstacle       why this machine gives nobody such a namespace
 //! plan           what will be done, which can be printed
+//! image          an image as root directory
 //! sysroot        libraries for a dynamic program
 //! root           another root directory, and what is mounted in it
 //! enter          carries the plan out
@@ -13,6 +14,7 @@
 
 mod enter;
 mod environment;
+mod image;
 mod obstacle;
 mod plan;
 mod program;
@@ -24,7 +26,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use self::environment::{Emulation, Variable, variable};
-pub use self::plan::{Plan, Way};
+pub use self::image::Source;
+pub use self::plan::{Plan, Way, Who};
 pub use self::root::Bind;
 pub use self::sysroot::Sysroot;
 
@@ -34,12 +37,12 @@ use crate::error::{Error, Result, Status};
 /// What is asked for.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The program and its arguments.
+    /// The program and its arguments; an image's own where there is none.
     pub command: Vec<OsString>,
     /// Architectures whose emulators have to be there, whatever the program itself needs.
     pub archs: Vec<String>,
     /// The root directory; this process's own where there is none.
-    pub root: Option<PathBuf>,
+    pub root: Option<Source>,
     /// Where its libraries come from.
     pub sysroot: Sysroot,
     /// Packages that are added to Debian's libraries.

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use super::environment::{self, Environment};
 use super::obstacle;
 use super::root::View;
-use super::{Request, program, sysroot};
+use super::{Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
+use crate::oci::config::Config;
 use crate::profile::Profile;
 use crate::registrar::facts::Facts;
 use crate::registrar::plan::{self as table, Item};
@@ -28,8 +29,8 @@ pub struct Plan {
     pub path: PathBuf,
     /// argv
     pub command: Vec<OsString>,
-    /// The caller is root there, with these numbers of users and groups: first, and how many.
-    pub as_root: bool,
+    /// Who the program is in its namespace.
+    pub who: Who,
     /// Of the program: the entries that its own chain of interpreters goes through.
     pub used: Vec<String>,
     /// Of the environment: what was left out, and which option an emulator would have taken it for.
@@ -40,6 +41,20 @@ pub struct Plan {
     pub missing: Vec<String>,
     pub(super) environment: Environment,
     pub(super) is_text: bool,
+}
+
+/// Who the program is in its namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// The caller.
+    Caller,
+    /// Root: the caller, and with `subordinate` users more than one.
+    Root {
+        /// Those of /etc/subuid and /etc/subgid.
+        subordinate: bool,
+    },
+    /// An image's own user and group. They are the caller, unless that is root.
+    User(u32, u32),
 }
 
 /// How the program comes to its emulator.
@@ -79,9 +94,6 @@ impl Plan {
     /// There is no such program, or it cannot be executed (exit status 127, 126); no emulator can be had; a root directory
     /// that cannot be used. Where the machine allows no table of one's own, and the program needs more than an emulator.
     pub fn make(registrar: &Registrar, request: &Request) -> Result<Plan> {
-        let Some(name) = request.command.first() else {
-            return Err(Error::usage("starting a program", "none is named"));
-        };
         let machine = obstacle::Facts::gather();
         let obstacle = machine.obstacle();
         if !machine.has_proc
@@ -89,10 +101,28 @@ impl Plan {
         {
             return Err(obstacle);
         }
-        let mut environment = Environment::of(environment::inherited(), &request.variables, &request.emulation);
-        let root = match &request.root {
-            Some(directory) => Root::below(directory)?,
+        let tree = image::tree(registrar, request)?;
+        let root = match &tree {
+            Some(tree) => Root::below(&tree.directory)?,
             None => Root::own(),
+        };
+        let config = tree.as_ref().and_then(|tree| tree.config.as_ref());
+        let (who, inherited) = match config {
+            None if request.as_root => (Who::Root { subordinate: true }, environment::inherited()),
+            None => (Who::Caller, environment::inherited()),
+            Some(config) => {
+                let (uid, gid, home) = image::user(config, &root)?;
+                let root = Who::Root { subordinate: request.as_root };
+                let who = if (uid, gid) == (0, 0) || request.as_root { root } else { Who::User(uid, gid) };
+                (who, image::environment(config, &home))
+            }
+        };
+        let mut environment = Environment::of(inherited.into_iter(), &request.variables, &request.emulation);
+        let own = config.filter(|_| request.command.is_empty()).map(Config::argv).unwrap_or_default();
+        let command: Vec<OsString> =
+            own.into_iter().map(OsString::from).chain(request.command.iter().cloned()).collect();
+        let Some(name) = command.first() else {
+            return Err(Error::usage("starting a program", "none is named").help("`rbinfmt help run` has examples"));
         };
         let path = program::find(name, environment.get("PATH"), &root)?;
         have(registrar, &request.archs, request)?;
@@ -100,7 +130,7 @@ impl Plan {
         let mut fetched: Option<String> = None;
         let (facts, table, verdict) = loop {
             let (facts, table) = registrar.plan_afresh(&every(registrar))?;
-            let verdict = program::judge(&exec, &table.entries(&[]), &root, &request.command, &path);
+            let verdict = program::judge(&exec, &table.entries(&[]), &root, &command, &path);
             match program::lacking(&verdict, &registrar.profiles) {
                 Some(profile) if fetched.as_ref() != Some(&profile.name) && may_fetch(registrar, request) => {
                     fetched = Some(profile.name.clone());
@@ -116,12 +146,12 @@ impl Plan {
         };
         environment.add(sysroot::VARIABLE, provided.prefix.as_deref());
         let mut plan = Plan {
-            view: View::of(request)?,
+            view: View::of(request, tree.as_ref())?,
             sysroot: provided.prefix,
             missing: provided.missing,
             path,
-            command: request.command.clone(),
-            as_root: request.as_root,
+            command,
+            who,
             left_out: environment.left_out.clone(),
             environment,
             is_text: program::is_text(&verdict),
@@ -140,7 +170,7 @@ impl Plan {
 
     /// Starts the emulator itself, where that is enough.
     fn without_table(&mut self, obstacle: Error, command: Option<Vec<OsString>>) -> Result<()> {
-        if !self.view.is_own() || self.as_root {
+        if !self.view.is_own() || self.who != Who::Caller {
             return Err(obstacle);
         }
         if let Some(command) = command {

@@ -12,9 +12,10 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::fs::{fchmod, fstatvfs, mkdirat, openat, readlinkat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
-use rustix::mount::{fsconfig_create, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree};
+use rustix::mount::{fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree};
 
 use super::Request;
+use super::image::Tree;
 use crate::beneath::inside;
 use crate::error::{Doing, Error, Result};
 use crate::proc;
@@ -37,6 +38,8 @@ const MOST_LINKS: usize = 40;
 pub struct View {
     /// Another root; this process's own where there is none.
     pub root: Option<PathBuf>,
+    /// The root is not to be changed: what is written goes to memory, for which this directory is the place.
+    pub scratch: Option<PathBuf>,
     /// What is mounted besides.
     pub binds: Vec<Bind>,
     /// The working directory, where it is not the one of this process.
@@ -73,19 +76,21 @@ impl Bind {
 }
 
 impl View {
-    pub(super) fn of(request: &Request) -> Result<View> {
+    pub(super) fn of(request: &Request, tree: Option<&Tree>) -> Result<View> {
         let canonical = |path: &PathBuf| path.canonicalize().doing(|| format!("using the root {}", path.display()));
-        let root = request.root.as_ref().map(canonical).transpose()?.filter(|root| root != Path::new("/"));
+        let root = tree.map(|tree| canonical(&tree.directory)).transpose()?.filter(|root| root != Path::new("/"));
+        let own = tree.and_then(|tree| Some(PathBuf::from(&tree.config.as_ref()?.directory)));
         let inside = || {
             let here = std::env::current_dir().ok()?;
             Some(Path::new("/").join(here.strip_prefix(root.as_ref()?).ok()?))
         };
         let directory = match (&request.directory, &root) {
             (Some(named), _) => Some(named.clone()),
-            (None, Some(_)) => Some(inside().unwrap_or_else(|| "/".into())),
+            (None, Some(_)) => own.or_else(inside).or_else(|| Some("/".into())),
             (None, None) => None,
         };
-        Ok(View { root, binds: request.binds.clone(), directory })
+        let scratch = tree.and_then(|tree| tree.scratch.clone());
+        Ok(View { root, scratch, binds: request.binds.clone(), directory })
     }
 
     /// Whether nothing is another than outside.
@@ -99,7 +104,10 @@ impl View {
             None => open_tree(CWD, "/", OpenTreeFlags::OPEN_TREE_CLOEXEC).doing(|| "opening /")?,
             Some(root) => {
                 let doing = || format!("using the root {}", root.display());
-                let base = copy_of(root).doing(doing)?;
+                let base = match &self.scratch {
+                    None => copy_of(root).doing(doing)?,
+                    Some(scratch) => layered(root, scratch).doing(doing)?,
+                };
                 move_mount(&base, "", CWD, root, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).doing(doing)?;
                 furnish(&base)
                     .map_err(|error| error.help(format!("make the directory that is missing in {}", root.display())))?;
@@ -185,6 +193,24 @@ fn new_tmpfs(mode: &str) -> Result<OwnedFd, Errno> {
     fsconfig_set_string(&context, "mode", mode)?;
     fsconfig_create(&context)?;
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_NOSUID)
+}
+
+/// A root over which a layer in memory lies: what is written in it ends with it.
+fn layered(root: &Path, scratch: &Path) -> Result<OwnedFd, Errno> {
+    let memory = new_tmpfs("0755")?;
+    // The kernel makes layers of directories alone that are mounted in this namespace.
+    move_mount(&memory, "", CWD, scratch, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    for name in ["upper", "work"] {
+        mkdirat(&memory, name, Mode::from_raw_mode(0o755))?;
+    }
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "lowerdir+", root)?;
+    fsconfig_set_string(&context, "upperdir", scratch.join("upper"))?;
+    fsconfig_set_string(&context, "workdir", scratch.join("work"))?;
+    // Without rights over the machine its own attributes cannot be trusted.*.
+    fsconfig_set_flag(&context, "userxattr")?;
+    fsconfig_create(&context)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
 }
 
 /// Mounts `tree` at a path below `base`, which is made if it is missing.

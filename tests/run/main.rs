@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod image;
 mod obstacles;
 mod program;
 mod rights;
