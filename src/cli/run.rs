@@ -72,6 +72,12 @@ pub struct PlaceArgs {
     /// Be root there, with the users and groups that /etc/subuid and /etc/subgid give you
     #[arg(long)]
     pub as_root: bool,
+    /// Keep the table, and what is mounted, under NAME when the program has ended: `rbinfmt ps` lists and ends them
+    #[arg(long, value_name = "NAME", conflicts_with = "join")]
+    pub keep: Option<String>,
+    /// Run it where --keep NAME was
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["root", "binds", "as_root", "archs", "packages"])]
+    pub join: Option<String>,
     /// Only print what would be done
     #[arg(long)]
     pub print: bool,
@@ -90,4 +96,12 @@ pub struct PlaceArgs {
     /// Where missing emulators come from.
     #[command(flatten)]
     pub source: SourceArgs,
+}
+
+/// List what `run --keep` keeps, or end it.
+#[derive(Debug, Clone, Args)]
+pub struct PsArgs {
+    /// End what is kept under NAME, with every program that runs there
+    #[arg(long, value_name = "NAME")]
+    pub end: Option<String>,
 }

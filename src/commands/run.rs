@@ -77,6 +77,8 @@ fn request(command: Vec<OsString>, args: &PlaceArgs) -> Result<Request> {
         variables: args.variables.iter().map(|text| variable(text)).collect::<Result<_>>()?,
         emulation: Emulation { cpu: args.cpu.clone(), gdb: args.gdb, strace: args.strace, stack: args.stack },
         as_root: args.as_root,
+        keep: args.keep.clone(),
+        join: args.join.clone(),
         fetch: fetch_options(&args.source)?,
     })
 }

@@ -28,6 +28,7 @@ pub fn text(plan: &Plan) -> String {
             }
         }
         Way::Emulator(obstacle) => line("no table", obstacle.to_string()),
+        Way::Kept(kept) => line("joins", format!("{} (process {})", kept.name, kept.pid)),
     }
     if let Some(root) = &plan.view.root {
         line("root", root.display().to_string());
@@ -67,6 +68,7 @@ pub fn json(plan: &Plan) -> Value {
     let (entries, obstacle) = match &plan.way {
         Way::Table(table) => (table.entries(), None),
         Way::Emulator(obstacle) => (Vec::new(), Some(obstacle.to_string())),
+        Way::Kept(_) => (Vec::new(), None),
     };
     let binds =
         plan.view.binds.iter().map(

@@ -4,8 +4,9 @@ use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
 
 use super::obstacle;
 use super::plan::{Plan, Table, Way, Who};
-use super::{Never, program};
+use super::{Kept, Never, program};
 use crate::error::{Doing, Result};
+use crate::exec::root::Root;
 use crate::registrar::Registrar;
 use crate::registrar::apply::State;
 use crate::sandbox::{Maps, be_again};
@@ -15,16 +16,23 @@ impl Plan {
     ///
     /// # Errors
     /// What the kernel refused; with the exit status of env(1) where that was execve(2).
-    pub fn start(self, registrar: &Registrar, warn: &dyn Fn(String)) -> Never {
-        if let Way::Table(table) = &self.way {
-            self.enter(table, registrar, warn)?;
+    pub fn start(mut self, registrar: &Registrar, warn: &dyn Fn(String)) -> Never {
+        match &self.way {
+            Way::Table(table) => self.enter(table, registrar, warn)?,
+            Way::Emulator(_) => {}
+            Way::Kept(kept) => {
+                let who = caller();
+                kept.enter()?;
+                self.view.enter_directory()?;
+                self.path = program::find(self.path.as_os_str(), self.environment.get("PATH"), &Root::own())?;
+                self.become_who(who)?;
+            }
         }
         program::execute(&self)
     }
 
     fn enter(&self, table: &Table, registrar: &Registrar, warn: &dyn Fn(String)) -> Result<()> {
-        let who = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-        let is_root = who.0 == 0;
+        let who = caller();
         self.maps()?.enter().map_err(obstacle::explain)?;
         let rows = registrar.register_privately(&table.facts, table.plan.clone(), &|item| table.is_doubtful(item))?;
         for row in rows {
@@ -32,7 +40,16 @@ impl Plan {
                 warn(format!("{}: {why}", row.item.label));
             }
         }
+        if let Some(name) = &self.keep {
+            Kept::keep(&registrar.store()?, name, self.view.root.as_deref(), self.who)?;
+        }
         self.view.enter()?;
+        self.become_who(who)
+    }
+
+    /// Root of the namespace, which this process is, becomes who the program is.
+    fn become_who(&self, who: (u32, u32)) -> Result<()> {
+        let is_root = who.0 == 0;
         match self.who {
             Who::Root { .. } => Ok(()),
             Who::Caller if is_root => Ok(()),
@@ -55,6 +72,11 @@ impl Plan {
             _ => Ok(Maps::alone()),
         }
     }
+}
+
+/// User and group of whoever runs this.
+fn caller() -> (u32, u32) {
+    (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw())
 }
 
 /// Becomes another user of the machine's.

@@ -9,12 +9,14 @@
 //! image          an image as root directory
 //! sysroot        libraries for a dynamic program
 //! root           another root directory, and what is mounted in it
+//! kept           a table that stays for other commands
 //! enter          carries the plan out
 //! ```
 
 mod enter;
 mod environment;
 mod image;
+mod kept;
 mod obstacle;
 mod plan;
 mod program;
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 
 pub use self::environment::{Emulation, Variable, variable};
 pub use self::image::Source;
+pub use self::kept::Kept;
 pub use self::plan::{Plan, Way, Who};
 pub use self::root::Bind;
 pub use self::sysroot::Sysroot;
@@ -57,6 +60,10 @@ pub struct Request {
     pub emulation: Emulation,
     /// The caller is root there, with its subordinate users and groups where it has some.
     pub as_root: bool,
+    /// The table stays under this name when the program has ended.
+    pub keep: Option<String>,
+    /// The program runs in the table that stays under this name.
+    pub join: Option<String>,
     /// Where missing emulators come from.
     pub fetch: FetchOptions,
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::environment::{self, Environment};
 use super::obstacle;
 use super::root::View;
-use super::{Request, image, program, sysroot};
+use super::{Kept, Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
@@ -37,6 +39,8 @@ pub struct Plan {
     pub left_out: Vec<(&'static str, &'static str)>,
     /// Below which directory its libraries are looked for first.
     pub sysroot: Option<PathBuf>,
+    /// The table stays under this name.
+    pub keep: Option<String>,
     /// Libraries that were found nowhere.
     pub missing: Vec<String>,
     pub(super) environment: Environment,
@@ -44,7 +48,8 @@ pub struct Plan {
 }
 
 /// Who the program is in its namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Who {
     /// The caller.
     Caller,
@@ -64,6 +69,8 @@ pub enum Way {
     Table(Box<Table>),
     /// The emulator is the program that is started; there is no table, for this reason. Its children are not emulated.
     Emulator(Error),
+    /// Through a table that was kept.
+    Kept(Kept),
 }
 
 /// A table of the program's own.
@@ -100,6 +107,9 @@ impl Plan {
             && let Some(obstacle) = obstacle
         {
             return Err(obstacle);
+        }
+        if let Some(name) = &request.join {
+            return Plan::join(registrar, request, Kept::find(&registrar.store()?, name)?);
         }
         let tree = image::tree(registrar, request)?;
         let root = match &tree {
@@ -148,6 +158,7 @@ impl Plan {
         let mut plan = Plan {
             view: View::of(request, tree.as_ref())?,
             sysroot: provided.prefix,
+            keep: request.keep.clone(),
             missing: provided.missing,
             path,
             command,
@@ -161,16 +172,42 @@ impl Plan {
         if let Some(obstacle) = obstacle {
             let entries = match &plan.way {
                 Way::Table(table) => table.entries(),
-                Way::Emulator(_) => Vec::new(),
+                Way::Emulator(_) | Way::Kept(_) => Vec::new(),
             };
             plan.without_table(obstacle, program::directly(&verdict, &entries))?;
         }
         Ok(plan)
     }
 
+    /// A program in a table that was kept. What its name means is found there.
+    fn join(registrar: &Registrar, request: &Request, kept: Kept) -> Result<Plan> {
+        let Some(name) = request.command.first() else {
+            return Err(Error::usage("starting a program", "none is named"));
+        };
+        let mut environment =
+            Environment::of(environment::inherited().into_iter(), &request.variables, &request.emulation);
+        let sysroot =
+            sysroot::fetched(registrar).filter(|_| kept.root.is_none() && environment.get(sysroot::VARIABLE).is_none());
+        environment.add(sysroot::VARIABLE, sysroot.as_deref());
+        Ok(Plan {
+            path: name.into(),
+            command: request.command.clone(),
+            who: kept.who,
+            view: View { directory: request.directory.clone(), ..View::default() },
+            way: Way::Kept(kept),
+            used: Vec::new(),
+            left_out: environment.left_out.clone(),
+            sysroot,
+            keep: None,
+            missing: Vec::new(),
+            environment,
+            is_text: false,
+        })
+    }
+
     /// Starts the emulator itself, where that is enough.
     fn without_table(&mut self, obstacle: Error, command: Option<Vec<OsString>>) -> Result<()> {
-        if !self.view.is_own() || self.who != Who::Caller {
+        if !self.view.is_own() || self.who != Who::Caller || self.keep.is_some() {
             return Err(obstacle);
         }
         if let Some(command) = command {

@@ -131,6 +131,11 @@ impl View {
             umount2(".", MntFlags::MNT_DETACH).doing(doing)?;
             chdir("/").doing(doing)?;
         }
+        self.enter_directory()
+    }
+
+    /// Changes to the working directory, where it is another.
+    pub(super) fn enter_directory(&self) -> Result<()> {
         match &self.directory {
             Some(directory) => chdir(directory).doing(|| format!("changing to the directory {}", directory.display())),
             None => Ok(()),

@@ -113,7 +113,13 @@ pub(super) fn provide(registrar: &Registrar, request: &Request, root: &Root, ver
         None => {}
     }
     // What was fetched for one program serves those that another one starts.
-    Ok(Provided { prefix: tree.root().exists().then(|| tree.root().to_owned()), missing })
+    Ok(Provided { prefix: fetched(registrar), missing })
+}
+
+/// The tree, where anything was fetched for it.
+pub(super) fn fetched(registrar: &Registrar) -> Option<PathBuf> {
+    let tree = Libraries::of(registrar.store.as_ref()?.root());
+    tree.root().exists().then(|| tree.root().to_owned())
 }
 
 /// Packages that have to be there, by name, and those whose names were guessed.

@@ -5,6 +5,7 @@
 mod common;
 
 mod image;
+mod kept;
 mod obstacles;
 mod program;
 mod rights;
