@@ -51,6 +51,7 @@ mod beneath;
 pub mod binfmt;
 #[doc(hidden)]
 pub mod boot;
+pub mod built_in;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]

@@ -46,7 +46,7 @@ pub struct Cli {
     /// The options of tonistiigi/binfmt.
     #[command(flatten)]
     pub drop_in: DropIn,
-    /// The options of every verb.
+    /// The options of every verb, wherever they were given.
     #[command(flatten)]
     pub common: Common,
 }
@@ -70,30 +70,30 @@ pub struct DropIn {
     pub persist: Option<PathBuf>,
 }
 
-/// The options of every verb.
+/// The options of every verb, before it or after it: [`Deferred`] adds them to its own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Common {
     /// Where binfmt_misc is mounted, or will be
-    #[arg(long, global = true, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
+    #[arg(long, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
     pub mount: PathBuf,
     /// Read additional profiles from every .toml file in DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub profiles: Vec<PathBuf>,
     /// Use the emulators in DIR only
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub emulators: Vec<PathBuf>,
     /// In a user namespace: use a table of this namespace alone, which hides the machine's
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub private: bool,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub json: bool,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub quiet: bool,
     /// Also print what needed no change
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub verbose: bool,
 }
 
@@ -111,7 +111,7 @@ pub enum Verb {
     /// Explain a cause that `doctor` found
     Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
-    Profiles,
+    Profiles(Deferred<ProfilesArgs>),
     /// Fetch emulators and verify them, without registering them
     Fetch(Deferred<FetchArgs>),
     /// List the fetched emulators, choose the version in use, remove versions
@@ -229,6 +229,10 @@ pub struct StatusArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "no_verify")]
     pub config: Option<PathBuf>,
 }
+
+/// List the architectures and their rules.
+#[derive(Debug, Args)]
+pub struct ProfilesArgs {}
 
 /// Whether a word is a verb after which another program's command line follows, or says that no options follow.
 fn is_end(word: &std::ffi::OsStr) -> bool {

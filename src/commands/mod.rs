@@ -86,7 +86,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Install(args)) => install::run(&context()?, args),
         Some(Verb::Uninstall(args)) => uninstall::run(&context()?, args),
         Some(Verb::Status(args)) => status::run(&context()?, args),
-        Some(Verb::Profiles) => profiles::run(&context()?),
+        Some(Verb::Profiles(_)) => profiles::run(&context()?),
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
