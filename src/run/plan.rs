@@ -139,7 +139,7 @@ impl Plan {
         let exec = ExecFacts::gather(&registrar.host.table);
         let mut fetched: Option<String> = None;
         let (facts, table, verdict) = loop {
-            let (facts, table) = registrar.plan_afresh(&every(registrar))?;
+            let (facts, table) = registrar.plan_afresh(&every(registrar, &exec))?;
             let verdict = program::judge(&exec, &table.entries(&[]), &root, &command, &path);
             match program::lacking(&verdict, &registrar.profiles) {
                 Some(profile) if fetched.as_ref() != Some(&profile.name) && may_fetch(registrar, request) => {
@@ -219,9 +219,12 @@ impl Plan {
     }
 }
 
-/// All emulators that are here.
-fn every(registrar: &Registrar) -> crate::registrar::Request<'_> {
-    let profiles: Vec<&Profile> = registrar.profiles.iter().filter(|profile| profile.is_emulated()).collect();
+/// All emulators that are here, but for those of the CPU's own 32-bit mode: to ask the kernel with a program of it would take
+/// as long as all the rest.
+fn every<'a>(registrar: &'a Registrar, exec: &ExecFacts) -> crate::registrar::Request<'a> {
+    let native = |profile: &Profile| exec.compat && profile.native_on.contains(&exec.kernel.machine);
+    let wanted = registrar.profiles.iter().filter(|profile| profile.is_emulated() && !native(profile));
+    let profiles: Vec<&Profile> = wanted.collect();
     let mut request = registrar.request(Selection { profiles, all: true });
     request.verify = false;
     request
