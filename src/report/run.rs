@@ -16,13 +16,7 @@ pub fn text(plan: &Plan) -> String {
     };
     match &plan.way {
         Way::Table(table) => {
-            let who = match plan.who {
-                Who::Caller => "the caller is itself".to_owned(),
-                Who::Root { subordinate: false } => "the caller is root, and alone".to_owned(),
-                Who::Root { subordinate: true } => "the caller is root, with its subordinate users".to_owned(),
-                Who::User(uid, gid) => format!("the caller is user {uid} of group {gid}"),
-            };
-            line("namespaces", format!("user ({who}), mount"));
+            line("namespaces", format!("user (as {}), mount", plan.who));
             for entry in table.entries() {
                 line("entry", format!("{} -> {} ({})", entry.name, entry.handler(), entry.flags));
             }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
 
 use super::environment::{self, Environment};
 use super::obstacle;
@@ -48,8 +47,7 @@ pub struct Plan {
 }
 
 /// Who the program is in its namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// The caller.
     Caller,
@@ -60,6 +58,32 @@ pub enum Who {
     },
     /// An image's own user and group. They are the caller, unless that is root.
     User(u32, u32),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Caller => f.write_str("caller"),
+            Who::Root { subordinate: false } => f.write_str("root"),
+            Who::Root { subordinate: true } => f.write_str("root and others"),
+            Who::User(uid, gid) => write!(f, "{uid}:{gid}"),
+        }
+    }
+}
+
+impl Who {
+    /// What [`fmt::Display`] writes.
+    pub(super) fn parse(text: &str) -> Option<Who> {
+        Some(match text {
+            "caller" => Who::Caller,
+            "root" => Who::Root { subordinate: false },
+            "root and others" => Who::Root { subordinate: true },
+            _ => {
+                let (uid, gid) = text.split_once(':')?;
+                Who::User(uid.parse().ok()?, gid.parse().ok()?)
+            }
+        })
+    }
 }
 
 /// How the program comes to its emulator.

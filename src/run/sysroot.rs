@@ -1,7 +1,6 @@
 //! Libraries for a dynamic program of another architecture: the machine's own, or Debian's packages of that architecture,
 //! fetched and verified as emulators are. QEMU's emulators look below QEMU_LD_PREFIX first.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
@@ -173,12 +172,13 @@ impl Need {
 /// The libraries that a program and those that it finds here need, and that are not here.
 fn not_found(root: &Root, path: &[u8], program: Inspection) -> Vec<String> {
     let mut files: Vec<(BString, Inspection)> = vec![(path.into(), program)];
-    let (mut names, mut lacking) = (BTreeSet::new(), Vec::new());
+    let (mut names, mut lacking): (Vec<BString>, _) = (Vec::new(), Vec::new());
     while let Some((path, file)) = files.pop() {
         for library in libraries(root, &path, &file) {
-            if names.len() >= MOST || !names.insert(library.name.clone()) {
+            if names.len() >= MOST || names.contains(library.name) {
                 continue;
             }
+            names.push(library.name.clone());
             match library.found {
                 Some(found) => files.push(found),
                 None => lacking.extend(library.name.to_str().ok().map(str::to_owned)),

@@ -1,7 +1,7 @@
 //! Libraries of other architectures: packages of a Debian port and what they depend on, extracted into one tree. Ports have
 //! directories of their own in it, as with Debian's multiarch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -85,29 +85,27 @@ impl Archive<'_> {
     /// An index or a package that cannot be fetched or is not what was expected; a tree that cannot be written.
     pub fn add_libraries(&self, to: &Libraries, wishes: &[Vec<String>]) -> Result<Vec<usize>> {
         let suite = SETTINGS.stable;
-        let index = match self.index(suite)? {
-            Ok(index) => index,
-            Err(nothing) => return Err(nothing),
-        };
+        let index = self.index(suite)??;
         let is_named = |name: &str| name == ZLIB || wishes.iter().flatten().any(|wish| wish == name);
         let keep = |name: &[u8]| name.starts_with(b"lib") || std::str::from_utf8(name).is_ok_and(is_named);
         let paragraphs = index.paragraphs(self.jobs, &keep, usize::MAX)?;
-        let by_name: BTreeMap<&str, &Paragraph> =
-            paragraphs.iter().filter_map(|p| Some((p.get("Package")?, p))).collect();
-        let mut missing = Vec::new();
-        let mut wanted: Vec<&str> = Vec::new();
+        let find = |name: &str| paragraphs.iter().find(|p| p.get("Package") == Some(name));
+        let (mut missing, mut chosen) = (Vec::new(), Vec::new());
         for (number, wish) in wishes.iter().enumerate() {
-            match wish.iter().find_map(|name| by_name.get_key_value(name.as_str())) {
-                Some((name, _)) => wanted.push(name),
+            match wish.iter().find_map(|name| find(name)) {
+                Some(paragraph) if chosen.contains(&paragraph) => {}
+                Some(paragraph) => chosen.push(paragraph),
                 None => missing.push(number),
             }
         }
-        let mut chosen: Vec<&Paragraph> = Vec::new();
-        let mut seen: BTreeSet<&str> = wanted.iter().copied().collect();
-        while let Some(name) = wanted.pop() {
-            let Some(paragraph) = by_name.get(name) else { continue };
-            chosen.push(paragraph);
-            wanted.extend(dependencies(paragraph).filter(|name| by_name.contains_key(name) && seen.insert(name)));
+        let mut next = 0;
+        while let Some(paragraph) = chosen.get(next).copied() {
+            for found in dependencies(paragraph).filter_map(find) {
+                if !chosen.contains(&found) {
+                    chosen.push(found);
+                }
+            }
+            next += 1;
         }
         to.make()?;
         let mut have = to.packages();
