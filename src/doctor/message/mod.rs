@@ -25,6 +25,7 @@ pub use super::finding::Strength;
 use super::finding::{Finding, Fix};
 use crate::error::{Doing, Error, Result, Status};
 
+pub(super) use self::next::commands as next_commands;
 pub use words::causes;
 
 /// What was made of a message.
