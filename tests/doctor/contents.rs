@@ -14,7 +14,7 @@ use serde_json::Value;
 #[path = "../common/commands.rs"]
 mod commands;
 #[path = "../common/skip.rs"]
-mod skip;
+pub(super) mod skip;
 use skip::{Need, skipped};
 
 #[derive(Deserialize)]
