@@ -91,7 +91,8 @@ impl Architecture {
     pub fn of_elf(target: Target, flags: u32) -> Option<Architecture> {
         let is_it = |a: &Architecture| {
             let elf = &a.row().elf;
-            let same = elf.machines.contains(&target.machine) && elf.data == target.data && a.row().has_class(target.class);
+            let same =
+                elf.machines.contains(&target.machine) && elf.data == target.data && a.row().has_class(target.class);
             same && elf.flags.is_none_or(|bits| flags & bits.mask == bits.value)
         };
         Architecture::ALL.into_iter().find(is_it)

@@ -66,7 +66,10 @@ impl Sparse {
 }
 
 /// The stretches of GNU's old type: four in the header, others in blocks after it, which `block` reads.
-pub(super) fn old(header: &Header, mut block: impl FnMut(&mut [u8]) -> io::Result<()>) -> io::Result<(Vec<Stretch>, u64)> {
+pub(super) fn old(
+    header: &Header,
+    mut block: impl FnMut(&mut [u8]) -> io::Result<()>,
+) -> io::Result<(Vec<Stretch>, u64)> {
     let wrong = || broken("the map of a sparse member");
     let gnu = header.as_gnu().ok_or_else(wrong)?;
     let mut data = stretches(&gnu.sparse)?;
@@ -125,9 +128,20 @@ mod tests {
         let all: Vec<Next> = std::iter::from_fn(|| (sparse.left() > 0).then(|| sparse.next(2))).collect();
         assert_eq!(
             all,
-            [Next::Hole(2), Next::Data(2), Next::Data(1), Next::Hole(2), Next::Hole(1), Next::Data(1), Next::Hole(2), Next::Hole(1)]
+            [
+                Next::Hole(2),
+                Next::Data(2),
+                Next::Data(1),
+                Next::Hole(2),
+                Next::Hole(1),
+                Next::Data(1),
+                Next::Hole(2),
+                Next::Hole(1)
+            ]
         );
-        for (data, size, stored) in [(vec![(2, 3), (4, 1)], 12, 4), (vec![(2, 3)], 4, 3), (vec![(2, 3)], 12, 2), (vec![(1, u64::MAX)], 9, 8)] {
+        for (data, size, stored) in
+            [(vec![(2, 3), (4, 1)], 12, 4), (vec![(2, 3)], 4, 3), (vec![(2, 3)], 12, 2), (vec![(1, u64::MAX)], 9, 8)]
+        {
             assert!(Sparse::new(data, size, stored).is_err());
         }
     }

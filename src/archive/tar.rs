@@ -318,7 +318,8 @@ impl<R: BufRead> Tar<R> {
         let len = buffer.len().min(usize::try_from(self.left()).unwrap_or(usize::MAX));
         let mut rest = &mut buffer[..len];
         while !rest.is_empty() {
-            let next = self.sparse.as_mut().map_or(Next::Data(rest.len() as u64), |sparse| sparse.next(rest.len() as u64));
+            let next =
+                self.sparse.as_mut().map_or(Next::Data(rest.len() as u64), |sparse| sparse.next(rest.len() as u64));
             let (Next::Data(step) | Next::Hole(step)) = next;
             let (piece, after) = rest.split_at_mut(step as usize);
             rest = after;
@@ -455,7 +456,10 @@ impl Pax {
                             let len = number()?;
                             sparse.data.last_mut().ok_or_else(|| broken("a pax record of a sparse member"))?.1 = len;
                         }
-                        b"map" => sparse.data = sparse::listed(value).ok_or_else(|| broken("a pax record of a sparse member"))?,
+                        b"map" => {
+                            sparse.data =
+                                sparse::listed(value).ok_or_else(|| broken("a pax record of a sparse member"))?
+                        }
                         _ => {}
                     }
                 }

@@ -19,9 +19,9 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 pub use self::download::{Download, Missing};
-pub use self::login::Login;
 pub(crate) use self::fault::{Fault, FaultKind, ok};
 use self::fault::{of_transport, passing, web_page};
+pub use self::login::Login;
 use self::pace::{Deadline, Paced};
 use self::proxy::Proxies;
 use crate::backoff::Backoff;
@@ -99,7 +99,13 @@ impl Client {
     /// A client; connections and certificates are looked for when they are first needed.
     pub fn new(options: Options) -> Self {
         resolve_without_plugins();
-        Client { options, plain: OnceLock::new(), forwarded: OnceLock::new(), secure: OnceLock::new(), login: OnceLock::new() }
+        Client {
+            options,
+            plain: OnceLock::new(),
+            forwarded: OnceLock::new(),
+            secure: OnceLock::new(),
+            login: OnceLock::new(),
+        }
     }
 
     /// Says who asks in every request for an address that begins with `below`. The first one stays.

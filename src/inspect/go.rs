@@ -37,13 +37,12 @@ fn parse(bytes: &[u8]) -> Option<Go> {
     let _version = string(&mut rest)?;
     let settings = string(&mut rest)?;
     let setting = |wanted: &str| {
-        let of = |line: &[u8]| line.strip_prefix(b"build\t")?.strip_prefix(wanted.as_bytes())?.strip_prefix(b"=").map(BString::from);
+        let of = |line: &[u8]| {
+            line.strip_prefix(b"build\t")?.strip_prefix(wanted.as_bytes())?.strip_prefix(b"=").map(BString::from)
+        };
         settings.lines().find_map(of)
     };
-    Some(Go {
-        system: setting("GOOS")?,
-        level: LEVELS.iter().find_map(|name| Some((*name, setting(name)?))),
-    })
+    Some(Go { system: setting("GOOS")?, level: LEVELS.iter().find_map(|name| Some((*name, setting(name)?))) })
 }
 
 fn string<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -59,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_build_as_go_writes_it() {
-        let settings = b"0123456789abcdef\npath\tx\nbuild\tGOARCH=arm\nbuild\tGOOS=linux\nbuild\tGOARM=7\n0123456789abcdef";
+        let settings =
+            b"0123456789abcdef\npath\tx\nbuild\tGOARCH=arm\nbuild\tGOOS=linux\nbuild\tGOARM=7\n0123456789abcdef";
         let mut bytes = [&[0; ALIGN][..], MAGIC, &[4, INLINE], &[0; 16], b"\x08go1.27.3"].concat();
         bytes.push(settings.len() as u8);
         bytes.extend(settings);

@@ -67,14 +67,17 @@ impl Search<'_> {
     /// The libraries that `program`, at `path`, needs, in the order in which they are loaded.
     pub fn libraries(&self, path: &[u8], program: &Inspection) -> Vec<Library> {
         let loader = program.loader.as_ref().map_or(&b""[..], |name| name.as_slice());
-        let is_musl = loader.contains_str("/ld-musl-") || self.inspect(loader).is_some_and(|(_, loader)| is_of_musl(&loader));
+        let is_musl =
+            loader.contains_str("/ld-musl-") || self.inspect(loader).is_some_and(|(_, loader)| is_of_musl(&loader));
         let mut case = Case { search: self, program, loader, is_musl, usual: Vec::new() };
         case.usual = case.usual_directories();
         let mut all: Vec<Library> = Vec::new();
         let mut loaded = VecDeque::from([(BString::from(path), program.dynamic.clone())]);
         while let Some((by, dynamic)) = loaded.pop_front() {
             for name in &dynamic.needed {
-                let is_it = |l: &Library| l.name == *name || l.found.as_ref().is_some_and(|(_, f)| f.dynamic.name.as_ref() == Some(name));
+                let is_it = |l: &Library| {
+                    l.name == *name || l.found.as_ref().is_some_and(|(_, f)| f.dynamic.name.as_ref() == Some(name))
+                };
                 if all.len() == MOST_LIBRARIES || case.is_loader(name) || all.iter().any(is_it) {
                     continue;
                 }

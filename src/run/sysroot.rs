@@ -12,7 +12,7 @@ use crate::emulators::debian::libraries::{Libraries, candidates};
 use crate::error::{Error, Result};
 use crate::exec::root::Root;
 use crate::exec::{Handler, Verdict};
-use crate::inspect::{Inspection, inspect, libraries};
+use crate::inspect::{Inspection, Search, inspect};
 use crate::registrar::Registrar;
 
 /// The variable that names it to QEMU's emulators (-L).
@@ -21,9 +21,6 @@ pub(super) const VARIABLE: &str = "QEMU_LD_PREFIX";
 /// Debian's packages of the two C libraries.
 const GLIBC: &str = "libc6";
 const MUSL: &str = "musl";
-
-/// No program has more libraries.
-const MOST: usize = 512;
 
 /// Where a program's libraries come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,11 +144,11 @@ impl Need {
         let step = verdict.steps.iter().rfind(|step| step.handler == Some(Handler::Entry))?;
         let program = inspect(root, &step.path).ok().flatten()?;
         let loader = program.loader.as_ref()?.to_str().ok()?.to_owned();
-        let abis = Architecture::of_target(program.target)?.row().abis;
+        let abis = Architecture::of_elf(program.target, program.flags)?.row().abis;
         let has = |abi: &&Abi| abi.glibc.iter().chain(abi.musl).any(|path| *path == loader);
         let abi = abis.iter().find(has).or(abis.iter().find(|abi| abi.class == program.target.class))?;
         let is_musl = abi.musl.contains(&loader.as_str());
-        let libraries = not_found(root, &step.path, program);
+        let libraries = not_found(root, &step.path, &program);
         let loader = (!Path::new(&loader).exists()).then_some(loader);
         (loader.is_some() || !libraries.is_empty()).then_some(Need { abi, loader, is_musl, libraries })
     }
@@ -170,20 +167,8 @@ impl Need {
 }
 
 /// The libraries that a program and those that it finds here need, and that are not here.
-fn not_found(root: &Root, path: &[u8], program: Inspection) -> Vec<String> {
-    let mut files: Vec<(BString, Inspection)> = vec![(path.into(), program)];
-    let (mut names, mut lacking): (Vec<BString>, _) = (Vec::new(), Vec::new());
-    while let Some((path, file)) = files.pop() {
-        for library in libraries(root, &path, &file) {
-            if names.len() >= MOST || names.contains(library.name) {
-                continue;
-            }
-            names.push(library.name.clone());
-            match library.found {
-                Some(found) => files.push(found),
-                None => lacking.extend(library.name.to_str().ok().map(str::to_owned)),
-            }
-        }
-    }
-    lacking
+fn not_found(root: &Root, path: &[u8], program: &Inspection) -> Vec<String> {
+    let search = Search { root, prefixes: Vec::new(), path: BString::default() };
+    let missing = search.libraries(path, program).into_iter().filter(|library| library.found.is_none());
+    missing.filter_map(|library| library.name.to_str().ok().map(str::to_owned)).collect()
 }

@@ -301,7 +301,9 @@ impl Case<'_> {
         let what = elf::Header::of(&step.head).map_or(String::new(), |header| cpu(header.target(), header.flags));
         if own.is_some_and(|own| is_of_other_class(step, own)) && (arch.is_none() || arch == own) {
             let option = if own == Some(Architecture::X86_64) { " (CONFIG_X86_X32_ABI)" } else { "" };
-            let detail = format!("the program is for {what}, which this kernel was built without{option}, and no emulator runs it");
+            let detail = format!(
+                "the program is for {what}, which this kernel was built without{option}, and no emulator runs it"
+            );
             return self.problem(CauseId::ForeignArchNoHandler, &detail);
         }
         if step.marked.0 != 18 {

@@ -56,7 +56,11 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
         }
         ET_EXEC | ET_DYN => {
             let (system, by) = system::of(elf).filter(|(system, _)| !system.linux || lacks_loader(setting, elf))?;
-            let fails = if system.linux { "its loader and its C library are not here" } else { "Linux has none of its system calls" };
+            let fails = if system.linux {
+                "its loader and its C library are not here"
+            } else {
+                "Linux has none of its system calls"
+            };
             found(system.cause, &format!("a program of {}, by {by}: {fails}", system.name))
         }
         _ => return None,

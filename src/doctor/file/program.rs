@@ -67,7 +67,8 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         findings.push(Finding::warning(CauseId::KernelTooOld, &*about, detail));
     }
     let version = program.arm.and_then(|arm| arm.version).map(|version| format!("ARMv{version}"));
-    let float = program.arm.and_then(|arm| arm.hard_float).map(|hard| if hard { "hard float" } else { "soft float" }.into());
+    let float =
+        program.arm.and_then(|arm| arm.hard_float).map(|hard| if hard { "hard float" } else { "soft float" }.into());
     let built: Vec<String> = version.into_iter().chain(float).collect();
     if !built.is_empty() {
         findings.push(note(CauseId::ArmAttributes, format!("it is built for {}", built.join(", "))));
@@ -134,7 +135,11 @@ fn beyond_emulated_cpu(setting: &Setting, about: &str, program: &Inspection) -> 
     let detail = format!("Go built it with {variable}={level}: {}", known.symptom);
     let values = [("cpu", known.cpu), ("path", &quoted(&setting.root.outside(about)))];
     let command = command::fill(command::EMULATE_CPU, &values);
-    Some(Finding::problem(CauseId::QemuSigill, about, detail).fix(Advice::EmulateCpu, command, FixClass::Decision).alone())
+    Some(
+        Finding::problem(CauseId::QemuSigill, about, detail)
+            .fix(Advice::EmulateCpu, command, FixClass::Decision)
+            .alone(),
+    )
 }
 
 /// GOAMD64, which a program of Go compares with the CPU at its start.
@@ -166,7 +171,9 @@ impl Loading<'_> {
         let found = search.inspect(name);
         match (place, found) {
             (Some(place), Some((_, found))) if !self.native && disagree(program, &found) => {
-                let detail = format!("its loader {place} and it do not agree on hard and soft float, and the emulator refuses both");
+                let detail = format!(
+                    "its loader {place} and it do not agree on hard and soft float, and the emulator refuses both"
+                );
                 vec![Finding::problem(CauseId::LoaderWrongArch, about, detail).with("interpreter", to_text(&place))]
             }
             (Some(_), Some((_, found))) if self.native || found.target == program.target => {
@@ -186,7 +193,9 @@ impl Loading<'_> {
         let place = format!("in this tree{}", named.unwrap_or_default());
         match entry {
             Some(Entry { name: entry, .. }) => {
-                format!("the emulator of the entry {entry} starts, and then does not find the program's loader {name} {place}")
+                format!(
+                    "the emulator of the entry {entry} starts, and then does not find the program's loader {name} {place}"
+                )
             }
             None => format!("an emulator needs the program's loader {name} as well, which is not {place}"),
         }
@@ -219,7 +228,8 @@ impl Loading<'_> {
             let Some((place, found)) = found else {
                 let whose = if *by == self.path { String::new() } else { format!(", which {by} needs,") };
                 let detail = format!("the library {name}{whose} is in none of the directories that loaders search");
-                findings.push(Finding::problem(CauseId::MissingSharedLib, about, detail).with("library", to_text(name)));
+                findings
+                    .push(Finding::problem(CauseId::MissingSharedLib, about, detail).with("library", to_text(name)));
                 continue;
             };
             if *by == self.path {

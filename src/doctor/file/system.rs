@@ -24,7 +24,8 @@ pub(super) struct System {
 pub(super) fn of(elf: &Inspection) -> Option<(&'static System, &'static str)> {
     let by = |is_it: &dyn Fn(&System) -> bool| SYSTEMS.iter().find(|system| is_it(system));
     let note = || by(&|system| system.note.is_some_and(|owner| elf.notes.system.as_ref().is_some_and(|n| n == owner)));
-    let loader = || by(&|system| elf.loader.as_ref().is_some_and(|name| system.loaders.iter().any(|known| name == known)));
+    let loader =
+        || by(&|system| elf.loader.as_ref().is_some_and(|name| system.loaders.iter().any(|known| name == known)));
     let go = || by(&|system| elf.go.as_ref().is_some_and(|go| system.go.iter().any(|known| go.system == *known)));
     // Static glibc of Linux writes an OSABI of its own, others none.
     let is_marked = elf.loader.is_none() && elf.notes.kernel.is_none();

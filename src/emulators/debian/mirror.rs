@@ -28,14 +28,7 @@ impl Mirror {
     /// A mirror of Debian's archive, or of the archive that `keyring` signs.
     pub fn new(url: &str, keyring: Option<PathBuf>, named_by: &str) -> Self {
         let (url, login) = Login::split(url.trim_end_matches('/'));
-        Mirror {
-            url,
-            login,
-            keyring,
-            component: "main".to_owned(),
-            suites: Vec::new(),
-            named_by: named_by.to_owned(),
-        }
+        Mirror { url, login, keyring, component: "main".to_owned(), suites: Vec::new(), named_by: named_by.to_owned() }
     }
 }
 
@@ -240,7 +233,8 @@ mod tests {
 
     #[test]
     fn what_apt_reads_of_a_directory_and_of_a_stanza() {
-        let stanza = |url: &str, more: &str| format!("Types: deb\nURIs: {url}\nSuites: trixie\nComponents: main\n{more}");
+        let stanza =
+            |url: &str, more: &str| format!("Types: deb\nURIs: {url}\nSuites: trixie\nComponents: main\n{more}");
         let right = stanza("http://off.example/debian", "uris: http://m.example/debian\n");
         let files = [
             ("sources.list.d/.hidden.sources", stanza("http://a/debian", "")),
