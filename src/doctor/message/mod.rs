@@ -148,6 +148,7 @@ impl Diagnosis {
             ("path", self.paths.first().cloned()),
             ("image", self.image.clone()),
             ("platform", platform.cloned()),
+            ("own", self.machine.map(|machine| format!("linux/{machine}"))),
             ("arch", Some(arch.unwrap_or_else(|| "ARCH".into()))),
         ];
         named.into_iter().filter_map(|(name, value)| Some((name, value?)))
