@@ -7,7 +7,8 @@ use quote::{format_ident, quote};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::literal::{Literal, literal};
+use super::literal::Literal;
+use super::pool::{Pool, Pooled, pooled};
 use super::source::{Mistake, Source};
 use super::translation::{self, Translation};
 
@@ -73,9 +74,9 @@ enum FixClass {
     Yours,
 }
 
-literal!(enum Form);
-literal!(struct Remedy { text, command, class, otherwise });
-literal!(enum FixClass);
+pooled!(enum Form);
+pooled!(struct Remedy { text, command, class, otherwise });
+pooled!(enum FixClass);
 
 /// All causes, the commonest first, then those that are not faults.
 pub(crate) struct Causes {
@@ -185,20 +186,22 @@ fn id_of(cause: &Cause) -> &String {
     cause.id.get_ref()
 }
 
-pub(crate) fn generate(causes: &Causes) -> TokenStream {
+pub(crate) fn generate(causes: &Causes, pool: &mut Pool) -> TokenStream {
     let variants: Vec<Ident> = causes.all.iter().map(|(_, cause)| variant(cause.id.get_ref())).collect();
-    let ids = causes.all.iter().map(|(_, cause)| cause.id.get_ref());
+    let ids: Vec<TokenStream> = causes.all.iter().map(|(_, cause)| cause.id.pooled(pool)).collect();
     let titles = causes.all.iter().map(|(_, cause)| format!("{}.", cause.title));
     let len = variants.len();
-    let rows = causes.all.iter().zip(&variants).map(|((group, cause), id)| {
+    let row = |((group, cause), id): (&(&str, Cause), &Ident)| {
         let group = variant(group);
         let Cause { id: _, rank, title, explanation, detection, found_by, also, fix, links } = cause;
         let rank = rank.literal();
+        let (title, explanation, detection) = (pool.text(title), pool.text(explanation), pool.text(detection));
+        let (found_by, also) = (found_by.pooled(pool), also.pooled(pool));
+        let (fixes, links) = (fix.pooled(pool), links.pooled(pool));
         let chinese = causes.chinese.get(id_of(cause)).map_or(quote!(None), |texts| {
-            let texts = texts.literal();
+            let texts = texts.pooled(pool);
             quote!(Some(#texts))
         });
-        let (found_by, also, fixes, links) = (found_by.literal(), also.literal(), fix.literal(), links.literal());
         quote! {
             Cause {
                 id: CauseId::#id,
@@ -214,7 +217,9 @@ pub(crate) fn generate(causes: &Causes) -> TokenStream {
                 chinese: #chinese,
             }
         }
-    });
+    };
+    let rows: Vec<TokenStream> = causes.all.iter().zip(&variants).map(row).collect();
+    let items = ["Form", "Remedy", "Wording"].map(|of| pool.items(of));
     quote! {
         /// The causes, in the order of [`all`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -222,11 +227,13 @@ pub(crate) fn generate(causes: &Causes) -> TokenStream {
 
         impl CauseId {
             /// Its name in the catalogue, in kebab-case.
-            pub const fn as_str(self) -> &'static str {
-                match self { #(CauseId::#variants => #ids),* }
+            pub fn as_str(self) -> &'static str {
+                static IDS: [Text; #len] = [#(#ids),*];
+                IDS[self as usize].as_str()
             }
         }
 
         static CAUSES: [Cause; #len] = [#(#rows),*];
+        #(#items)*
     }
 }

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::catalogue::Causes;
 use super::literal::Literal;
+use super::pool::{Pool, Pooled};
 use super::source::{Mistake, Source};
 use super::texts::Texts;
 
@@ -15,7 +16,7 @@ use super::texts::Texts;
 struct Formats {
     format: Vec<Format>,
     archive: Vec<Archive>,
-    text: Vec<Text>,
+    text: Vec<TextKind>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +42,7 @@ struct Archive {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Text {
+struct TextKind {
     #[serde(default)]
     begins: Vec<String>,
     #[serde(default)]
@@ -79,7 +80,12 @@ struct Tables<'a> {
     source: &'a Source,
 }
 
-pub(crate) fn generate(source: &Source, causes: &Causes, advice: &Texts) -> Result<TokenStream, Mistake> {
+pub(crate) fn generate(
+    source: &Source,
+    causes: &Causes,
+    advice: &Texts,
+    pool: &mut Pool,
+) -> Result<TokenStream, Mistake> {
     let Formats { format, archive, text } = source.parse()?;
     let tables = Tables { causes, advice, source };
     let formats = format.iter().map(|format| {
@@ -91,36 +97,37 @@ pub(crate) fn generate(source: &Source, causes: &Causes, advice: &Texts) -> Resu
         if let Some(given) = format.mask.as_ref().filter(|_| mask.len() != bytes.len()) {
             return Err(source.mistake(&given.span(), "mask", "it is as long as the magic"));
         }
-        let (at, magic, mask, what) = (format.at, bytes.literal(), mask.literal(), tables.what(&format.what)?);
+        let (at, magic, mask) = (format.at, bytes.pooled(pool), mask.pooled(pool));
+        let what = tables.what(&format.what, pool)?;
         Ok(quote!(Format { at: #at, magic: #magic, mask: #mask, what: #what }))
     });
     let formats = formats.collect::<Result<Vec<_>, _>>()?;
     let archives = archive.iter().map(|Archive { of, holds, extensions, what }| {
-        let (of, holds, extensions) = (of.literal(), holds.literal(), extensions.literal());
-        let what = tables.what(what)?;
+        let (of, holds, extensions) = (of.literal(), holds.pooled(pool), extensions.pooled(pool));
+        let what = tables.what(what, pool)?;
         Ok(quote!(Archive { of: #of, holds: #holds, extensions: #extensions, what: #what }))
     });
     let archives = archives.collect::<Result<Vec<_>, _>>()?;
-    let texts = text.iter().map(|Text { begins, extensions, named, interpreter, what }| {
-        let (begins, extensions, named) = (begins.literal(), extensions.literal(), named.literal());
-        let (interpreter, what) = (interpreter.literal(), tables.what(what)?);
+    let texts = text.iter().map(|TextKind { begins, extensions, named, interpreter, what }| {
+        let (begins, extensions, named) = (begins.pooled(pool), extensions.pooled(pool), named.pooled(pool));
+        let (interpreter, what) = (interpreter.pooled(pool), tables.what(what, pool)?);
         Ok(quote! {
-            Text { begins: #begins, extensions: #extensions, named: #named, interpreter: #interpreter, what: #what }
+            TextKind { begins: #begins, extensions: #extensions, named: #named, interpreter: #interpreter, what: #what }
         })
     });
     let texts = texts.collect::<Result<Vec<_>, _>>()?;
     Ok(quote! {
-        const FORMATS: &[Format] = &[#(#formats),*];
-        const ARCHIVES: &[Archive] = &[#(#archives),*];
-        const TEXTS: &[Text] = &[#(#texts),*];
+        static FORMATS: &[Format] = &[#(#formats),*];
+        static ARCHIVES: &[Archive] = &[#(#archives),*];
+        static TEXTS: &[TextKind] = &[#(#texts),*];
     })
 }
 
 impl Tables<'_> {
-    fn what(&self, what: &What) -> Result<TokenStream, Mistake> {
+    fn what(&self, what: &What, pool: &mut Pool) -> Result<TokenStream, Mistake> {
         let What { name, cause, advice, command, profile } = what;
         let cause = self.causes.variant(cause, "cause", self.source)?;
-        let (command, profile) = (command.literal(), profile.literal());
+        let (name, command, profile) = (pool.text(name), command.pooled(pool), profile.pooled(pool));
         let advice = match advice {
             Some(advice) => {
                 let advice = self.advice.variant(advice, "advice", self.source)?;

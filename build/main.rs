@@ -2,7 +2,7 @@
 //! A mistake in it fails the build, with file, line and field.
 //!
 //! Each module here reads one kind of data: serde types for the file, checks that name the field, and [`Literal`] for the
-//! Rust value. The types of the values are in the modules that `include!` them.
+//! Rust value, or in large tables [`Pooled`]. The types of the values are in the modules that `include!` them.
 
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
@@ -14,6 +14,7 @@ mod kernel;
 mod known_bad;
 mod literal;
 mod loaders;
+mod pool;
 mod source;
 mod texts;
 mod translation;
@@ -25,6 +26,7 @@ use std::{env, fs};
 
 use proc_macro2::TokenStream;
 
+use self::pool::Pool;
 use self::source::{Mistake, Source};
 use self::texts::Texts;
 
@@ -65,16 +67,19 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
     let advice = texts("Advice", "advice")?;
     let qemu = open("profiles/qemu.toml")?;
     let architectures = architectures::read(&qemu)?;
-    Ok(vec![
-        ("advice.rs", advice.generate()),
+    let mut pool = Pool::default();
+    let mut files = vec![
+        ("advice.rs", advice.generate(&mut pool)),
         ("architectures.rs", architectures::generate(&architectures)?),
-        ("catalogue.rs", catalogue::generate(&causes)),
+        ("catalogue.rs", catalogue::generate(&causes, &mut pool)),
         ("debian.rs", debian::generate(&open("data/debian.toml")?)?),
-        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes, &advice)?),
+        ("formats.rs", formats::generate(&open("src/doctor/file/formats.toml")?, &causes, &advice, &mut pool)?),
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("profiles/known-bad.toml")?)?),
-        ("labels.rs", texts("Label", "labels")?.generate()),
+        ("labels.rs", texts("Label", "labels")?.generate(&mut pool)),
         ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
         ("words.rs", words::generate(&open, &causes)?),
-    ])
+    ];
+    files.push(("built_in.rs", pool.generate()));
+    Ok(files)
 }

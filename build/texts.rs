@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::catalogue::variant;
+use super::pool::Pool;
 use super::source::{Mistake, Source};
 
 #[derive(Deserialize)]
@@ -54,11 +55,14 @@ impl Texts {
         Ok(quote!(#name::#variant))
     }
 
-    pub(crate) fn generate(&self) -> TokenStream {
+    pub(crate) fn generate(&self, pool: &mut Pool) -> TokenStream {
         let name = format_ident!("{}", self.name);
         let variants: Vec<_> = self.english.keys().map(|key| variant(key)).collect();
         let english: Vec<_> = self.english.values().collect();
         let chinese = self.english.iter().map(|(key, text)| self.chinese.get(key).unwrap_or(text));
+        let chinese: Vec<_> = chinese.map(|text| pool.text(text)).collect();
+        let places: Vec<_> = english.iter().map(|text| pool.text(text)).collect();
+        let len = variants.len();
         let doc = format!("{}: a text in each language.", self.name);
         quote! {
             #[doc = #doc]
@@ -68,10 +72,13 @@ impl Texts {
             impl #name {
                 /// The text in a language.
                 pub fn text(self, language: Language) -> &'static str {
-                    match language {
-                        Language::English => match self { #(#name::#variants => #english),* },
-                        Language::Chinese => match self { #(#name::#variants => #chinese),* },
-                    }
+                    static ENGLISH: [crate::built_in::Text; #len] = [#(#places),*];
+                    static CHINESE: [crate::built_in::Text; #len] = [#(#chinese),*];
+                    let texts = match language {
+                        Language::English => &ENGLISH,
+                        Language::Chinese => &CHINESE,
+                    };
+                    texts[self as usize].as_str()
                 }
             }
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::catalogue::{Cause, names};
-use super::literal::literal;
+use super::pool::pooled;
 use super::source::{Mistake, Source};
 
 #[derive(Deserialize)]
@@ -45,8 +45,8 @@ struct Wording {
     otherwise: Option<String>,
 }
 
-literal!(struct Translation { title, explanation, detection, fixes });
-literal!(struct Wording { text, otherwise });
+pooled!(struct Translation { title, explanation, detection, fixes });
+pooled!(struct Wording { text, otherwise });
 
 /// The translations of one group by the ids of the causes.
 pub(crate) fn read(source: &Source, causes: &[&Cause]) -> Result<BTreeMap<String, Translation>, Mistake> {

@@ -5,8 +5,10 @@ set -eu
 cd "$(dirname "$0")/.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 
-# A panic aborts: our code has no unwind tables, and order.ld drops those of libraries. cargo runs the linker in this directory.
-flags='-C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,packaging/order.ld'
+# A panic aborts: our code has no unwind tables, and order.ld drops those of libraries. Names of version 0 tell a generic
+# function of one type from that of another, for order.ld too. cargo runs the linker in this directory.
+flags='-C target-feature=+crt-static -C force-unwind-tables=no -C symbol-mangling-version=v0'
+flags="$flags -C link-arg=-Wl,-T,packaging/order.ld"
 
 # What makes it smaller and not every linker has: functions that are the same are there once (LLD, which rustc brings on
 # x86_64), and packed relocations, which the C library reads from 2.36 on.

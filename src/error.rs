@@ -15,6 +15,12 @@ pub enum Status {
     Usage = 2,
     /// What was asked could not be determined from here.
     Unknown = 3,
+    /// `run` and `shell`, as env(1): rbinfmt failed before it came to the program.
+    NotRun = 125,
+    /// `run` and `shell`, as env(1): the program is there and cannot be executed.
+    NotExecutable = 126,
+    /// `run` and `shell`, as env(1): there is no such program.
+    NotFound = 127,
 }
 
 /// A failure, told so that the reader knows what to do next.
@@ -148,5 +154,6 @@ mod tests {
     fn exit_statuses_are_the_documented_numbers() {
         let numbers = [Status::Done, Status::Failed, Status::Usage, Status::Unknown].map(|s| s as u8);
         assert_eq!(numbers, [0, 1, 2, 3]);
+        assert_eq!([Status::NotRun, Status::NotExecutable, Status::NotFound].map(|s| s as u8), [125, 126, 127]);
     }
 }

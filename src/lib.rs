@@ -50,6 +50,7 @@ mod backoff;
 pub mod binfmt;
 #[doc(hidden)]
 pub mod boot;
+pub mod built_in;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
@@ -87,6 +88,8 @@ pub mod progress;
 pub mod registrar;
 #[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
+pub mod run;
 #[doc(hidden)]
 pub mod sandbox;
 #[doc(hidden)]

@@ -7,6 +7,7 @@ pub mod deferred;
 pub mod doctor;
 pub mod fetch;
 pub mod hold;
+pub mod run;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
+use self::run::{RunArgs, ShellArgs};
 use crate::registrar::plan::ways::Keep;
 
 /// Runs programs built for another CPU on this machine, and explains why one does not start.
@@ -30,6 +32,7 @@ Examples:
   rbinfmt doctor                what is wrong with this machine
   rbinfmt doctor ./program      why a program does not start
   rbinfmt uninstall all         remove what rbinfmt registered
+  rbinfmt run ./program         run it, without root and without registering anything
 
 Exit status: 0 done or healthy, 1 failed or a problem found, 2 wrong usage, 3 could not be determined.
 Without a command it has the options of tonistiigi/binfmt and prints the same JSON.")]
@@ -43,7 +46,7 @@ pub struct Cli {
     /// The options of tonistiigi/binfmt.
     #[command(flatten)]
     pub drop_in: DropIn,
-    /// The options of every verb.
+    /// The options of every verb, wherever they were given.
     #[command(flatten)]
     pub common: Common,
 }
@@ -67,30 +70,30 @@ pub struct DropIn {
     pub persist: Option<PathBuf>,
 }
 
-/// The options of every verb.
+/// The options of every verb, before it or after it: [`Deferred`] adds them to its own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Common {
     /// Where binfmt_misc is mounted, or will be
-    #[arg(long, global = true, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
+    #[arg(long, value_name = "DIR", default_value = "/proc/sys/fs/binfmt_misc")]
     pub mount: PathBuf,
     /// Read additional profiles from every .toml file in DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub profiles: Vec<PathBuf>,
     /// Use the emulators in DIR only
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub emulators: Vec<PathBuf>,
     /// In a user namespace: use a table of this namespace alone, which hides the machine's
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub private: bool,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub json: bool,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub quiet: bool,
     /// Also print what needed no change
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub verbose: bool,
 }
 
@@ -108,7 +111,7 @@ pub enum Verb {
     /// Explain a cause that `doctor` found
     Explain(Deferred<ExplainArgs>),
     /// List the architectures and their rules
-    Profiles,
+    Profiles(Deferred<ProfilesArgs>),
     /// Fetch emulators and verify them, without registering them
     Fetch(Deferred<FetchArgs>),
     /// List the fetched emulators, choose the version in use, remove versions
@@ -121,6 +124,10 @@ pub enum Verb {
     Disable(Deferred<DisableArgs>),
     /// Print entries in the format of systemd-binfmt, update-binfmts or NixOS
     Export(Deferred<ExportArgs>),
+    /// Run a program with emulation, without root and without touching this machine's table
+    Run(Deferred<RunArgs>),
+    /// The same with a shell
+    Shell(Deferred<ShellArgs>),
 }
 
 /// Register emulators with the kernel.
@@ -221,12 +228,28 @@ pub struct StatusArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Go's flag package accepts one dash as well as two, and scripts use both.
+/// List the architectures and their rules.
+#[derive(Debug, Args)]
+pub struct ProfilesArgs {}
+
+/// Whether a word is a verb after which another program's command line follows, or says that no options follow.
+fn is_end(word: &std::ffi::OsStr) -> bool {
+    ["run", "shell", "--"].iter().any(|end| word == *end)
+}
+
+/// Whether a command line is one of `run` or `shell`, whose exit status is that of a program.
+pub fn is_run(args: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    args.skip(1).find(|word| is_end(word)).is_some_and(|word| word != "--")
+}
+
+/// Go's flag package accepts one dash as well as two, and scripts use both. What is another program's stays as it is.
 pub fn two_dashes(args: impl Iterator<Item = std::ffi::OsString>) -> impl Iterator<Item = std::ffi::OsString> {
     const FLAGS: [&str; 4] = ["-install", "-uninstall", "-mount", "-version"];
-    args.map(|arg| {
+    let mut ended = false;
+    args.map(move |arg| {
+        ended |= is_end(&arg);
         let flag = arg.to_str().map(|text| text.split('=').next().unwrap_or(text));
-        if flag.is_some_and(|flag| FLAGS.contains(&flag)) {
+        if !ended && flag.is_some_and(|flag| FLAGS.contains(&flag)) {
             let mut two = std::ffi::OsString::from("-");
             two.push(arg);
             two

@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 mod install;
 mod profiles;
+mod run;
 mod status;
 mod uninstall;
 mod upgrade;
@@ -84,7 +85,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Install(args)) => install::run(&context()?, args),
         Some(Verb::Uninstall(args)) => uninstall::run(&context()?, args),
         Some(Verb::Status(args)) => status::run(&context()?, args),
-        Some(Verb::Profiles) => profiles::run(&context()?),
+        Some(Verb::Profiles(_)) => profiles::run(&context()?),
         Some(Verb::Fetch(args)) => fetch::run(&context()?, args),
         Some(Verb::Emulators(args)) => emulators::run(&context()?, args),
         Some(Verb::Upgrade(args)) => upgrade::run(&context()?, args),
@@ -92,6 +93,8 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Disable(args)) => disable::run(&context()?, args),
         Some(Verb::Export(args)) => export::run(&context()?, args),
         Some(Verb::Explain(args)) => explain::run(printer, args),
+        Some(Verb::Run(args)) => run::run(&context()?, args),
+        Some(Verb::Shell(args)) => run::shell(&context()?, args),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }

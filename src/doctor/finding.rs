@@ -208,11 +208,11 @@ impl Finding {
 
     /// With this case's names; `None` where one is not known.
     fn filled(&self, fix: &Remedy, said: Wording) -> Option<Fix> {
-        let mut text = self.fill(said.text, |value| printable(value).into_owned())?;
+        let mut text = self.fill(&said.text, |value| printable(value).into_owned())?;
         if own_image().is_none() && fix.command.is_some_and(|command| command.contains("{rbinfmt}")) {
             text = format!("{text} {}", Label::OwnImage);
         }
-        let command = match fix.command {
+        let command = match &fix.command {
             Some(command) => Some(self.fill(command, quoted)?),
             None => None,
         };
@@ -236,7 +236,7 @@ fn one_line(text: impl Into<String>) -> String {
 /// What is said of a fix where not all names are known: what is left to the reader is not ours to apply.
 fn in_words(fix: &Remedy, said: Wording) -> Option<Fix> {
     let class = if fix.class == FixClass::Safe { FixClass::Decision } else { fix.class };
-    Some(Fix { text: said.otherwise?.to_owned(), command: None, class })
+    Some(Fix { text: said.otherwise?.as_str().to_owned(), command: None, class })
 }
 
 impl Serialize for Finding {

@@ -220,7 +220,7 @@ impl Registrar {
     }
 
     /// Runs a program of each item that has one.
-    fn probe(&self, items: &[&Item]) -> Result<Vec<Option<Ran>>> {
+    pub(super) fn probe(&self, items: &[&Item]) -> Result<Vec<Option<Ran>>> {
         let mut probes = Vec::new();
         let mut at = Vec::new();
         for (index, item) in items.iter().enumerate() {

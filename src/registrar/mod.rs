@@ -7,6 +7,7 @@
 //! install    the first way that lasts        supply    what an installation lacks, fetched
 //! uninstall  removes entries                 follow    lets the table follow the store
 //! health     what each entry does here. Pure
+//! private    a plan carried out in a table that nobody else uses
 //! ```
 
 pub mod apply;
@@ -17,6 +18,7 @@ mod held;
 mod install;
 mod journal;
 pub mod plan;
+mod private;
 mod request;
 pub mod session;
 mod start;

@@ -60,7 +60,7 @@ pub(super) fn fixes(text: &mut String, fixes: &[Fix]) {
 }
 
 fn also(text: &mut String, id: CauseId) {
-    let also = id.cause().also;
+    let also: Vec<&str> = id.cause().also.iter().map(|seen| seen.as_str()).collect();
     if !also.is_empty() {
         let line = format!("{}: {}", Label::AlsoSeenAs, also.join("; "));
         let label = format!("{}: ", Label::Note);

@@ -89,13 +89,13 @@ fn forms(cause: &Cause) -> String {
 
 fn remedy((fix, said): (&Remedy, Wording)) -> String {
     let command = fix.command.iter().map(|command| format!("        {}\n", named(command)));
-    let text = format!("{} ({})", named(said.text), whose(fix.class));
+    let text = format!("{} ({})", named(&said.text), whose(fix.class));
     wrapped(&text, "  - ", "    ") + &command.collect::<String>()
 }
 
 fn remedy_in_page((fix, said): (&Remedy, Wording)) -> String {
     let command = fix.command.iter().map(|command| format!("\n      {}\n\n", named(command)));
-    let text = format!("{} *({})*", named(said.text), whose(fix.class));
+    let text = format!("{} *({})*", named(&said.text), whose(fix.class));
     wrapped(&text, "- ", "  ") + &command.collect::<String>()
 }
 

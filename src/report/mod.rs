@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod paste;
 pub mod progress;
 pub mod rows;
+pub mod run;
 pub mod sarif;
 mod style;
 pub mod table;

@@ -16,13 +16,15 @@ pub(crate) enum Kind {
     Other(Deed),
 }
 
-/// What each call may fail with, and its name. What is not listed is not stopped. ENOENT is missing: a kernel that denies
-/// a file which is there is none that anybody has.
+/// What each call may fail with, and its name. What is not listed is not stopped: calls about the process alone (its memory, whose
+/// end is the program's; signals, limits, its threads' locks) and close(2), which has nothing to say after fsync(2). ENOENT is
+/// missing: a kernel that denies a file which is there is none that anybody has.
 pub(crate) const CALLS: &[(c_long, &str, &[Errno])] = {
     use Errno::*;
     &[
         (libc::SYS_openat, "openat", &[ENOMEM, EMFILE, EIO, EACCES, EPERM, EINTR, ENOSPC]),
         (libc::SYS_read, "read", &[EIO, ENOMEM, EINTR, EAGAIN]),
+        (libc::SYS_pread64, "pread64", &[EIO, ENOMEM, EINTR]),
         (libc::SYS_write, "write", &[EIO, ENOSPC, ENOMEM, EINTR, EBUSY, EPERM, EAGAIN]),
         (libc::SYS_rename, "rename", &[EIO, ENOSPC, EACCES, EBUSY, EXDEV]),
         (libc::SYS_renameat, "renameat", &[EIO, ENOSPC, EACCES, EBUSY]),
@@ -48,6 +50,7 @@ pub(crate) const CALLS: &[(c_long, &str, &[Errno])] = {
         (libc::SYS_fsmount, "fsmount", &[EPERM, ENOMEM]),
         (libc::SYS_unshare, "unshare", &[EPERM, ENOSPC, ENOMEM]),
         (libc::SYS_setns, "setns", &[EPERM, ENOMEM]),
+        (libc::SYS_fchdir, "fchdir", &[EACCES, EIO]),
         (libc::SYS_chroot, "chroot", &[EPERM, EIO]),
         (libc::SYS_clone, "clone", &[EAGAIN, ENOMEM]),
         (libc::SYS_clone3, "clone3", &[EAGAIN, ENOMEM]),
@@ -59,19 +62,26 @@ pub(crate) const CALLS: &[(c_long, &str, &[Errno])] = {
         (libc::SYS_socketpair, "socketpair", &[EMFILE, ENOMEM]),
         (libc::SYS_sendto, "sendto", &[ECONNRESET, EPIPE, ENOMEM, EINTR]),
         (libc::SYS_recvfrom, "recvfrom", &[ECONNRESET, ETIMEDOUT, ENOMEM, EINTR]),
+        (libc::SYS_setsockopt, "setsockopt", &[ENOMEM, ENOPROTOOPT]),
         (libc::SYS_connect, "connect", &[ECONNREFUSED, ENETUNREACH, ETIMEDOUT]),
         (libc::SYS_flock, "flock", &[EINTR, ENOLCK, EAGAIN]),
+        (libc::SYS_lseek, "lseek", &[EIO]),
+        (libc::SYS_dup2, "dup2", &[EINTR, EBUSY]),
         (libc::SYS_fcntl, "fcntl", &[EINTR, EPERM, EMFILE]),
         (libc::SYS_getdents64, "getdents64", &[EIO, ENOMEM]),
         (libc::SYS_statx, "statx", &[ENOMEM, EIO, EACCES]),
         (libc::SYS_newfstatat, "newfstatat", &[ENOMEM, EIO, EACCES]),
+        (libc::SYS_fstat, "fstat", &[ENOMEM, EIO]),
         (libc::SYS_statfs, "statfs", &[ENOMEM, EIO, EACCES]),
+        (libc::SYS_fstatfs, "fstatfs", &[ENOMEM, EIO]),
+        (libc::SYS_getxattr, "getxattr", &[ENOMEM, EIO, EACCES]),
         (libc::SYS_faccessat, "faccessat", &[EIO, EACCES, ENOMEM]),
         (libc::SYS_access, "access", &[EIO, EACCES, ENOMEM]),
         (libc::SYS_readlink, "readlink", &[ENOMEM, EACCES]),
         (libc::SYS_readlinkat, "readlinkat", &[ENOMEM, EACCES]),
         (libc::SYS_openat2, "openat2", &[ENOMEM, EMFILE, EIO, EACCES, EAGAIN, EPERM]),
         (libc::SYS_memfd_create, "memfd_create", &[ENOMEM, EMFILE]),
+        (libc::SYS_signalfd4, "signalfd4", &[EMFILE, ENOMEM]),
         (libc::SYS_pipe2, "pipe2", &[EMFILE, ENFILE]),
         (libc::SYS_poll, "poll", &[EINTR, ENOMEM]),
         (libc::SYS_copy_file_range, "copy_file_range", &[EIO, ENOSPC]),

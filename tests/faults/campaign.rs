@@ -20,6 +20,8 @@ pub(crate) struct Campaign {
     runs: Option<u64>,
     seed: Option<u64>,
     pub(crate) only: String,
+    /// The one system call whose faults are run.
+    pub(crate) call: Option<String>,
     pub(crate) workers: usize,
     pub(crate) program: String,
     /// Where the results of whole scenarios are kept.
@@ -45,6 +47,7 @@ impl Campaign {
             runs: None,
             seed: None,
             only: String::new(),
+            call: None,
             workers: WORKERS_ON_CPU * std::thread::available_parallelism().map_or(1, usize::from),
             program: env!("CARGO_BIN_EXE_rbinfmt").into(),
             record: None,
@@ -62,6 +65,7 @@ impl Campaign {
                 "--seed" => campaign.seed = Some(number(&text())),
                 "--workers" => campaign.workers = number(&text()) as usize,
                 "--only" => campaign.only = text(),
+                "--call" => campaign.call = Some(text()),
                 "--program" => campaign.program = text(),
                 "--record" => campaign.record = Some(text()),
                 "--one" => {

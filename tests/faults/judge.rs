@@ -102,9 +102,10 @@ impl Baseline {
         })
     }
 
-    /// All that can happen to it.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = Fault> {
+    /// All that can happen to it, at calls of this name if one is given.
+    pub(crate) fn faults(&self, name: Option<&str>) -> impl Iterator<Item = Fault> {
         let at = self.calls.iter().enumerate();
+        let at = at.filter(move |(_, call)| name.is_none_or(|name| calls::name(**call) == name));
         at.flat_map(|(at, &call)| {
             (0..calls::kinds(call, self.table).len()).map(move |kind| Fault { call: at + 1, kind })
         })

@@ -1,13 +1,15 @@
 //! Every verb with one system call that fails, or killed in it: nothing that worked is lost, nothing is claimed that is
 //! not so, nothing is left behind by the run after it, and nothing panics.
 //!
-//! usage: cargo test --test faults -- [--runs N] [--seconds N] [--seed N] [--only TEXT] [--workers N] [--program FILE]
-//!        cargo test --test faults -- --all [--record FILE] [--seconds N] [--only TEXT] [--workers N] [--program FILE]
+//! usage: cargo test --test faults -- [--runs N] [--seconds N] [--seed N] [WHAT]
+//!        cargo test --test faults -- --all [--record FILE] [--seconds N] [WHAT]
 //!        cargo test --test faults -- --one SCENARIO CALL KIND
+//! WHAT: [--only TEXT] [--call NAME] [--workers N] [--program FILE]
 //!
 //! Without `--all` the faults are drawn from the seed until the runs are done or the seconds over; without any of them they
 //! are the same few each time, for `cargo test`. With `--record`, a campaign that was ended goes on after the last scenario
-//! that was finished. `--program` is another build of rbinfmt than the one of this test.
+//! that was finished. `--only` are scenarios with this in their name, `--call` is a system call; `--program` is another build of
+//! rbinfmt than the one of this test.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod calls;

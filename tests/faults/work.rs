@@ -73,7 +73,8 @@ impl<'a> Bench<'a> {
         for at in 0..self.scenarios.len() {
             let Some(baseline) = self.baseline(at) else { continue };
             // Neighbours go to different workers.
-            for fault in baseline.faults().skip(self.worker.number).step_by(self.campaign.workers) {
+            let faults = baseline.faults(self.campaign.call.as_deref());
+            for fault in faults.skip(self.worker.number).step_by(self.campaign.workers) {
                 if self.is_over() {
                     return;
                 }
@@ -95,8 +96,8 @@ impl<'a> Bench<'a> {
             random.shuffle(&mut mine);
             for &at in &mine {
                 let Some(baseline) = self.baseline(at) else { continue };
-                let faults: Vec<Fault> = baseline.faults().collect();
-                for _ in 0..TURN {
+                let faults: Vec<Fault> = baseline.faults(self.campaign.call.as_deref()).collect();
+                for _ in 0..TURN.min(faults.len()) {
                     if self.is_over() {
                         return;
                     }

@@ -26,6 +26,6 @@ struct Brief {
 
 impl From<&Cause> for Brief {
     fn from(cause: &Cause) -> Brief {
-        Brief { id: cause.id, group: cause.group, title: cause.title(), found_by: cause.found_by }
+        Brief { id: cause.id, group: cause.group, title: cause.title(), found_by: cause.found_by.as_slice() }
     }
 }

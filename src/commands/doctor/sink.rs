@@ -78,7 +78,8 @@ fn worse(a: Status, b: Status) -> Status {
         Status::Done => 0,
         Status::Unknown => 1,
         Status::Usage => 2,
-        Status::Failed => 3,
+        // The last three are no verdicts.
+        Status::Failed | Status::NotRun | Status::NotExecutable | Status::NotFound => 3,
     };
     if weight(b) > weight(a) { b } else { a }
 }

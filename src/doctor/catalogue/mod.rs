@@ -8,6 +8,8 @@ pub use language::Language;
 
 use serde::{Serialize, Serializer};
 
+use crate::built_in::{List, Text};
+
 // CauseId and CAUSES.
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 // Advice: what a fix of one case says. Label: what comes before a text.
@@ -53,19 +55,19 @@ pub struct Cause {
     /// Its place in the order of commonness, from 1; what is not a fault has none.
     pub rank: Option<u16>,
     /// One line.
-    pub title: &'static str,
+    pub title: Text,
     /// What happens, and why.
-    pub explanation: &'static str,
+    pub explanation: Text,
     /// How to recognise it.
-    pub detection: &'static str,
+    pub detection: Text,
     /// Which forms of the doctor can find it.
-    pub found_by: &'static [Form],
+    pub found_by: List<Form>,
     /// What else people see of it.
-    pub also: &'static [&'static str],
+    pub also: List<Text>,
     /// What to do.
-    pub fixes: &'static [Remedy],
+    pub fixes: List<Remedy>,
     /// Where to read more.
-    pub links: &'static [&'static str],
+    pub links: List<Text>,
     /// The same in Chinese, where it was translated.
     #[serde(skip)]
     chinese: Option<Translation>,
@@ -74,42 +76,42 @@ pub struct Cause {
 /// A cause in another language.
 #[derive(Debug, PartialEq, Eq)]
 struct Translation {
-    title: &'static str,
-    explanation: &'static str,
-    detection: &'static str,
+    title: Text,
+    explanation: Text,
+    detection: Text,
     /// For each fix, in order.
-    fixes: &'static [Wording],
+    fixes: List<Wording>,
 }
 
 /// What is said of a fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wording {
     /// One sentence.
-    pub text: &'static str,
+    pub text: Text,
     /// The sentence where a name is not known; without one the fix is left out.
-    pub otherwise: Option<&'static str>,
+    pub otherwise: Option<Text>,
 }
 
 impl Cause {
     /// The title in the language of this process, as all that follow.
     pub fn title(&self) -> &'static str {
-        self.translation().map_or(self.title, |texts| texts.title)
+        self.translation().map_or(self.title, |texts| texts.title).as_str()
     }
 
     /// What happens, and why.
     pub fn explanation(&self) -> &'static str {
-        self.translation().map_or(self.explanation, |texts| texts.explanation)
+        self.translation().map_or(self.explanation, |texts| texts.explanation).as_str()
     }
 
     /// How to recognise it.
     pub fn detection(&self) -> &'static str {
-        self.translation().map_or(self.detection, |texts| texts.detection)
+        self.translation().map_or(self.detection, |texts| texts.detection).as_str()
     }
 
     /// What to do, and what is said of it.
     pub fn fixes(&self) -> impl Iterator<Item = (&'static Remedy, Wording)> {
-        let translated = self.translation().map_or(&[][..], |texts| texts.fixes);
-        self.fixes.iter().enumerate().map(|(at, fix)| {
+        let translated = self.translation().map_or(&[][..], |texts| texts.fixes.as_slice());
+        self.fixes.as_slice().iter().enumerate().map(|(at, fix)| {
             let english = Wording { text: fix.text, otherwise: fix.otherwise };
             (fix, translated.get(at).copied().unwrap_or(english))
         })
@@ -169,14 +171,14 @@ pub enum Form {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     /// One sentence.
-    pub text: &'static str,
+    pub text: Text,
     /// The command that does it.
-    pub command: Option<&'static str>,
+    pub command: Option<Text>,
     /// Whose it is to decide.
     pub class: FixClass,
     /// The sentence where a name is not known; without one the fix is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub otherwise: Option<&'static str>,
+    pub otherwise: Option<Text>,
 }
 
 /// Whose it is to decide on a fix.

@@ -2,6 +2,7 @@
 
 use super::packed::{self, Container};
 use super::{pe, text};
+use crate::built_in::{List, Text};
 use crate::doctor::catalogue::{Advice, CauseId};
 use crate::doctor::finding::quoted;
 use crate::text::fill_in;
@@ -30,35 +31,35 @@ pub(super) struct Content {
 /// What a row of formats.toml says.
 #[derive(Debug)]
 pub(super) struct What {
-    pub(super) name: &'static str,
+    pub(super) name: Text,
     pub(super) cause: CauseId,
     advice: Option<Advice>,
-    command: Option<&'static str>,
-    profile: Option<&'static str>,
+    command: Option<Text>,
+    profile: Option<Text>,
 }
 
 /// A format, by bytes at a place.
 struct Format {
     at: usize,
-    magic: &'static [u8],
-    mask: &'static [u8],
+    magic: List<u8>,
+    mask: List<u8>,
     what: What,
 }
 
 /// An archive with a meaning.
 struct Archive {
     of: Container,
-    holds: &'static [&'static str],
-    extensions: &'static [&'static str],
+    holds: List<Text>,
+    extensions: List<Text>,
     what: What,
 }
 
 /// A kind of text.
-pub(super) struct Text {
-    pub(super) begins: &'static [&'static str],
-    pub(super) extensions: &'static [&'static str],
-    pub(super) named: &'static [&'static str],
-    pub(super) interpreter: Option<&'static str>,
+pub(super) struct TextKind {
+    pub(super) begins: List<Text>,
+    pub(super) extensions: List<Text>,
+    pub(super) named: List<Text>,
+    pub(super) interpreter: Option<Text>,
     pub(super) what: What,
 }
 
@@ -66,7 +67,7 @@ pub(super) struct Text {
 include!(concat!(env!("OUT_DIR"), "/formats.rs"));
 
 /// The kinds of text.
-pub(super) fn texts() -> &'static [Text] {
+pub(super) fn texts() -> &'static [TextKind] {
     TEXTS
 }
 
@@ -98,11 +99,12 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
 
 /// The archive with a meaning that holds these members.
 pub(super) fn archive(of: Container, members: &[String], sample: &Sample) -> Option<Content> {
-    let has = |name: &&'static str| members.iter().any(|m| m == name || (name.ends_with('/') && m.starts_with(*name)));
+    let has =
+        |name: &Text| members.iter().any(|m| **name == **m || (name.ends_with('/') && m.starts_with(name.as_str())));
     let row = ARCHIVES.iter().find(|row| {
         row.of == of
             && (row.holds.is_empty() || row.holds.iter().any(&has))
-            && (row.extensions.is_empty() || row.extensions.contains(&sample.extension().as_str()))
+            && (row.extensions.is_empty() || row.extensions.iter().any(|extension| **extension == *sample.extension()))
     })?;
     Some(row.what.content(sample))
 }
@@ -111,16 +113,16 @@ impl Format {
     fn is_of(&self, head: &[u8]) -> bool {
         let bytes = head.get(self.at..self.at + self.magic.len());
         let same = |((byte, magic), mask): ((&u8, &u8), &u8)| byte & mask == magic & mask;
-        bytes.is_some_and(|bytes| bytes.iter().zip(self.magic).zip(self.mask).all(same))
+        bytes.is_some_and(|bytes| bytes.iter().zip(&*self.magic).zip(&*self.mask).all(same))
     }
 }
 
 impl What {
     /// It is that.
     pub(super) fn content(&self, sample: &Sample) -> Content {
-        let mut content = Content { cause: self.cause, what: self.name.into(), advice: Vec::new() };
+        let mut content = Content { cause: self.cause, what: self.name.as_str().into(), advice: Vec::new() };
         if let Some(advice) = self.advice {
-            content.advice.push((advice, self.command.map(|command| sample.fill(command))));
+            content.advice.push((advice, self.command.map(|command| sample.fill(&command))));
         }
         if let Some(profile) = self.profile {
             content.advice.push((Advice::RunWithProfile, Some(format!("sudo rbinfmt install {profile}"))));

@@ -1,6 +1,6 @@
 //! What a text is that does not begin with `#!`.
 
-use super::content::{Content, Sample, Text, texts};
+use super::content::{Content, Sample, TextKind, texts};
 use crate::doctor::catalogue::{Advice, CauseId};
 
 /// Lines among which a `#!` is looked for that is not on the first one.
@@ -18,7 +18,7 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
     let upper = sample.name().to_ascii_uppercase();
     let content = |cause, what: String, advice| Content { cause, what, advice };
     let start = text.trim_start().to_ascii_lowercase();
-    let begins = |t: &&Text| t.begins.iter().any(|begin| start.starts_with(begin));
+    let begins = |t: &&TextKind| t.begins.iter().any(|begin| start.starts_with(begin.as_str()));
     let known = texts().iter().find(begins);
     if known.is_none() && COMPANIONS.iter().any(|word| upper.contains(word)) {
         return Some(content(CauseId::WrongFilePicked, "a text without a #! line".into(), Vec::new()));
@@ -28,7 +28,9 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
     }
     let lower = sample.name().to_ascii_lowercase();
     let extension = sample.extension();
-    let called = |t: &&Text| t.named.contains(&lower.as_str()) || t.extensions.contains(&extension.as_str());
+    let called = |t: &&TextKind| {
+        t.named.iter().any(|name| **name == *lower) || t.extensions.iter().any(|known| **known == *extension)
+    };
     let mut found = match known.or_else(|| texts().iter().find(called)) {
         Some(row) => {
             let mut found = row.what.content(sample);

@@ -91,13 +91,20 @@ tar -C members -cf "m$name.tar" . 2>/dev/null
 try fetch arm64 --from "m$name.tar"
 tar -cPf "up.tar" --transform="s|^members|../members|" members 2>/dev/null
 try fetch arm64 --from up.tar
-# Each of these is tried some times, with pauses.
+# Each of these is tried some times, with pauses: side by side, and what they say one after the other.
 if [ -n "$PORT" ]; then
-    try doctor "docker://127.0.0.1:$PORT/x"
-    try fetch arm64 --from "docker://127.0.0.1:$PORT/x"
-    try fetch arm64 --from "docker://127.0.0.1:$PORT/x:latest"
-    try fetch arm64 --mirror "http://127.0.0.1:$PORT/$name" --suite "s$name"
-    try fetch arm64 --mirror "http://127.0.0.1:$PORT/x"
+    first=$count
+    aside() {
+        STORE="$PWD/store$count" try "$@" >"said$count" &
+        count=$((count + 1))
+    }
+    aside doctor "docker://127.0.0.1:$PORT/x"
+    aside fetch arm64 --from "docker://127.0.0.1:$PORT/x"
+    aside fetch arm64 --from "docker://127.0.0.1:$PORT/x:latest"
+    aside fetch arm64 --mirror "http://127.0.0.1:$PORT/$name" --suite "s$name"
+    aside fetch arm64 --mirror "http://127.0.0.1:$PORT/x"
+    wait
+    for ((at = first; at < count; at++)); do cat "said$at"; done
 fi
 try fetch arm64 --keyring "k$name"
 try fetch "a$name"

@@ -233,7 +233,7 @@ impl<'t> Case<'t> {
         let candidates = told.take(MOST).map(|(id, score)| Candidate {
             id,
             strength: score.strength,
-            title: id.cause().title,
+            title: id.cause().title.as_str(),
             evidence: score.evidence,
         });
         (candidates.collect(), self.notes)
