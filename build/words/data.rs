@@ -78,6 +78,7 @@ pub(crate) enum Kind {
     PageSize,
     Subject,
     Exit,
+    Loading,
 }
 literal!(enum Kind);
 
@@ -184,6 +185,21 @@ pub(crate) struct Script {
     pub(crate) success: Translated,
     pub(crate) line: Translated,
     pub(crate) content: Vec<Content>,
+}
+
+/// What a dynamic loader says of a program.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Loading {
+    pub(crate) refusal: Vec<Refusal>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refusal {
+    pub(crate) says: String,
+    pub(crate) strength: Strength,
+    pub(crate) causes: Weights,
 }
 
 /// What is said of something, and the messages of which translations.toml has the same in other languages.

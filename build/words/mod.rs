@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use self::data::{
-    Callers, Defaults, Errnos, Kind, Script, Sign, Strength, Tells, Text, Translated, Translations, Weights,
+    Callers, Defaults, Errnos, Kind, Loading, Script, Sign, Strength, Tells, Text, Translated, Translations, Weights,
 };
 use self::phrases::Phrases;
 use super::catalogue::Causes;
@@ -59,6 +59,7 @@ pub(crate) fn generate(
     }
     let defaults = words.defaults(&source("defaults")?)?;
     let tells = words.tells(&source("tells")?)?;
+    let refusals = words.refusals(&source("loading")?)?;
     let spellings = source("archs")?.parse::<BTreeMap<String, Vec<String>>>()?.literal();
     let (phrases, alternatives) = (words.phrases.generate(), &words.alternatives);
     let places = words.places.keys().map(|name| variant(name));
@@ -84,6 +85,7 @@ pub(crate) fn generate(
         static ALTERNATIVES: &[&[&[Place]]] = &[#(#alternatives),*];
         pub(super) static SIGNS: &[Sign] = &[#(#signs),*];
         pub(super) static TELLS: &[Tell] = &[#(#tells),*];
+        pub(super) static REFUSALS: &[Refusal] = &[#(#refusals),*];
         pub(super) static SPELLINGS: &[(&str, &[&str])] = #spellings;
     })
 }
@@ -257,6 +259,15 @@ impl Words<'_> {
             Ok(quote!(Tell { among: #among, in_image: #in_image, command: #command, says: #says }))
         };
         source.parse::<Tells>()?.tell.into_iter().map(row).collect()
+    }
+
+    fn refusals(&self, source: &Source) -> Result<Vec<TokenStream>, Mistake> {
+        let row = |refusal: data::Refusal| {
+            let (says, strength) = (refusal.says, refusal.strength.literal());
+            let causes = self.weights(&refusal.causes, source)?;
+            Ok(quote!(Refusal { says: #says, strength: #strength, causes: #causes }))
+        };
+        source.parse::<Loading>()?.refusal.into_iter().map(row).collect()
     }
 
     /// The texts, and what is said of the messages in other languages.

@@ -86,39 +86,33 @@ impl Strength {
 impl Fix {
     /// The command as this user has to type it: with `sudo` where root is needed, and without where one is root.
     pub fn shown(&self) -> Option<String> {
-        let is_root = nix::unistd::geteuid().is_root();
-        self.command.as_ref().map(|command| as_user(command, is_root))
+        let show = if nix::unistd::geteuid().is_root() { as_root } else { as_user };
+        self.command.as_deref().map(show)
     }
 }
 
 /// What only root can do, by how the command begins.
-const OF_ROOT: [&str; 11] = [
-    "rbinfmt install ",
-    "rbinfmt uninstall ",
-    "rbinfmt enable ",
-    "rbinfmt disable",
-    "rbinfmt upgrade",
-    "sysctl -w ",
-    "modprobe ",
-    "mount ",
-    "systemctl ",
-    "update-binfmts ",
-    "dpkg --add-architecture ",
-];
+const OF_ROOT: [&str; 5] =
+    ["rbinfmt install ", "rbinfmt uninstall ", "rbinfmt enable ", "rbinfmt disable", "rbinfmt upgrade"];
 
-/// A command for a user: each part of `a && b` by itself.
-fn as_user(command: &str, is_root: bool) -> String {
-    let part = |part: &str| {
-        let bare = part.strip_prefix("sudo ");
-        match bare {
-            Some(bare) if is_root => bare.to_owned(),
-            None if !is_root && OF_ROOT.iter().any(|start| part.starts_with(start)) && !part.contains(" --dry-run") => {
-                format!("sudo {part}")
-            }
-            _ => part.to_owned(),
-        }
-    };
-    command.split(" && ").map(part).collect::<Vec<_>>().join(" && ")
+/// A command for a user who is not root. The catalogue has `sudo` where root is needed, but not before our own commands, which
+/// `--fix` runs.
+fn as_user(command: &str) -> String {
+    each_part(command, |part| {
+        let needs_root = OF_ROOT.iter().any(|start| part.starts_with(start)) && !part.contains(" --dry-run");
+        if needs_root { format!("sudo {part}") } else { part.to_owned() }
+    })
+}
+
+/// A command for root, who needs no `sudo` and may not have it.
+pub(super) fn as_root(command: &str) -> String {
+    each_part(command, |part| part.strip_prefix("sudo ").unwrap_or(part).to_owned())
+}
+
+/// Each part of `a && b | c` by itself.
+fn each_part(command: &str, show: impl Fn(&str) -> String) -> String {
+    let pipe = |pipe: &str| pipe.split(" | ").map(&show).collect::<Vec<_>>().join(" | ");
+    command.split(" && ").map(pipe).collect::<Vec<_>>().join(" && ")
 }
 
 impl Serialize for Fix {
@@ -270,11 +264,11 @@ mod tests {
     fn root_needs_no_sudo_and_others_do() {
         for (command, root, other) in [
             ("rbinfmt install arm64", "rbinfmt install arm64", "sudo rbinfmt install arm64"),
-            ("sudo insmod x.ko", "insmod x.ko", "sudo insmod x.ko"),
-            ("sysctl -w a=1 && ls", "sysctl -w a=1 && ls", "sudo sysctl -w a=1 && ls"),
+            ("sudo insmod x.ko && ls", "insmod x.ko && ls", "sudo insmod x.ko && ls"),
+            ("echo 1 | sudo tee x", "echo 1 | tee x", "echo 1 | sudo tee x"),
             ("rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64"),
         ] {
-            assert_eq!((as_user(command, true), as_user(command, false)), (root.into(), other.into()));
+            assert_eq!((as_root(command), as_user(command)), (root.into(), other.into()));
         }
     }
 

@@ -254,6 +254,11 @@ fn xattr(fd: impl AsFd, name: &CStr) -> Option<Vec<u8>> {
 }
 
 impl Content {
+    /// Whether it gives any capabilities.
+    pub fn gives_capabilities(&self) -> bool {
+        self.capabilities().is_some()
+    }
+
     /// The capabilities that it gives; none on a mount with the option nosuid.
     pub(super) fn capabilities(&self) -> Option<FileCaps> {
         let file = match &self.from {

@@ -7,6 +7,7 @@ use super::diagnostic::{self, BOLD};
 use super::style::Style;
 use crate::doctor::catalogue::{Advice, CauseId, FixClass, Form, Label, Language};
 use crate::doctor::finding::{Finding, Fix, Severity};
+use crate::doctor::host::REGISTER_ALL;
 use crate::doctor::host::check::{self, Check, Count, State};
 use crate::error::Status;
 
@@ -56,10 +57,9 @@ impl Answer for HostAnswer {
 
 /// The first thing to know of a machine whose table is empty, and the one command.
 fn nothing_registered() -> String {
-    let command = "rbinfmt install all".to_owned();
     let fix = Fix {
         text: Advice::RegisterAll.text(Language::current()).into(),
-        command: Some(command),
+        command: Some(REGISTER_ALL.into()),
         class: FixClass::Safe,
     };
     let mut text = format!("{BOLD}{}{BOLD:#}\n", Label::NothingRegistered);

@@ -42,9 +42,9 @@ def lines(text, well):
 
 
 def read_as_script(text, name):
-    """Whether a shell prints errors with the file's name and a line of it, or, as yash does, in the name of sh."""
+    """Whether a shell prints errors with the file's name and a line of it, or, as yash does in two languages, in the name of sh."""
     name = re.escape(name)
-    with_line = rf"(^|/|\s|-){name}: ?(line )?\d+: |(^|/){name}\[\d+\]: |(^|/){name}: \S+ \d+ ?[:：]|^sh: (no such command|cannot (read|execute))"
+    with_line = rf"(^|/|\s|-){name}: ?(line )?\d+: |(^|/){name}\[\d+\]: |(^|/){name}: \S+ \d+ ?[:：]|^sh: (no such command|cannot (read|execute)|.*(というようなコマンドはありません|を実行できません))"
     return re.search(with_line, text, re.M) is not None
 
 
@@ -77,15 +77,16 @@ class Truths:
         return None
 
     def script(self, text):
-        if not read_as_script(text.text, text.name):
+        name = self.callers[text.caller].get("called", text.name)
+        if not read_as_script(text.text, name):
             return None
         kind = self.kinds[text.kind]
         if "shows" in kind and re.search(kind["shows"], text.text):
             return truth(kind.get("shown", kind["cause"]))
         causes = [*kind["cause"], "sh-fallback-garbage"]
-        if re.search(r"[\x00-\x08\x0e-\x1a\x7f\udc80-\udcff]", text.text) and text.name in text.text:
+        if re.search(r"[\x00-\x08\x0e-\x1a\x7f\udc80-\udcff]", text.text) and name in text.text:
             return truth(causes)
-        return Truth(frozenset([*causes, *self.table["errno"]["ENOEXEC"], *([] if text.name in text.text else [NONE])]), False)
+        return Truth(frozenset([*causes, *self.table["errno"]["ENOEXEC"], *([] if name in text.text else [NONE])]), False)
 
     def group(self, kinds, results, by_result, caller):
         causes = [set(self.kinds[kind]["cause"]) for kind in kinds]

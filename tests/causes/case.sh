@@ -1,10 +1,21 @@
 # shellcheck shell=bash
-# One case, behind the prelude of tests/common: MAKE, MESSAGE and IMAGE are in the environment, the doctor's arguments are ours.
+# One case, behind the prelude of tests/common: MAKE, MESSAGE, RECORDED and IMAGE are in the environment, the doctor's arguments are ours.
 # Writes before.json and status, image.json where the case is an image too; then waits for fix.sh, and writes after.json and cured.
-# Fixes that are printed use the emulators of the tests as well.
-rbinfmt() { command rbinfmt --emulators "$EMULATORS" "$@"; }
+# Fixes that are printed use the emulators of the tests as well, which are the newest there are.
+rbinfmt() {
+    if [ "$1 ${2-} ${3-}" = 'install --qemu latest' ]; then
+        command rbinfmt install "${@:4}" --from "$EMULATORS"
+    else
+        command rbinfmt --emulators "$EMULATORS" "$@"
+    fi
+}
+# old ARCH: the emulator in use is QEMU 5.2.
+old() { must command rbinfmt install "$1" --from "$FIXTURES/qemu-5.2"; }
+is_old() { command rbinfmt status | grep -q "5\.2\."; }
 # facts SED...: this machine as another one: facts.json
 facts() { rbinfmt doctor --report --no-engines --no-verify | grep '^{"schema"' | sed "$@" >facts.json; }
+# machine SED...: the same, as the facts of a machine on which nothing is enclosed
+machine() { facts -e 's/"first_user_namespace":false/"first_user_namespace":true/g; s/"container":"[^"]*"/"container":null/' -e "$1"; }
 # le NUMBER BYTES
 le() { local n=$1 i; for ((i = 0; i < $2; i++)); do printf '%b' "\\x$(printf %02x $((n & 255)))"; n=$((n >> 8)); done; }
 # elf BITS MACHINE 'TYPE PERMISSIONS OFFSET SIZE ALIGNMENT [ADDRESS]'...: a header, little-endian, and those of its segments
@@ -27,7 +38,11 @@ asks() {
 }
 must eval "$MAKE"
 made=$(ls -A) # names without blanks
-doctor() { rbinfmt doctor --json "$@" 2>errors; }
+# Without arguments it is this machine that is examined.
+doctor() {
+    [ $# != 0 ] || set -- --no-engines
+    rbinfmt doctor --json "$@" 2>errors
+}
 ask() {
     [ "$MESSAGE" ] || { doctor "$@"; return; }
     bash -c "$MESSAGE" >message 2>&1
@@ -65,5 +80,11 @@ pack() {
 : >asked
 while [ ! -e fix.sh ]; do sleep 0.02; done
 # shellcheck source=/dev/null
-. ./fix.sh >&2
+. ./fix.sh >fixed 2>&1
 ask "$@" >after.json; echo $? >cured
+# A cure that goes on in the background is the child of a job.
+for job in $(jobs -p); do
+    # shellcheck disable=SC2046 # numbers
+    kill $(cat "/proc/$job/task/$job/children") 2>/dev/null
+done
+true

@@ -10,6 +10,7 @@ use rbinfmt::architecture::Architecture;
 use rbinfmt::sandbox::Sandbox;
 use serde_json::Value;
 
+pub(crate) mod commands;
 pub(crate) mod random;
 pub(crate) mod skip;
 

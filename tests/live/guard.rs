@@ -144,3 +144,9 @@ fn a_profile_for_the_machines_own_programs_is_judged_by_its_rule_and_not_by_its_
     );
     lab.run(&script("live/guard/a_profile_for_the_machines_own_programs_is_judged_by_its_rule_and_not_by_its_name"));
 }
+
+#[test]
+fn what_shells_print_when_every_program_is_taken_is_recognised() {
+    let Some(lab) = lab() else { return };
+    lab.run(&script("live/guard/what_shells_print_when_every_program_is_taken_is_recognised"));
+}

@@ -1,9 +1,13 @@
-//! docs/checks/ is what the catalogue says; docs/doctor-causes.md is what the tests show of it.
+//! docs/checks/ is what the catalogue says; docs/doctor-causes.md is what the tests show of it, docs/doctor-commands.md which of its
+//! commands they run.
 //!
 //!     RBINFMT_BLESS=1 cargo test --test pages      writes the pages anew
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../common/commands.rs"]
+mod commands;
+mod ledger;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -41,12 +45,33 @@ fn the_pages_are_those_of_the_catalogue() {
 
 #[test]
 fn what_is_shown_is_written_down() {
-    let (path, page) = (root().join("docs/doctor-causes.md"), shown::Shown::read().page());
+    is_written("docs/doctor-causes.md", &shown::Shown::read().page());
+    is_written("docs/doctor-commands.md", &ledger::Ledger::read().page());
+}
+
+/// What stands in blocks of code.
+fn code(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```").skip(1).step_by(2).flat_map(|block| block.lines().skip(1))
+}
+
+#[test]
+fn the_chinese_readme_shows_nothing_else() {
+    let page = |name| fs::read_to_string(root().join(name)).unwrap();
+    let (english, chinese) = (page("README.md"), page("README.zh-CN.md"));
+    // A command that asks for the language is the other page's without that.
+    let other = chinese.replace(" --lang zh", "");
+    let lacks: Vec<&str> = code(&other).filter(|line| !code(&english).any(|other| other == *line)).collect();
+    assert!(lacks.is_empty() && code(&other).count() > 10, "README.md does not show {lacks:#?}");
+}
+
+/// A page is what it would be written as.
+fn is_written(name: &str, page: &str) {
+    let path = root().join(name);
     if std::env::var_os("RBINFMT_BLESS").is_some() {
-        fs::write(&path, &page).unwrap();
+        fs::write(&path, page).unwrap();
     }
     let there = fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == page, "docs/doctor-causes.md differs: RBINFMT_BLESS=1 cargo test --test pages");
+    assert!(there == page, "{name} differs: RBINFMT_BLESS=1 cargo test --test pages");
 }
 
 /// All files below a directory whose names end so.

@@ -84,7 +84,9 @@ impl Shown {
             let id = BTreeSet::from([named(&name)]);
             if has("message =") {
                 shown.by(Form::Message, "real", id);
-            } else {
+            } else if has("args = []") {
+                shown.by(Form::Host, "real", id);
+            } else if !has("recorded =") {
                 if !has("not_in_image =") {
                     shown.by(Form::Image, "real", id.clone());
                 }

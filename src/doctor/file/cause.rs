@@ -4,7 +4,7 @@ use bstr::{BStr, ByteSlice};
 use nix::errno::Errno;
 
 use super::content::Sample;
-use super::{Setting, content, loader};
+use super::{Setting, command, content, loader};
 use crate::architecture::Architecture;
 use crate::binfmt::entry::{Entry, Flags};
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
@@ -94,6 +94,14 @@ impl Case<'_> {
         Finding::problem(CauseId::TruncatedElf, &*path, why).with("path", path)
     }
 
+    /// The file whose capabilities the process cannot get; its loader, which comes after it, has none.
+    fn has_capabilities(&self, why: &str) -> Finding {
+        let has = |step: &&Step| self.setting.root.open(&step.path).is_ok_and(|file| file.gives_capabilities());
+        let step = self.verdict.steps.iter().find(has).or(self.verdict.steps.last());
+        let path = to_text(step.map_or(BStr::new(self.target), |step| step.path.as_bstr()));
+        Finding::problem(CauseId::FileCapsNotAllowed, &*path, why).with("path", path)
+    }
+
     fn link(&self) -> Link<'_> {
         let Some(step) = self.verdict.steps.last() else { return Link::Target };
         match (step.handler, step.name.as_deref()) {
@@ -109,7 +117,7 @@ impl Case<'_> {
         match (failure.errno, self.link()) {
             (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
-            (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.problem(CauseId::FileCapsNotAllowed, why),
+            (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.has_capabilities(why),
             (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
             (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
@@ -142,7 +150,9 @@ impl Case<'_> {
         if id == CauseId::IsADirectory && self.setting.root.open(format!("{path}/oci-layout").as_bytes()).is_ok() {
             let image = quoted(&format!("oci:{}", self.setting.root.outside(&path)));
             let finding = finding.evidence("it is a container image in OCI's layout");
-            return finding.fix(Advice::ExamineImage, format!("rbinfmt doctor {image}"), FixClass::Yours).alone();
+            return finding
+                .fix(Advice::ExamineImage, command::fill(command::EXAMINE, &[("path", &image)]), FixClass::Yours)
+                .alone();
         }
         finding
     }

@@ -1,11 +1,10 @@
 //! What a file is that no loader accepts. Pure, over its name, its first bytes and its size.
 
 use super::packed::{self, Container};
-use super::{pe, text};
+use super::{command, pe, text};
 use crate::built_in::{List, Text};
 use crate::doctor::catalogue::{Advice, CauseId};
 use crate::doctor::finding::quoted;
-use crate::text::fill_in;
 
 /// What is known of a file.
 pub(super) struct Sample<'a> {
@@ -71,6 +70,13 @@ pub(super) fn texts() -> &'static [TextKind] {
     TEXTS
 }
 
+/// What is said is to be done with them, as templates.
+pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+    let formats = FORMATS.iter().map(|format| &format.what);
+    let all = formats.chain(ARCHIVES.iter().map(|archive| &archive.what)).chain(TEXTS.iter().map(|text| &text.what));
+    all.filter_map(|what| what.command.map(Text::as_str))
+}
+
 /// How much of a file is looked at: the first block of compressed data, and the furthest mark of a file system.
 pub(super) const PREFIX: usize = 256 << 10;
 
@@ -125,7 +131,10 @@ impl What {
             content.advice.push((advice, self.command.map(|command| sample.fill(&command))));
         }
         if let Some(profile) = self.profile {
-            content.advice.push((Advice::RunWithProfile, Some(format!("sudo rbinfmt install {profile}"))));
+            content.advice.push((
+                Advice::RunWithProfile,
+                Some(command::fill(command::REGISTER_PROFILE, &[("profile", &profile)])),
+            ));
         }
         content
     }
@@ -157,8 +166,8 @@ impl Sample<'_> {
         let local = if self.path.contains('/') { self.path.to_owned() } else { format!("./{}", self.path) };
         let values =
             [("path", self.path), ("stem", &self.stem()), ("name", name), ("directory", directory), ("local", &local)];
-        let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| quoted(value));
-        fill_in(command, |name| value(name).or_else(|| Some(format!("{{{name}}}")))).unwrap_or_default()
+        let values = values.map(|(name, value)| (name, quoted(value)));
+        command::fill(command, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 }
 

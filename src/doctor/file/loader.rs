@@ -1,9 +1,9 @@
 //! A loader that is not there: whose it is, and how this tree would get it.
 
-use super::Setting;
+use super::{Setting, command};
 use crate::architecture::{Abi, Architecture};
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
-use crate::doctor::finding::{Finding, quoted};
+use crate::doctor::finding::{Finding, as_root, quoted};
 use crate::exec::Step;
 use crate::text::to_text;
 
@@ -32,6 +32,11 @@ struct Other {
 
 // INSTALLS and OTHERS.
 include!(concat!(env!("OUT_DIR"), "/loaders.rs"));
+
+/// What installs loaders, as templates.
+pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+    INSTALLS.iter().map(|row| row.command)
+}
 
 /// A loader of the table of architectures.
 struct Known {
@@ -140,7 +145,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     }
     if let Some(command) = known.and_then(|known| known.install(&like)) {
         // In another tree it is the image's build that runs it, as root.
-        let command = if setting.root.is_own() { format!("sudo {command}") } else { command };
+        let command = if setting.root.is_own() { command } else { as_root(&command) };
         finding = finding.fix(Advice::InstallLoader, command, FixClass::Decision);
     }
     finding
@@ -158,7 +163,8 @@ pub(super) fn no_sysroot(setting: &Setting, about: &str, name: &[u8], program: &
     let known = known.filter(|known| known.library == Library::Glibc && is(&family(setting), "debian"));
     let Some((abi, package)) = known.and_then(|known| Some((known.abi, known.abi.sysroot?))) else { return finding };
     let program = quoted(&setting.root.outside(about));
-    let command = format!("apt-get install {package} && QEMU_LD_PREFIX=/usr/{} {program}", abi.gnu);
+    let values = [("package", package), ("gnu", abi.gnu), ("path", &program)];
+    let command = command::fill(command::INSTALL_SYSROOT, &values);
     finding.fix(Advice::InstallSysroot, command, FixClass::Decision)
 }
 

@@ -1,6 +1,7 @@
 //! What is found about a file: where execve(2) ends with it, and what else may go wrong with a program that starts.
 
 mod cause;
+mod command;
 mod content;
 mod loader;
 mod object;
@@ -25,6 +26,11 @@ use crate::exec::root::Root;
 use crate::exec::{Model, NearMiss, Outcome, Refused, Verdict, near_misses};
 use crate::inspect::{Inspection, inspect};
 use crate::oracle::{self, Answer, Caller};
+
+/// The commands of a file's own fixes, as templates.
+pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+    command::all()
+}
 
 /// What is examined, and as whom.
 #[derive(Debug)]

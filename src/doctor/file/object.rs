@@ -2,7 +2,7 @@
 
 use bstr::ByteSlice;
 
-use super::Setting;
+use super::{Setting, command};
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::{Advice, CauseId, FixClass};
 use crate::doctor::finding::{Finding, quoted};
@@ -27,11 +27,12 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
                 .alone()
         }
         ET_REL if is_module(setting, path) => found(CauseId::ObjectOrCoreOrLib, "a module of the Linux kernel")
-            .fix(Advice::LoadModule, format!("sudo insmod {outside}"), FixClass::Yours)
+            .fix(Advice::LoadModule, command::fill(command::LOAD_MODULE, &[("path", &outside)]), FixClass::Yours)
             .alone(),
         ET_REL => {
             let linked = about.strip_suffix(".o").map_or_else(|| format!("{about}.out"), str::to_owned);
-            let command = format!("cc -o {} {outside}", quoted(&setting.root.outside(&linked)));
+            let linked = quoted(&setting.root.outside(&linked));
+            let command = command::fill(command::LINK_OBJECT, &[("stem", &linked), ("path", &outside)]);
             found(CauseId::ObjectOrCoreOrLib, "an object file, which was never linked").fix(
                 Advice::LinkObject,
                 command,
@@ -39,7 +40,7 @@ pub(super) fn finding(setting: &Setting, path: &[u8], elf: &Inspection) -> Optio
             )
         }
         ET_CORE => found(CauseId::ObjectOrCoreOrLib, "a core dump")
-            .fix(Advice::ReadCore, format!("gdb -c {outside}"), FixClass::Yours)
+            .fix(Advice::ReadCore, command::fill(command::READ_CORE, &[("path", &outside)]), FixClass::Yours)
             .alone(),
         ET_EXEC | ET_DYN if is_kernel(elf) => {
             let arch = Architecture::of_target(elf.target).map_or("another CPU", Architecture::label);

@@ -3,6 +3,7 @@
 use bstr::ByteSlice;
 use tar::Header;
 
+use super::command;
 use super::content::{self, Content, Sample};
 use crate::archive;
 use crate::doctor::catalogue::{Advice, CauseId};
@@ -65,23 +66,23 @@ pub(super) fn look(sample: &Sample) -> Option<Content> {
     if is_tar(&inside) || (inside.is_empty() && compression.tars.iter().any(|end| name.ends_with(end))) {
         return tar(sample, &tar_members(&inside), Some(compression)).or_else(|| {
             // GNU tar does not know lz4 by its bytes.
-            let command = if compression.name == "lz4" { "tar -I lz4 -xf {path}" } else { "tar -xf {path}" };
+            let command = if compression.name == "lz4" { command::TAR_LZ4 } else { command::TAR };
             Some(archived(format!("a tar archive, compressed with {}", compression.name), sample.fill(command)))
         });
     }
     let is_program = inside.starts_with(b"\x7fELF") || inside.starts_with(b"#!");
     let what = if is_program { "a program, compressed with" } else { "a file, compressed with" };
-    let (mut command, unpacked) = match sample.path.strip_suffix(&format!(".{}", compression.extension)) {
-        Some(stem) => (sample.fill(&format!("{} {{path}}", compression.program)), quoted(stem)),
-        None => {
-            let unpacked = quoted(&format!("{}.unpacked", sample.path));
-            (sample.fill(&format!("{} -c < {{path}} > {unpacked}", compression.program)), unpacked)
-        }
+    let in_place = sample.path.strip_suffix(&format!(".{}", compression.extension));
+    let command = match (in_place, is_program) {
+        (Some(_), false) => command::EXPAND,
+        (Some(_), true) => command::EXPAND_PROGRAM,
+        (None, false) => command::EXPAND_TO,
+        (None, true) => command::EXPAND_PROGRAM_TO,
     };
-    if is_program {
-        command = format!("{command} && chmod +x {unpacked}");
-    }
-    Some(archived(format!("{what} {}", compression.name), command))
+    let unpacked = in_place.map_or_else(|| format!("{}.unpacked", sample.path), str::to_owned);
+    let (path, unpacked) = (quoted(sample.path), quoted(&unpacked));
+    let values = [("program", compression.program), ("path", &path), ("unpacked", &unpacked)];
+    Some(archived(format!("{what} {}", compression.name), command::fill(command, &values)))
 }
 
 fn archived(what: String, command: String) -> Content {
@@ -92,15 +93,20 @@ fn archived(what: String, command: String) -> Content {
 fn tar(sample: &Sample, members: &[String], compression: Option<&Compression>) -> Option<Content> {
     if let Some(transport) = image(members) {
         // What reads images does not know every compression.
-        let (plain, before) = match compression.filter(|c| !["gzip", "zstd"].contains(&c.name)) {
-            Some(c) => {
+        let command = match compression.filter(|c| !["gzip", "zstd"].contains(&c.name)) {
+            Some(compression) => {
                 let plain = format!("{}.tar", sample.path);
-                let before = format!("{} -c < {} > {} && ", c.program, quoted(sample.path), quoted(&plain));
-                (plain, before)
+                let image = quoted(&format!("{transport}:{plain}"));
+                let (path, plain) = (quoted(sample.path), quoted(&plain));
+                let values =
+                    [("program", compression.program), ("path", &path), ("unpacked", &plain), ("image", &image)];
+                command::fill(command::EXPAND_AND_EXAMINE, &values)
             }
-            None => (sample.path.to_owned(), String::new()),
+            None => {
+                let image = quoted(&format!("{transport}:{}", sample.path));
+                command::fill(command::EXAMINE, &[("path", &image)])
+            }
         };
-        let command = format!("{before}rbinfmt doctor {}", quoted(&format!("{transport}:{plain}")));
         return Some(Content {
             cause: CauseId::ArchiveNotExtracted,
             what: "a container image in an archive".into(),

@@ -2,6 +2,7 @@
 
 use bstr::ByteSlice;
 
+use super::command;
 use super::content::{Content, Sample};
 use crate::doctor::catalogue::{Advice, CauseId};
 
@@ -37,13 +38,13 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
         0x6264 => "loong64",
         _ => "another CPU",
     };
-    let run = |program: &str| vec![(Advice::RunWith, Some(sample.fill(&format!("{program} {{path}}"))))];
+    let run = |command: &str| vec![(Advice::RunWith, Some(sample.fill(command)))];
     Some(match () {
         () if is_managed => Content {
             cause: CauseId::WrongOsBinary,
             what: "a program of .NET (PE)".into(),
             // Assemblies of the .NET Framework refer to mscorlib, those of .NET to System.Runtime.
-            advice: run(if head.contains_str("\0System.Runtime\0") { "dotnet" } else { "mono" }),
+            advice: run(if head.contains_str("\0System.Runtime\0") { command::RUN_DOTNET } else { command::RUN_MONO }),
         },
         () if EFI.contains(&subsystem) => Content {
             cause: CauseId::NotAProgram,
@@ -58,8 +59,11 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
         () => {
             let mut advice = Vec::new();
             if ["x86", "x86-64"].contains(&cpu) {
-                advice = run("wine");
-                advice.push((Advice::RunWithProfile, Some("sudo rbinfmt install wine".into())));
+                advice = run(command::RUN_WINE);
+                advice.push((
+                    Advice::RunWithProfile,
+                    Some(command::fill(command::REGISTER_PROFILE, &[("profile", "wine")])),
+                ));
             }
             Content { cause: CauseId::WrongOsBinary, what: format!("a program of Windows for {cpu} (PE)"), advice }
         }

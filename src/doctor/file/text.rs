@@ -1,5 +1,6 @@
 //! What a text is that does not begin with `#!`.
 
+use super::command;
 use super::content::{Content, Sample, TextKind, texts};
 use crate::doctor::catalogue::{Advice, CauseId};
 
@@ -36,7 +37,7 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
             let mut found = row.what.content(sample);
             if let Some(interpreter) = row.interpreter {
                 found.what = format!("{} without a #! line", found.what);
-                let command = sample.fill(&format!("sed -i '1i #!/usr/bin/env {interpreter}' {{path}}"));
+                let command = sample.fill(&command::fill(command::NAME_INTERPRETER, &[("interpreter", &interpreter)]));
                 found.advice.push((Advice::NameInterpreter, Some(command)));
             }
             found
@@ -49,7 +50,7 @@ pub(super) fn of(sample: &Sample) -> Option<Content> {
         None if is_dockerfile(text) => content(
             CauseId::NotAProgram,
             "a Dockerfile".into(),
-            vec![(Advice::BuildImage, Some(sample.fill("docker build -f {path} .")))],
+            vec![(Advice::BuildImage, Some(sample.fill(command::BUILD_IMAGE)))],
         ),
         None => content(CauseId::MissingShebang, "a text without a #! line".into(), Vec::new()),
     };
@@ -79,18 +80,17 @@ fn misplaced(text: &str, sample: &Sample) -> Option<Content> {
     };
     let first = text.lines().next().unwrap_or_default();
     if first.trim_start().starts_with("#!") {
-        let command = r"sed -i '1s/^[[:space:]]*//' {path}";
-        return found("a script with blanks before its #!".into(), Advice::CutToShebang, command);
+        return found("a script with blanks before its #!".into(), Advice::CutToShebang, command::CUT_BLANKS);
     }
     let typo = ["# !", "!#", "#/", "# /"].into_iter().find(|typo| first.starts_with(typo));
     if let Some(line) = text.lines().take(LINES).position(|line| line.starts_with("#!")) {
         let what = format!("a script with its #! on line {}, and only line 1 counts", line + 1);
-        return found(what, Advice::CutToShebang, &format!("sed -i '1,{line}d' {{path}}"));
+        return found(what, Advice::CutToShebang, &command::fill(command::CUT_LINES, &[("line", &line.to_string())]));
     }
     let typo = typo?;
     let slash = if typo.ends_with('/') { "/" } else { "" };
     let pattern = typo.replace('/', r"\/");
-    let right = format!("sed -i '1s/^{pattern}/#!{}/' {{path}}", slash.replace('/', r"\/"));
+    let right = command::fill(command::CORRECT_SHEBANG, &[("typo", &pattern), ("slash", &slash.replace('/', r"\/"))]);
     let what = format!("a script that begins with {typo:?} instead of \"#!\"");
     found(what, Advice::CorrectShebang, &right)
 }

@@ -11,3 +11,6 @@ mod programs;
 mod support;
 
 pub use gather::Look;
+
+/// What a machine without entries is told to do.
+pub const REGISTER_ALL: &str = "rbinfmt install all";

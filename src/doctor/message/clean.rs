@@ -109,6 +109,10 @@ impl Line {
                 // What turns the direction of a line does not go to the terminal either.
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
                 c if c.is_control() => odd = true,
+                '-' | '.' | '/' | '~' | '$' if text.ends_with(is_cjk) && !rest.peek().copied().is_some_and(is_cjk) => {
+                    text.push(' ');
+                    text.push(c);
+                }
                 c => {
                     odd |= c == char::REPLACEMENT_CHARACTER;
                     text.push(c);
@@ -138,6 +142,11 @@ impl Line {
             None => text.to_owned(),
         }
     }
+}
+
+/// Chinese and Japanese, which put no space before a command that they quote.
+fn is_cjk(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// A terminal's sequence: ESC [ ... letter, ESC ] ... BEL or ESC, or ESC and one character.
@@ -225,6 +234,8 @@ mod tests {
         assert_eq!(lines("env: ‘python3\r’: No such file")[0], "env: 'python3^M': No such file");
         assert_eq!(lines(r#"caused \"exec \\\"/x\\\"\""#)[0], r#"caused "exec "/x"""#);
         assert_eq!(lines("bash：./x：权限不够")[0], "bash: ./x: 权限不够");
+        assert_eq!(lines("提示-bash: ./x: 权限不够")[0], "提示 -bash: ./x: 权限不够");
+        assert_eq!(lines("env: ./x: 入力/出力エラーです")[0], "env: ./x: 入力/出力エラーです");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::clean::Line;
 use super::fact::Kind;
 use super::script::Said;
 use super::words::{
-    CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
+    BASIC, CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
     NOT_PROGRAMS, NOT_PROGRAMS_END, WRITERS,
 };
 
@@ -254,6 +254,10 @@ fn grade(errno: &Errno, caller: &Caller, path: Option<&str>, line: &Line) -> Opt
         return None;
     }
     if errno.alone {
+        return Some(Grade::Executed);
+    }
+    // A file of that name is hardly meant.
+    if errno.name == ErrorName::Eloop && BASIC.contains(&path.rsplit('/').next().unwrap_or(path)) {
         return Some(Grade::Executed);
     }
     if !path.contains('/') {

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     PageSize,
     Subject,
     Exit,
+    /// A loader refuses a program, or a library.
+    Loading,
 }
 
 /// What is known beside the errors.
@@ -43,6 +45,8 @@ pub(super) struct Facts {
     pub(super) platforms: Vec<String>,
     /// What a builder says that it can do.
     pub(super) builder: Vec<Arch>,
+    /// The name of an entry that was registered by hand.
+    pub(super) registered: Option<String>,
     /// Entries of the table.
     pub(super) entries: Vec<Entry>,
     pub(super) page_size: Option<u32>,
@@ -84,7 +88,7 @@ impl Facts {
                 Kind::Platforms => self.platforms(line),
                 Kind::Entry => self.entry(line),
                 Kind::PageSize => self.page_size(line),
-                Kind::Subject | Kind::Exit | Kind::ImageName => {}
+                Kind::Subject | Kind::Exit | Kind::ImageName | Kind::Loading => {}
             }
         }
     }
@@ -113,7 +117,10 @@ impl Facts {
         if let Some(release) = lower.split("linux ").nth(1).and_then(|rest| rest.split(' ').find_map(release)) {
             self.kernel.get_or_insert(release);
         }
-        // The last one: the host's name may be one as well.
+        // The last one: the host's name may be one as well. `file` says "for GNU/Linux 3.2.0" of a program.
+        if lower.contains(": elf ") {
+            return;
+        }
         if lower.contains("gnu/linux")
             || lower.contains("linux version")
             || lower.contains(" linux")
@@ -238,6 +245,9 @@ impl Facts {
 
     fn entry(&mut self, line: &Line) {
         let lower = line.lower.trim();
+        if self.registered.is_none() {
+            self.registered = registered(&line.text);
+        }
         if let Some(interpreter) = lower.strip_prefix("interpreter ").filter(|path| path.starts_with('/')) {
             let disabled = self.entries.last().is_some_and(|last| last.interpreter.is_empty() && last.disabled);
             self.entries.retain(|entry| !entry.interpreter.is_empty());
@@ -282,7 +292,9 @@ impl Facts {
     pub(super) fn only_program(&self) -> Option<(Arch, &str)> {
         let own = |file: &FileFact| {
             let path = file.path.as_deref().unwrap_or_default();
-            ["/bin/", "/usr/bin/"].iter().any(|d| path.strip_prefix(d).is_some_and(|name| BASIC.contains(&name)))
+            ["/bin/", "/usr/bin/", "bin/", "usr/bin/"]
+                .iter()
+                .any(|d| path.strip_prefix(d).is_some_and(|name| BASIC.contains(&name)))
         };
         let mut archs = self.files.iter().filter(|file| !own(file)).filter_map(|file| match file.content {
             Content::Elf(arch) => Some((arch, file.line.as_str())),
@@ -308,6 +320,14 @@ fn spoken_of(lower: &str) -> Option<Arch> {
             || AFTER.iter().any(|words| after.starts_with(words))
     };
     arch::all_in(lower).filter(is_machine).min_by_key(|&(at, len, _)| (at, usize::MAX - len)).map(|(_, _, arch)| arch)
+}
+
+/// NAME of `:NAME:M:...` or `:NAME:E:...`, where it may be typed as a part of a path.
+fn registered(text: &str) -> Option<String> {
+    let (before, _) = text.split_once(":M:").or_else(|| text.split_once(":E:"))?;
+    let name = before.rsplit_once(':')?.1;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
 }
 
 /// What was told first stays.

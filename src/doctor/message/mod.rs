@@ -10,6 +10,7 @@ mod event;
 mod fact;
 mod file_fact;
 mod judge;
+mod loading;
 mod next;
 mod place;
 mod script;
@@ -25,6 +26,7 @@ pub use super::finding::Strength;
 use super::finding::{Finding, Fix};
 use crate::error::{Doing, Error, Result, Status};
 
+pub(super) use self::next::commands as next_commands;
 pub use words::causes;
 
 /// What was made of a message.
@@ -48,6 +50,9 @@ pub struct Diagnosis {
     pub machine: Option<&'static str>,
     /// The image that is named.
     pub image: Option<String>,
+    /// The entry that was registered by hand.
+    #[serde(skip)]
+    entry: Option<String>,
     /// What facts exclude, and what does not fit together.
     pub notes: Vec<String>,
     /// What tells more, or the first two apart.
@@ -111,6 +116,7 @@ impl Diagnosis {
             platforms: platforms(text),
             machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),
             image: text.image.clone(),
+            entry: text.facts.registered.clone(),
             notes: verdict.notes,
             candidates: verdict.candidates,
             next: None,
@@ -146,6 +152,7 @@ impl Diagnosis {
         let named = [
             ("path", self.paths.first().cloned()),
             ("image", self.image.clone()),
+            ("entry", self.entry.clone()),
             ("platform", platform.cloned()),
             ("arch", Some(arch.unwrap_or_else(|| "ARCH".into()))),
         ];

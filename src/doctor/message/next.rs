@@ -5,6 +5,15 @@ use super::words::{Place, TELLS};
 use super::{Diagnosis, Next, Strength};
 use crate::doctor::finding::quoted;
 
+const EXPLAIN: &str = "rbinfmt explain {cause}";
+const OF_FILE: &str = "rbinfmt doctor {path}";
+const OF_IMAGE: &str = "rbinfmt doctor {image}";
+
+/// All of them, as templates.
+pub(in crate::doctor) fn commands() -> impl Iterator<Item = &'static str> {
+    [EXPLAIN, OF_FILE, OF_IMAGE].into_iter().chain(TELLS.iter().map(|tell| tell.command))
+}
+
 /// What tells the first two apart, or what the first one is; `None` where the text has proved it.
 pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
     let [first, rest @ ..] = &diagnosis.candidates[..] else { return Some(unknown(diagnosis)) };
@@ -22,7 +31,7 @@ pub(super) fn next(diagnosis: &Diagnosis, text: &Text) -> Option<Next> {
             Next { command: fill(diagnosis, tell.command), says: tell.says.into() }
         }
         _ if diagnosis.paths.is_empty() => Next {
-            command: format!("rbinfmt explain {}", first.id),
+            command: EXPLAIN.replace("{cause}", first.id.as_str()),
             says: "how it is told from others, and what to do".into(),
         },
         _ => of_file(diagnosis),
@@ -34,13 +43,13 @@ fn unknown(diagnosis: &Diagnosis) -> Next {
     if !diagnosis.paths.is_empty() {
         return of_file(diagnosis);
     }
-    match &diagnosis.image {
-        Some(image) => Next {
-            command: format!("rbinfmt doctor {}", quoted(image)),
+    match diagnosis.image {
+        Some(_) => Next {
+            command: fill(diagnosis, OF_IMAGE),
             says: "what the image's programs are, without running one".into(),
         },
         None => Next {
-            command: "rbinfmt doctor FILE".into(),
+            command: fill(diagnosis, OF_FILE),
             says: "what the kernel does with the program that does not start; run it where the file is".into(),
         },
     }
@@ -48,7 +57,7 @@ fn unknown(diagnosis: &Diagnosis) -> Next {
 
 fn of_file(diagnosis: &Diagnosis) -> Next {
     Next {
-        command: fill(diagnosis, "rbinfmt doctor {path}"),
+        command: fill(diagnosis, OF_FILE),
         says: "what the file is, and what the kernel does with it; run it where the file is".into(),
     }
 }

@@ -10,6 +10,8 @@ use super::words::{CONTENTS, Content, ERRNOS, ErrorName, LINE, Means, NOT_FOUND,
 const MOST: usize = 32;
 /// A program has its magic in its first lines; a script may have a mistake in any.
 const FIRST_LINES: u32 = 3;
+/// Web pages begin with empty lines.
+const PAGE_LINES: u32 = 10;
 /// Names of scripts, which may really have the mistake that a shell complains of.
 const SCRIPTS: [&str; 9] = [".sh", ".bash", ".zsh", ".ksh", ".cgi", "configure", "rc", "profile", "hook"];
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ash", "ksh", "mksh", "yash"];
@@ -170,10 +172,12 @@ impl Said {
         let path = self.path.as_deref().unwrap_or_default();
         let first = self.number <= FIRST_LINES;
         let page = ["newline", "'<'", "\"<\"", "redirection"].iter().any(|token| rest.contains(token));
+        let script = SCRIPTS.iter().any(|end| path.ends_with(end)) || !path.contains('/');
         match (first, page) {
             (true, true) => Some(Meaning::Page),
             (true, false) => Some(Meaning::NoScript { first }),
-            (false, _) if SCRIPTS.iter().any(|end| path.ends_with(end)) || !path.contains('/') => None,
+            (false, _) if script => None,
+            (false, true) if self.number <= PAGE_LINES => Some(Meaning::Page),
             // What bash says of any token is said of scripts as well.
             (false, _) => (!lower.contains("near unexpected token")).then_some(Meaning::NoScript { first }),
         }

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clean::Line;
 use super::event::Events;
 use super::fact::{Facts, Kind};
+use super::loading::Refused;
 use super::place::Steps;
 use super::script::Script;
 use super::words::{Means, Place, find};
 
+/// Programs that a loader refuses, and are kept.
+const MOST_REFUSED: usize = 16;
 /// Different lines that are kept for one sign.
 const MOST_LINES: usize = 3;
 
@@ -23,6 +26,8 @@ pub(super) struct Text {
     pub(super) places: BTreeSet<Place>,
     /// What a shell says of a file that it reads as a script.
     pub(super) script: Script,
+    /// Programs that a loader was told to start, and refuses.
+    pub(super) refused: Vec<Refused>,
     /// Exit statuses, with their line.
     pub(super) exits: BTreeMap<u8, String>,
     pub(super) image: Option<String>,
@@ -35,11 +40,24 @@ impl Text {
         let found = find(&line.lower);
         self.events.typed(line);
         self.facts.take(line, &found);
+        if found.contains(&Means::Fact(Kind::Loading))
+            && let Some(refused) = Refused::of(line)
+        {
+            // Its other words are those for libraries.
+            return self.refuse(refused);
+        }
         match self.script.take(line, &found) {
             Some(said) => self.events.read(said, platform),
             None => self.events.take(line, &found, platform),
         }
         found.iter().for_each(|means| self.mark(*means, line));
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        let known = self.refused.iter().any(|other| other.line == refused.line);
+        if !known && self.refused.len() < MOST_REFUSED {
+            self.refused.push(refused);
+        }
     }
 
     fn mark(&mut self, means: Means, line: &Line) {

@@ -10,12 +10,13 @@ use super::fact::Kind;
 use crate::doctor::catalogue::CauseId;
 
 // Place, ErrorName; ERRNOS, CALLERS and the lists beside them; NOT_FOUND, SYNTAX, LINE, CONTENTS; SIGNS; CLASSES, NAMES, EXITS,
-// INSTEAD, NOT_EXEC_FORMAT, BASIC; TELLS; SPELLINGS; PHRASES, their TEXTS and their index.
+// INSTEAD, NOT_EXEC_FORMAT, BASIC; REFUSALS; TELLS; SPELLINGS; PHRASES, their TEXTS and their index.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
 /// The ids of all causes that a message can name.
 pub fn causes() -> BTreeSet<&'static str> {
     let weights = CLASSES.iter().map(|c| c.causes).chain(NAMES.iter().map(|n| n.causes));
+    let weights = weights.chain(REFUSALS.iter().map(|r| r.causes));
     let weights = weights.chain(EXITS.iter().map(|e| e.causes)).flatten().map(|(cause, _)| *cause);
     let signs = SIGNS.iter().map(|sign| sign.cause).chain(CONTENTS.iter().map(|content| content.cause));
     weights.chain(signs).map(CauseId::as_str).collect()
@@ -125,6 +126,16 @@ pub(super) struct Content {
     /// They say so at the beginning of the file only.
     pub(super) first_line: bool,
     pub(super) begins: &'static [&'static str],
+}
+
+/// What a dynamic loader says of a program that it does not start.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The words begin so.
+    pub(super) says: &'static str,
+    /// Of the heaviest cause.
+    pub(super) strength: Strength,
+    pub(super) causes: Weights,
 }
 
 /// Causes and how often each was the one.

@@ -5,12 +5,14 @@ use super::super::event::Event;
 use super::super::file_fact::Content;
 use super::super::words::ErrorName;
 use super::Case;
+use super::loader::looked_up_by_env;
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
     let events: Vec<&Event> =
         case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Eacces).collect();
     for event in events.into_iter().take(4) {
+        looked_up_by_env(case, event);
         if let Some(interpreter) = event.interpreter.as_deref() {
             interpreter_refused(case, event, interpreter);
         }

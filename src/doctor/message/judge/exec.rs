@@ -80,7 +80,7 @@ fn entry(case: &mut Case<'_>) {
 }
 
 /// By what the file is.
-fn content(case: &mut Case<'_>, file: &FileFact) {
+pub(super) fn content(case: &mut Case<'_>, file: &FileFact) {
     let line = file.line.as_str();
     let cause = match file.content {
         Content::Elf(arch) => return program(case, arch, line),
@@ -274,25 +274,31 @@ fn given_to_shell(case: &mut Case<'_>, event: &Event) {
         let evidence = typed.cloned().unwrap_or_else(|| event.line.clone());
         case.say(CauseId::ProgramGivenToShell, Certain, 25.0, &evidence);
     } else if twice {
-        case.say(CauseId::ProgramGivenToShell, Possible, 0.6, &event.line);
+        // Of a program that it starts itself it adds the error.
+        let read = event.line.ends_with("cannot execute binary file");
+        let (strength, weight) = if read { (Likely, 6.0) } else { (Possible, 0.6) };
+        case.say(CauseId::ProgramGivenToShell, strength, weight, &event.line);
     }
 }
 
 /// Programs that every machine has fail one after the other: an entry takes the machine's own.
 fn hijack(case: &mut Case<'_>) {
-    const OUTSIDE: [Place; 5] = [Place::Container, Place::Build, Place::Chroot, Place::Kubernetes, Place::Lxc];
-    if OUTSIDE.iter().any(|place| case.text.places.contains(place)) {
+    const ELSEWHERE: [Place; 4] = [Place::Build, Place::Chroot, Place::Kubernetes, Place::Lxc];
+    let is = |place: &Place| case.places.contains(place);
+    let registered = is(&Place::AfterRegistration) || is(&Place::Register);
+    // A container may be what registered the entry.
+    if ELSEWHERE.iter().any(|place| case.text.places.contains(place))
+        || case.text.places.contains(&Place::Container) && !is(&Place::AfterRegistration)
+    {
         return;
     }
-    let basic = |event: &&&Event| {
-        let base = event.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        [ErrorName::Enoexec, ErrorName::Eloop].contains(&event.errno.name) && BASIC.contains(&base)
-    };
-    let failing: Vec<String> = case.events.iter().filter(basic).map(|event| event.line.clone()).collect();
-    let registered = case.places.contains(&Place::AfterRegistration) || case.places.contains(&Place::Register);
+    let failing: Vec<String> =
+        case.events.iter().filter(|event| is_machines_own(event)).map(|event| event.line.clone()).collect();
+    let loops = case.places.contains(&Place::Loop);
     let strength = match failing.len() {
         0 => return,
-        1 if registered => Likely,
+        1 if is(&Place::AfterRegistration) => Likely,
+        1 if loops => Possible,
         1 => return,
         _ if registered => Certain,
         _ => Likely,
@@ -300,6 +306,21 @@ fn hijack(case: &mut Case<'_>) {
     for line in &failing {
         case.say(CauseId::BinfmtNativeHijack, strength, 8.0, line);
     }
+}
+
+/// Whether a program that every machine has cannot be executed, or the interpreter of a script that is one. In other directories
+/// than the system's there are those of other machines; they do not loop.
+fn is_machines_own(event: &Event) -> bool {
+    const SYSTEM: [&str; 5] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
+    let Some(path) = event.interpreter.as_deref().or(event.path.as_deref()) else { return false };
+    let (directory, base) = path.rsplit_once('/').unwrap_or(("", path));
+    let here = event.caller.is_none_or(|caller| caller.context != Place::Container);
+    let by_place = match event.errno.name {
+        ErrorName::Eloop => true,
+        ErrorName::Enoexec => directory.is_empty() || SYSTEM.contains(&directory),
+        _ => false,
+    };
+    here && by_place && BASIC.contains(&base)
 }
 
 impl Case<'_> {

@@ -5,10 +5,11 @@ use super::super::event::Event;
 use super::super::file_fact::{Content, FileFact};
 use super::super::words::{ErrorName, Place};
 use super::Case;
-use super::exec::is_script;
+use super::exec::{self, is_script};
 use crate::doctor::catalogue::CauseId;
 
 pub(super) fn judge(case: &mut Case<'_>) {
+    refused(case);
     let events: Vec<&Event> =
         case.events.iter().copied().filter(|event| event.errno.name == ErrorName::Enoent).collect();
     for event in events.into_iter().take(4) {
@@ -22,6 +23,17 @@ pub(super) fn judge(case: &mut Case<'_>) {
         let loader = || case.text.facts.files.iter().find(|file| file.path.is_none() && file.interpreter.is_some());
         if let Some(file) = file.or_else(loader) {
             described(case, file);
+        }
+    }
+}
+
+/// A program that a loader was told to start. What the text tells of the file says more than the loader.
+fn refused(case: &mut Case<'_>) {
+    let text = case.text;
+    for refused in &text.refused {
+        match text.facts.of(&refused.path).filter(|file| !matches!(file.content, Content::Mode { .. })) {
+            Some(file) => exec::content(case, file),
+            None => case.weigh(Some(refused.refusal.causes), refused.refusal.strength, &refused.line),
         }
     }
 }
@@ -90,13 +102,14 @@ fn entry(case: &mut Case<'_>, event: &Event) {
     }
 }
 
-/// `#!/usr/bin/env python3 -u`: env looks for a program of all that is after it.
-fn looked_up_by_env(case: &mut Case<'_>, event: &Event) {
+/// `#!/usr/bin/env python3 -u`: env looks for a program of all that is after it. A directory of PATH that it may not search makes
+/// EACCES of ENOENT.
+pub(super) fn looked_up_by_env(case: &mut Case<'_>, event: &Event) {
     let by_env = event.caller.is_some_and(|caller| caller.name == "env");
     let Some(name) = event.path.as_deref().filter(|name| by_env && !name.contains('/')) else { return };
     if name.contains(' ') {
         case.say(CauseId::ShebangEnvArgs, Certain, 20.0, &event.line);
-    } else {
+    } else if event.errno.name == ErrorName::Enoent {
         case.say(CauseId::ShebangInterpreterMissing, Likely, 6.0, &event.line);
     }
 }

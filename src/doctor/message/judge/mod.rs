@@ -204,6 +204,11 @@ impl<'t> Case<'t> {
         if paths.is_empty() && !self.events.is_empty() {
             paths.extend(self.text.events.subject.clone());
         }
+        for refused in &self.text.refused {
+            if !paths.contains(&refused.path) {
+                paths.push(refused.path.clone());
+            }
+        }
         paths
     }
 
