@@ -46,6 +46,7 @@ pub mod architecture;
 #[doc(hidden)]
 pub mod archive;
 mod backoff;
+mod beneath;
 #[doc(hidden)]
 pub mod binfmt;
 #[doc(hidden)]

@@ -279,7 +279,8 @@ impl Tree {
         let own = Path::new(PATH).parent().unwrap_or(Path::new("/"));
         let Some(record) = self.record()? else {
             if really {
-                // All that a run which was killed right at its end may have left.
+                // What a run may have left that was killed before it had its record, or after it had removed it.
+                self.sweep(Path::new(PATH))?;
                 self.remove_directory(own)?;
             }
             return Ok(Vec::new());

@@ -21,8 +21,13 @@ use nix::unistd::Pid;
 use crate::calls::{self, CALLS, Kind};
 use crate::spawn::{self, Listener};
 
-/// A run that takes longer hangs.
+/// A run that is waited for longer hangs. What the machine's other work or its sleep takes does not count: a wait that is
+/// long over counts once.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long one wait is.
+const WAIT: u16 = 1000;
+/// Nor does a run go on for ever that is never waited for.
+const LONGEST: Duration = Duration::from_secs(1800);
 /// How long a run that is to be ended has to do nothing, and how often at most until it is ended whatever it says.
 const IDLE: u16 = 10;
 const IDLE_TIMES: u32 = 300;
@@ -79,15 +84,17 @@ pub(crate) fn run(command: &Command, aim: Option<Aim>, end: End, mut written: im
         read_since: false,
         written: &mut written,
     };
-    let deadline = Instant::now() + LIMIT;
-    let mut hung = false;
+    let begun = Instant::now();
+    let (mut waited, mut hung) = (Duration::ZERO, false);
     let (mut idle, mut over) = (0, false);
     loop {
-        let wait = PollTimeout::from(if end == End::Terminated { IDLE } else { 1000 });
+        let wait = if end == End::Terminated { IDLE } else { WAIT };
         // Once the last task with the filter is on its way out, the listener has nothing to say, at once.
         let watched = if over { &[&started.pidfd][..] } else { &[&started.pidfd, &started.listener.0] };
         let mut fds: Vec<PollFd> = watched.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
-        let _ = poll(&mut fds, wait);
+        if poll(&mut fds, PollTimeout::from(wait)) == Ok(0) {
+            waited += Duration::from_millis(wait.into());
+        }
         let events = |at: usize| fds.get(at).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
         over |= events(1).contains(PollFlags::POLLHUP);
         if events(1).contains(PollFlags::POLLIN) {
@@ -100,7 +107,7 @@ pub(crate) fn run(command: &Command, aim: Option<Aim>, end: End, mut written: im
                 let _ = kill(main, Signal::SIGTERM);
             }
         }
-        if Instant::now() > deadline {
+        if waited > LIMIT || begun.elapsed() > LONGEST {
             hung = true;
             let _ = kill(main, Signal::SIGKILL);
         }

@@ -85,6 +85,9 @@ impl Baseline {
         if again.status.code() != Some(scenario.status) && !scenario.once {
             return Err(format!("the second run: {again:?}"));
         }
+        if scenario.told && again.out != ran.out {
+            return Err(format!("{:?} is printed, and then {:?}", ran.out, again.out));
+        }
         Ok(Baseline {
             scenario,
             verb,
@@ -194,7 +197,7 @@ impl Baseline {
         }
         if ran.status.code() == Some(self.scenario.status) {
             if self.scenario.told && ran.out != self.out {
-                return Some("success, but what it prints is not the whole".into());
+                return Some(format!("success, but it prints something else than {:?}", self.out));
             }
             let mut differences = after.differences(&self.wanted);
             self.pardon(&mut differences, &self.verb, after, attacked);
@@ -213,8 +216,8 @@ impl Baseline {
             return Some("another tool's entry is no reason to fail".into());
         }
         let other = ARCHS.iter().filter(|arch| attacked != Some(arch)).find(|arch| {
-            let now = after.handler(arch);
-            now != self.before.handler(arch) && now != self.wanted.handler(arch) && now.is_some()
+            let now = after.meaning(arch);
+            now != self.before.meaning(arch) && now != self.wanted.meaning(arch) && now.is_some()
         });
         other.map(|arch| format!("{arch} has an entry that nobody asked for: {:?}", after.handler(arch)))
     }

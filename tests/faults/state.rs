@@ -25,6 +25,8 @@ const PLACES: [&str; 6] = ["/etc", "/var/lib/rbinfmt", "/tmp", "/tree", "/srv", 
 pub(crate) struct State {
     /// Entries by name, as the kernel shows them.
     pub(crate) table: BTreeMap<String, String>,
+    /// Their names, the newest first, which the kernel prefers.
+    order: Vec<String>,
     pub(crate) files: BTreeMap<PathBuf, Node>,
 }
 
@@ -73,7 +75,8 @@ impl Eyes {
         for item in fs::read_dir(TABLE).unwrap().flatten() {
             let name = item.file_name().to_string_lossy().into_owned();
             if name != "register" && name != "status" {
-                state.table.insert(name, fs::read_to_string(item.path()).unwrap_or_default());
+                state.table.insert(name.clone(), fs::read_to_string(item.path()).unwrap_or_default());
+                state.order.push(name);
             }
         }
         for place in PLACES {
@@ -145,7 +148,7 @@ impl Eyes {
             }
         }
         // Last: an entry's emulator has to be there.
-        if wanted.table != now.table {
+        if wanted.table != now.table || wanted.order != now.order {
             for name in now.table.keys() {
                 let _ = fs::write(Path::new(TABLE).join(name), "-1");
             }
@@ -166,7 +169,8 @@ impl Node {
 impl State {
     fn register(&self) {
         let kernel = Kernel::running();
-        for (name, text) in &self.table {
+        for name in self.order.iter().rev() {
+            let text = &self.table[name];
             let entry = rbinfmt::binfmt::entry::Entry::parse(name.as_bytes(), text.as_bytes()).unwrap();
             let string = register::compose(&entry, &kernel).unwrap();
             let mut register = Table::at(Path::new(TABLE)).open_register().unwrap();
@@ -177,6 +181,15 @@ impl State {
     /// The architecture's entry: what would run its programs.
     pub(crate) fn handler(&self, arch: &str) -> Option<&str> {
         self.table.get(&format!("qemu-{arch}")).map(String::as_str)
+    }
+
+    /// What that entry does: its text, and in place of a path in the store the emulator, because the name of a version depends
+    /// on the others in it.
+    pub(crate) fn meaning(&self, arch: &str) -> Option<(String, Option<&Node>)> {
+        let text = self.handler(arch)?;
+        let path = text.lines().find_map(|line| line.strip_prefix("interpreter "))?;
+        let emulator = self.files.get(Path::new(path));
+        Some((emulator.map_or_else(|| text.to_owned(), |_| text.replace(path, "")), emulator))
     }
 
     /// What is below a directory.
