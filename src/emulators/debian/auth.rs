@@ -1,16 +1,17 @@
 //! Names and passwords of archives, as apt keeps them: apt_auth.conf(5).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::mirror::parts;
+use super::mirror::{MAX_SOURCES, parts};
 use crate::http::Login;
+use crate::{inside, verify};
 
 /// What /etc/apt/auth.conf and auth.conf.d below `root` have for an address.
 pub(super) fn login(url: &str, root: &Path) -> Option<Login> {
-    let apt = root.join("etc/apt");
-    let more = parts(&apt.join("auth.conf.d")).into_iter().filter(|path| path.extension().is_some_and(|e| e == "conf"));
-    let files = std::iter::once(apt.join("auth.conf")).chain(more);
-    files.filter_map(|path| std::fs::read_to_string(path).ok()).find_map(|text| find(&text, url))
+    let more = parts(root, Path::new("/etc/apt/auth.conf.d")).into_iter();
+    let files = std::iter::once(PathBuf::from("/etc/apt/auth.conf")).chain(more.filter(|p| p.extension() == Some("conf".as_ref())));
+    let text = |path: PathBuf| inside::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES)).ok();
+    files.filter_map(text).find_map(|text| find(&text, url))
 }
 
 fn find(text: &str, url: &str) -> Option<Login> {

@@ -6,6 +6,10 @@ use super::auth;
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
 use crate::http::Login;
+use crate::{inside, verify};
+
+/// A file of apt's configuration has a few lines.
+pub(super) const MAX_SOURCES: u64 = 1 << 20;
 
 /// A Debian-like archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +112,7 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
     let mut suites: Vec<String> = same.flat_map(|s| s.suites.clone()).collect();
     suites.dedup();
     Some(Mirror {
-        keyring: Some(root.join(keyring.trim_start_matches('/'))),
+        keyring: Some(inside::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
         component: "universe".to_owned(),
         suites,
         ..Mirror::new(&first.url, None, &first.file)
@@ -118,13 +122,13 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
 /// apt's archives reachable over http and https, in both formats. What cannot be read is as if it were not there: it
 /// is apt's to complain about.
 fn apt_sources(root: &Path) -> Vec<Source> {
-    let apt = root.join("etc/apt");
-    let mut files = vec![apt.join("sources.list")];
-    files.extend(parts(&apt.join("sources.list.d")));
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    files.extend(parts(root, Path::new("/etc/apt/sources.list.d")));
     let mut sources = Vec::new();
     for path in files {
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let name = format!("/{}", path.strip_prefix(root).unwrap_or(&path).display());
+        let text = inside::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
+        let Ok(text) = text else { continue };
+        let name = path.display().to_string();
         match path.extension().and_then(|e| e.to_str()) {
             Some("list") => sources.extend(text.lines().filter_map(|line| one_line(line, &name))),
             Some("sources") => {
@@ -137,14 +141,15 @@ fn apt_sources(root: &Path) -> Vec<Source> {
     sources
 }
 
-/// The files of a directory that apt reads, in its order: it ignores names with other characters than these.
-pub(super) fn parts(directory: &Path) -> Vec<PathBuf> {
+/// The files of a directory of the tree that apt reads, in its order: it ignores names with other characters than these.
+pub(super) fn parts(root: &Path, directory: &Path) -> Vec<PathBuf> {
     let is_read = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         name.first() != Some(&b'.') && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(b))
     };
-    let mut parts: Vec<PathBuf> =
-        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|item| item.path()).filter(is_read).collect();
+    let listing = inside::real(root, directory).and_then(std::fs::read_dir);
+    let parts = listing.into_iter().flatten().flatten().map(|item| directory.join(item.file_name()));
+    let mut parts: Vec<PathBuf> = parts.filter(is_read).collect();
     parts.sort();
     parts
 }
