@@ -46,7 +46,9 @@ struct Case {
 fn bash(directory: &Path, script: &str) -> Result<(), String> {
     let mut command = Command::new("bash");
     let rbinfmt = Path::new(env!("CARGO_BIN_EXE_rbinfmt")).parent().unwrap();
-    let path = format!("{}:{}", rbinfmt.display(), std::env::var("PATH").unwrap());
+    // A virtual environment of Python, where a case has made one.
+    let venv = directory.join("venv/bin");
+    let path = format!("{}:{}:{}", venv.display(), rbinfmt.display(), std::env::var("PATH").unwrap());
     // The home is the test's own, and rustup's is where it was.
     let rustup =
         std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
