@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod common;
+
 use std::cell::RefCell;
 use std::env;
 use std::fs;
@@ -13,8 +15,9 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::{Contender, compare, quietly as run};
 use rbinfmt::binfmt::rule::Rule;
 use rbinfmt::profile::{Kind, Profile, Profiles};
 use rbinfmt::sandbox::Sandbox;
@@ -22,7 +25,6 @@ use rbinfmt::text::to_hex;
 
 const RBINFMT: &str = env!("CARGO_BIN_EXE_rbinfmt");
 const INSIDE: &str = "RBINFMT_BENCH_INSIDE";
-const ROUNDS: usize = 41;
 /// The platforms that people emulate, and that the common image registers on amd64.
 const EIGHT: [&str; 8] = ["aarch64", "arm", "loongarch64", "mips64", "mips64el", "ppc64le", "riscv64", "s390x"];
 
@@ -62,42 +64,6 @@ fn measure() {
     bench.verifying(&eight);
     bench.memory();
     fs::remove_dir_all(&bench.work).unwrap();
-}
-
-/// A thing to time: its name, what goes before it untimed, and itself.
-struct Contender<'a> {
-    name: String,
-    before: Box<dyn Fn() + 'a>,
-    work: Box<dyn Fn() + 'a>,
-}
-
-impl<'a> Contender<'a> {
-    fn new(name: impl Into<String>, before: impl Fn() + 'a, work: impl Fn() + 'a) -> Self {
-        Contender { name: name.into(), before: Box::new(before), work: Box::new(work) }
-    }
-}
-
-/// Times all of them in turn, round after round, so that a busy machine is unfair to none; the first is what the others
-/// are compared with.
-fn compare(contenders: &[Contender]) {
-    let mut times: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
-    for _ in 0..ROUNDS {
-        for (contender, times) in contenders.iter().zip(&mut times) {
-            (contender.before)();
-            let start = Instant::now();
-            (contender.work)();
-            times.push(start.elapsed().as_secs_f64() * 1000.0);
-        }
-    }
-    println!("{:46} {:>8} {:>9} {:>8}", "median of whole processes", "ms", "more than", "least");
-    let mut first = 0.0;
-    for (contender, times) in contenders.iter().zip(&mut times) {
-        times.sort_by(f64::total_cmp);
-        let median = times[ROUNDS / 2];
-        first = if first == 0.0 { median } else { first };
-        println!("{:46} {median:8.2} {:+9.2} {:8.2}", contender.name, median - first, times[0]);
-    }
-    println!();
 }
 
 impl Bench {
@@ -205,11 +171,6 @@ impl Bench {
 fn end(child: &mut Child) {
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-fn run(command: &mut Command) {
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
 }
 
 fn run_all(programs: &[(PathBuf, PathBuf)]) {

@@ -1,5 +1,7 @@
 //! The Debian archive's names and pins.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde::Deserialize;
@@ -16,9 +18,10 @@ struct Settings {
     stable: String,
     suites: Vec<String>,
     packages: Vec<String>,
+    libraries: BTreeMap<String, String>,
 }
 
-literal!(struct Settings { fingerprints, mirror, stable, suites, packages });
+literal!(struct Settings { fingerprints, mirror, stable, suites, packages, libraries });
 
 /// Hex digits of the fingerprint of a key of OpenPGP's version 4.
 const FINGERPRINT: usize = 40;

@@ -17,7 +17,7 @@ nm "$program" | awk 'NR == FNR { ran[$1]; next } $3 in ran { at[$1] } { of[$1] =
     END { for (address in at) print of[address] }' "$WORK/ran" - | tr ' ' '\n' | grep '^_R\|^_ZN' |
     sed 's/Cs[0-9A-Za-z]*_/Cs*_/g; s/17h[0-9a-f]\{16\}E$/*/; s/^/    *(.text./; s/$/)/' | sort -u >"$WORK/rust"
 # The C library's are found by the file that they come from, which stays.
-sed -n '/libc\.a/p' packaging/order.ld >"$WORK/c"
+sed -n '/crt1\.o\|lib[cm].*\.a/p' packaging/order.ld >"$WORK/c"
 {
     sed '/^  \.text\.doctor/q' packaging/order.ld
     cat "$WORK/rust" "$WORK/c"

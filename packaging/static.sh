@@ -10,6 +10,12 @@ target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 flags='-C target-feature=+crt-static -C force-unwind-tables=no -C symbol-mangling-version=v0'
 flags="$flags -C link-arg=-Wl,-T,packaging/order.ld"
 
+# Panics name the files of crates: without the place of this machine's registry, which is not theirs and takes 24 KB.
+cargo fetch --locked --target "$target"
+for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
+    flags="$flags --remap-path-prefix=$registry="
+done
+
 # What makes it smaller and not every linker has: functions that are the same are there once (LLD, which rustc brings on
 # x86_64), and packed relocations, which the C library reads from 2.36 on.
 wanted=--icf=all

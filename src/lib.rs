@@ -46,6 +46,7 @@ pub mod architecture;
 #[doc(hidden)]
 pub mod archive;
 mod backoff;
+mod beneath;
 #[doc(hidden)]
 pub mod binfmt;
 #[doc(hidden)]
@@ -69,6 +70,7 @@ pub mod host;
 #[doc(hidden)]
 pub mod http;
 #[doc(hidden)]
+mod inside;
 pub mod inspect;
 pub mod kernel;
 #[doc(hidden)]

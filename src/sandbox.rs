@@ -148,12 +148,12 @@ impl Maps {
     }
 }
 
-/// Gives root of a namespace that [`Maps::alone`] made the numbers back that it has outside, in a user namespace below: there
-/// it may no more than outside. The table remains: a namespace without one uses that of the namespace above.
+/// Gives root of a namespace that [`Maps::alone`] made other numbers, as those that it has outside, in a user namespace below:
+/// there it may no more than outside. The table remains: a namespace without one uses that of the namespace above.
 ///
 /// # Errors
 /// What unshare(2) says: EPERM in a chroot; ENOSPC at the limit.
-pub fn be_oneself_again((uid, gid): (u32, u32)) -> io::Result<()> {
+pub fn be_again((uid, gid): (u32, u32)) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWUSER)?;
     Maps { users: format!("{uid} 0 1"), groups: format!("{gid} 0 1"), by: Mapper::Itself }.write_own()
 }

@@ -1,7 +1,8 @@
 //! Archives as streams: a package or a tarball in, the members of its tar out. Nothing is extracted but what is asked
-//! for, memory is bounded, and no member can name a place outside.
+//! for, memory is bounded, and no member can name a place outside. `extract` makes files of them.
 
 mod ar;
+pub mod extract;
 pub mod tar;
 mod xz;
 mod zstd;

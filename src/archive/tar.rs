@@ -110,7 +110,7 @@ impl<R: BufRead> Tar<R> {
             }
             self.stream.read_exact(&mut block)?;
             let header = Header::from_byte_slice(&block);
-            if block[257..].starts_with(b"ustar") && has_sum(&block, header) && fits(&header.path_bytes()) {
+            if block[257..].starts_with(b"ustar") && has_sum(header) && fits(&header.path_bytes()) {
                 self.found = Some(header.clone());
                 return Ok(true);
             }
@@ -220,7 +220,7 @@ impl<R: BufRead> Tar<R> {
             return Ok(None);
         }
         let header = Header::from_byte_slice(&block);
-        if !has_sum(&block, header) {
+        if !has_sum(header) {
             return Err(broken("the checksum of a header"));
         }
         Ok(Some(header.clone()))
@@ -374,10 +374,11 @@ impl Pax {
     }
 }
 
-/// Whether a header's sum is that of its bytes, with blanks in the sum's own place.
-fn has_sum(block: &[u8; BLOCK as usize], header: &Header) -> bool {
-    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|&b| u32::from(b)).sum::<u32>() + 8 * 32;
-    header.cksum().ok() == Some(sum)
+/// Whether a header's sum is that of its bytes.
+fn has_sum(header: &Header) -> bool {
+    let mut right = header.clone();
+    right.set_cksum();
+    header.cksum().ok() == right.cksum().ok()
 }
 
 fn until_nul(mut name: Vec<u8>) -> Vec<u8> {

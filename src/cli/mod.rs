@@ -18,7 +18,7 @@ use self::deferred::Deferred;
 use self::doctor::{DoctorArgs, ExplainArgs};
 use self::fetch::{EmulatorsArgs, FetchArgs, SourceArgs};
 use self::hold::HoldArgs;
-use self::run::{RunArgs, ShellArgs};
+use self::run::{PsArgs, RunArgs, ShellArgs};
 use crate::registrar::plan::ways::Keep;
 
 /// Runs programs built for another CPU on this machine, and explains why one does not start.
@@ -128,6 +128,8 @@ pub enum Verb {
     Run(Deferred<RunArgs>),
     /// The same with a shell
     Shell(Deferred<ShellArgs>),
+    /// List the tables that `run --keep` keeps, or end one
+    Ps(Deferred<PsArgs>),
 }
 
 /// Register emulators with the kernel.

@@ -19,10 +19,11 @@ Examples:
   rbinfmt run ./hello-arm64
   rbinfmt run --arch riscv64 -- make check      also for what make starts
   rbinfmt run --root /srv/arm64 /bin/bash       as in a chroot
-  rbinfmt run --root /srv/arm64 --as-root apt-get update")]
+  rbinfmt run --root /srv/arm64 --as-root apt-get update
+  rbinfmt run --root docker://debian --arch riscv64 -- uname -m")]
 pub struct RunArgs {
-    /// The program and its arguments
-    #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
+    /// The program and its arguments [default: what the image starts]
+    #[arg(value_name = "PROGRAM", trailing_var_arg = true)]
     pub command: Vec<OsString>,
     /// Where it runs.
     #[command(flatten)]
@@ -44,12 +45,21 @@ pub struct ShellArgs {
 /// What `run` and `shell` have in common.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// Fetch the emulators of these architectures too, for programs that are started later; can be repeated, or `all`
+    /// Fetch the emulators of these architectures too, for programs that are started later; can be repeated, or `all`. The
+    /// first one chooses the platform of an image
     #[arg(long = "arch", value_name = "ARCH")]
     pub archs: Vec<String>,
-    /// Make DIR the root directory, with /proc, /sys, /dev, /tmp and /etc/resolv.conf of this machine
-    #[arg(long, value_name = "DIR")]
-    pub root: Option<PathBuf>,
+    /// Another root directory, with /proc, /sys, /dev, /tmp and /etc/resolv.conf of this machine: DIR, the tar of one, or an
+    /// image: docker://REF, oci:DIR[:TAG], docker-archive:FILE[:REF], of which nothing is changed
+    #[arg(long, value_name = "DIR|TAR|IMAGE")]
+    pub root: Option<String>,
+    /// Where the libraries of a dynamic program of another architecture come from: `auto` (this machine, or else Debian's
+    /// packages), a directory, or `none` (this machine)
+    #[arg(long, value_name = "auto|DIR|none", default_value = "auto")]
+    pub sysroot: String,
+    /// With Debian's libraries, also this package; can be repeated
+    #[arg(long = "package", value_name = "NAME")]
+    pub packages: Vec<String>,
     /// Show SOURCE at TARGET too; can be repeated
     #[arg(long = "bind", value_name = "SOURCE[:TARGET[:ro]]")]
     pub binds: Vec<String>,
@@ -62,6 +72,12 @@ pub struct PlaceArgs {
     /// Be root there, with the users and groups that /etc/subuid and /etc/subgid give you
     #[arg(long)]
     pub as_root: bool,
+    /// Keep the table, and what is mounted, under NAME when the program has ended: `rbinfmt ps` lists and ends them
+    #[arg(long, value_name = "NAME", conflicts_with = "join")]
+    pub keep: Option<String>,
+    /// Run it where --keep NAME was
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["root", "binds", "as_root", "archs", "packages"])]
+    pub join: Option<String>,
     /// Only print what would be done
     #[arg(long)]
     pub print: bool,
@@ -80,4 +96,12 @@ pub struct PlaceArgs {
     /// Where missing emulators come from.
     #[command(flatten)]
     pub source: SourceArgs,
+}
+
+/// List what `run --keep` keeps, or end it.
+#[derive(Debug, Clone, Args)]
+pub struct PsArgs {
+    /// End what is kept under NAME, with every program that runs there
+    #[arg(long, value_name = "NAME")]
+    pub end: Option<String>,
 }

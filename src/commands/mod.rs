@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 mod install;
 mod profiles;
+mod ps;
 mod run;
 mod status;
 mod uninstall;
@@ -95,6 +96,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Some(Verb::Explain(args)) => explain::run(printer, args),
         Some(Verb::Run(args)) => run::run(&context()?, args),
         Some(Verb::Shell(args)) => run::shell(&context()?, args),
+        Some(Verb::Ps(args)) => ps::run(&context()?, args),
         Some(Verb::Doctor(args)) => doctor::run(&cli.common, args, context),
         None => drop_in::run(&mut context()?, drop_in),
     }

@@ -7,7 +7,7 @@ use super::{Context, fetch_options};
 use crate::cli::run::{PlaceArgs, RunArgs, ShellArgs};
 use crate::error::{Error, Result, Status};
 use crate::report;
-use crate::run::{Bind, Emulation, Plan, Request, Way, variable};
+use crate::run::{Bind, Emulation, Plan, Request, Source, Sysroot, Way, variable};
 
 /// Runs a program. It returns only where there was none to be run.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Status> {
@@ -16,10 +16,18 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Status> {
 
 /// Runs a shell.
 pub(super) fn shell(context: &Context, args: &ShellArgs) -> Result<Status> {
-    let own = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
-    let has = |shell: &&str| args.place.root.as_deref().unwrap_or(Path::new("/")).join(&shell[1..]).exists();
-    let of_root = || ["/bin/bash", "/bin/sh"].iter().find(|shell| has(shell)).unwrap_or(&"/bin/sh").into();
-    let shell: OsString = if args.place.root.is_some() { of_root() } else { own.unwrap_or_else(of_root) };
+    let shells = ["/bin/bash", "/bin/sh"];
+    let shell: OsString = match &args.place.root {
+        None => match std::env::var_os("SHELL").filter(|shell| !shell.is_empty()) {
+            Some(shell) => shell,
+            None => shells[1].into(),
+        },
+        // Links in it may mean something else in there; an image's files are not here yet.
+        Some(root) => {
+            let has = |shell: &&&str| Path::new(root).join(&shell[1..]).symlink_metadata().is_ok();
+            shells.iter().find(has).unwrap_or(&shells[1]).into()
+        }
+    };
     start(context, [shell].into_iter().chain(args.args.iter().cloned()).collect(), &args.place)
 }
 
@@ -40,6 +48,9 @@ fn started(context: &Context, command: Vec<OsString>, args: &PlaceArgs) -> Resul
     for (name, option) in &plan.left_out {
         printer.note(format!("{name} is not passed on: QEMU's emulators take it for their option {option}"));
     }
+    for library in &plan.missing {
+        printer.warn(format!("{library} was not found: name the package that has it (--package), or --sysroot DIR"));
+    }
     if let Way::Emulator(obstacle) = &plan.way {
         printer.warn(format!(
             "without a table only the program itself is emulated, and nothing that it starts: {obstacle}"
@@ -58,12 +69,16 @@ fn request(command: Vec<OsString>, args: &PlaceArgs) -> Result<Request> {
     Ok(Request {
         command,
         archs: args.archs.clone(),
-        root: args.root.clone(),
+        root: args.root.as_deref().map(Source::parse).transpose()?,
+        sysroot: Sysroot::parse(&args.sysroot),
+        packages: args.packages.clone(),
         binds: args.binds.iter().map(|bind| Bind::parse(bind)).collect::<Result<_>>()?,
         directory: args.workdir.clone(),
         variables: args.variables.iter().map(|text| variable(text)).collect::<Result<_>>()?,
         emulation: Emulation { cpu: args.cpu.clone(), gdb: args.gdb, strace: args.strace, stack: args.stack },
         as_root: args.as_root,
+        keep: args.keep.clone(),
+        join: args.join.clone(),
         fetch: fetch_options(&args.source)?,
     })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::debian::mirror::{self, Wish};
+use super::debian::libraries::Libraries;
+use super::debian::mirror::{self, Mirror, Wish};
 use super::debian::openpgp::Keyring;
-use super::debian::{Archive, version};
+use super::debian::{Archive, SETTINGS, version};
 use super::image::take_layers;
 use super::source::{Taking, file};
 use super::store::{Lock, Manifest, Staging, Store};
@@ -220,7 +221,24 @@ impl Fetcher<'_> {
         Ok(have)
     }
 
-    fn debian(&self, lock: &Lock, wanted: &Wanted, which: &Which, suite: Option<&str>) -> Result<Manifest> {
+    /// Adds packages of a Debian port, and the libraries that they depend on, to the store's tree of libraries. Each wish is
+    /// a list of names of which one will do. Returns the numbers of the wishes for which there is no package.
+    ///
+    /// # Errors
+    /// The archive cannot be reached, or what comes from it is not what was expected; a tree that cannot be written.
+    pub fn libraries(&self, port: &str, to: &Libraries, wishes: &[Vec<String>]) -> Result<Vec<usize>> {
+        let lock = self.store.lock(self.progress)?;
+        let mut archive = self.archive(&lock, port)?;
+        // Ubuntu's libraries of other architectures are on other hosts, signed by other keys.
+        if !archive.mirror.suites.is_empty() {
+            archive.mirror = Mirror::new(SETTINGS.mirror, None, "built in");
+            archive.keyring = Keyring::debian()?;
+        }
+        archive.add_libraries(to, wishes)
+    }
+
+    /// The archive for this architecture of Debian's.
+    fn archive<'a>(&'a self, lock: &'a Lock, arch: &str) -> Result<Archive<'a>> {
         let config = &self.config;
         let wish = Wish {
             flag: self.wish.flag.clone(),
@@ -235,8 +253,8 @@ impl Fetcher<'_> {
             Some(path) => Keyring::read(path)?,
             None => Keyring::debian()?,
         };
-        let archive = Archive {
-            arch: Archive::arch_of(&self.machine)?,
+        Ok(Archive {
+            arch: arch.to_owned(),
             mirror,
             keyring,
             client: self.client,
@@ -247,7 +265,11 @@ impl Fetcher<'_> {
             allow_expired: self.policy.allow_expired,
             jobs: self.policy.jobs,
             progress: self.progress,
-        };
+        })
+    }
+
+    fn debian(&self, lock: &Lock, wanted: &Wanted, which: &Which, suite: Option<&str>) -> Result<Manifest> {
+        let archive = self.archive(lock, &Archive::arch_of(&self.machine)?)?;
         let package = archive.find(which, suite)?;
         let id =
             format!("debian-{}", package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest));

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::http::proxy::Proxies;
 use crate::http::{Client, Options};
 use crate::kernel::Kernel;
+use crate::oci::access::Access;
 use crate::oci::auth;
 use crate::progress::Progress;
 
@@ -55,6 +56,17 @@ impl FetchEnv {
             docker_config: auth::docker_config(variable),
             root,
         })
+    }
+
+    /// The way to registries.
+    pub fn access<'a>(&'a self, progress: &'a dyn Progress) -> Access<'a> {
+        Access {
+            client: &self.client,
+            config: self.config.clone(),
+            docker_config: self.docker_config.clone(),
+            docker_host: None,
+            progress,
+        }
     }
 
     /// What fetches, for these options.

@@ -15,7 +15,7 @@ use super::file::Found;
 use super::identity::Identity;
 use super::tree::Tree;
 use super::walk;
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Result, Status};
 
 /// A tree of files, looked at but never opened for anything else than reading regular files.
 #[derive(Debug)]
@@ -51,7 +51,9 @@ impl Root {
     /// A directory that cannot be opened.
     pub fn below(directory: &Path) -> Result<Self> {
         let flags = LOOK | OFlag::O_DIRECTORY;
-        let fd = open(directory, flags, Mode::empty()).doing(|| format!("opening the root {}", directory.display()))?;
+        let opened = open(directory, flags, Mode::empty());
+        let opened = opened.doing(|| format!("opening the root {}", directory.display()));
+        let fd = opened.map_err(|error| error.with_status(Status::Usage))?;
         Ok(Root { files: Files::Below(fd), path: directory.to_owned(), cwd: "/".into(), asks_kernel: false })
     }
 

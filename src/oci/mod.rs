@@ -1,5 +1,5 @@
 //! Container images, from wherever they are: one client for the fetcher and for the doctor. Documents and layers are read
-//! as streams and verified by their digests; nothing is extracted to a disk, and nothing is executed.
+//! as streams and verified by their digests; nothing is executed.
 //!
 //! ```text
 //! reference   [HOST/]NAME[:TAG][@DIGEST]       name      a transport and what follows it: docker-daemon:REF, oci:DIR ...
@@ -10,6 +10,7 @@
 //! resolve     index -> platforms -> manifests -> configurations and layers           whiteout  what a layer takes away
 //! layer       a tar -> what it adds and removes -> a tree in memory   keep, budget   how much of it is kept
 //! image       an image that was found by its name: what it has, and the tree of each platform      remote
+//! extract     the same on the disk, for who runs it
 //! ```
 
 pub mod access;
@@ -18,6 +19,7 @@ mod budget;
 pub mod config;
 mod document;
 mod engine;
+pub mod extract;
 pub(crate) mod files;
 pub mod image;
 mod keep;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::run::{Plan, Way};
+use crate::run::{Plan, Way, Who};
 use crate::text::to_text;
 
 /// For people.
@@ -16,17 +16,26 @@ pub fn text(plan: &Plan) -> String {
     };
     match &plan.way {
         Way::Table(table) => {
-            let who = if plan.as_root { "the caller is root" } else { "the caller is itself" };
-            line("namespaces", format!("user ({who}), mount"));
+            line("namespaces", format!("user (as {}), mount", plan.who));
             for entry in table.entries() {
                 line("entry", format!("{} -> {} ({})", entry.name, entry.handler(), entry.flags));
             }
         }
         Way::Emulator(obstacle) => line("no table", obstacle.to_string()),
+        Way::Kept(kept) => line("joins", format!("{} (process {})", kept.name, kept.pid)),
     }
     if let Some(root) = &plan.view.root {
         line("root", root.display().to_string());
+        if plan.view.scratch.is_some() {
+            line("writes", "to memory; they end with the program".to_owned());
+        }
         line("mounts", "/proc /sys /dev /etc/resolv.conf; /tmp where it cannot be written".to_owned());
+    }
+    if let Some(sysroot) = &plan.sysroot {
+        line("libraries", sysroot.display().to_string());
+    }
+    for library in &plan.missing {
+        line("missing", library.clone());
     }
     for bind in &plan.view.binds {
         let how = if bind.read_only { " (read-only)" } else { "" };
@@ -53,6 +62,7 @@ pub fn json(plan: &Plan) -> Value {
     let (entries, obstacle) = match &plan.way {
         Way::Table(table) => (table.entries(), None),
         Way::Emulator(obstacle) => (Vec::new(), Some(obstacle.to_string())),
+        Way::Kept(_) => (Vec::new(), None),
     };
     let binds =
         plan.view.binds.iter().map(
@@ -61,9 +71,11 @@ pub fn json(plan: &Plan) -> Value {
     json!({
         "schema": 1,
         "obstacle": obstacle,
-        "as_root": plan.as_root,
+        "as_root": matches!(plan.who, Who::Root { .. }),
         "entries": entries,
         "root": plan.view.root.as_deref().map(path),
+        "sysroot": plan.sysroot.as_deref().map(path),
+        "missing": plan.missing,
         "binds": binds.collect::<Vec<_>>(),
         "directory": plan.view.directory.as_deref().map(path),
         "left_out": plan.left_out.iter().map(|(name, _)| name).collect::<Vec<_>>(),

@@ -1,28 +1,38 @@
 //! Carries a plan out: this process goes to where the program will be, and becomes it.
 
+use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+
 use super::obstacle;
-use super::plan::{Plan, Table, Way};
-use super::{Never, program};
+use super::plan::{Plan, Table, Way, Who};
+use super::{Kept, Never, program};
 use crate::error::{Doing, Result};
+use crate::exec::root::Root;
 use crate::registrar::Registrar;
 use crate::registrar::apply::State;
-use crate::sandbox::{Maps, be_oneself_again};
+use crate::sandbox::{Maps, be_again};
 
 impl Plan {
     /// Becomes the program. `warn` is told of what goes less well than planned.
     ///
     /// # Errors
     /// What the kernel refused; with the exit status of env(1) where that was execve(2).
-    pub fn start(self, registrar: &Registrar, warn: &dyn Fn(String)) -> Never {
-        if let Way::Table(table) = &self.way {
-            self.enter(table, registrar, warn)?;
+    pub fn start(mut self, registrar: &Registrar, warn: &dyn Fn(String)) -> Never {
+        match &self.way {
+            Way::Table(table) => self.enter(table, registrar, warn)?,
+            Way::Emulator(_) => {}
+            Way::Kept(kept) => {
+                let who = caller();
+                kept.enter()?;
+                self.view.enter_directory()?;
+                self.path = program::find(self.path.as_os_str(), self.environment.get("PATH"), &Root::own())?;
+                self.become_who(who)?;
+            }
         }
         program::execute(&self)
     }
 
     fn enter(&self, table: &Table, registrar: &Registrar, warn: &dyn Fn(String)) -> Result<()> {
-        let who = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-        let is_root = who.0 == 0;
+        let who = caller();
         self.maps()?.enter().map_err(obstacle::explain)?;
         let rows = registrar.register_privately(&table.facts, table.plan.clone(), &|item| table.is_doubtful(item))?;
         for row in rows {
@@ -30,15 +40,30 @@ impl Plan {
                 warn(format!("{}: {why}", row.item.label));
             }
         }
+        if let Some(name) = &self.keep {
+            Kept::keep(&registrar.store()?, name, self.view.root.as_deref(), self.who)?;
+        }
         self.view.enter()?;
-        if is_root || self.as_root { Ok(()) } else { be_oneself_again(who).map_err(obstacle::explain) }
+        self.become_who(who)
+    }
+
+    /// Root of the namespace, which this process is, becomes who the program is.
+    fn become_who(&self, who: (u32, u32)) -> Result<()> {
+        let is_root = who.0 == 0;
+        match self.who {
+            Who::Root { .. } => Ok(()),
+            Who::Caller if is_root => Ok(()),
+            Who::Caller => be_again(who).map_err(obstacle::explain),
+            Who::User(uid, gid) if is_root => become_user(uid, gid),
+            Who::User(uid, gid) => be_again((uid, gid)).map_err(obstacle::explain),
+        }
     }
 
     fn maps(&self) -> Result<Maps> {
         if nix::unistd::geteuid().is_root() {
             return Maps::same().doing(|| "reading the maps of this user namespace");
         }
-        if !self.as_root {
+        if self.who != (Who::Root { subordinate: true }) {
             return Ok(Maps::alone());
         }
         match (subordinate("/etc/subuid"), subordinate("/etc/subgid")) {
@@ -47,6 +72,20 @@ impl Plan {
             _ => Ok(Maps::alone()),
         }
     }
+}
+
+/// User and group of whoever runs this.
+fn caller() -> (u32, u32) {
+    (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw())
+}
+
+/// Becomes another user of the machine's.
+fn become_user(uid: u32, gid: u32) -> Result<()> {
+    let doing = || format!("becoming user {uid} of group {gid}");
+    let gid = Gid::from_raw(gid);
+    setgroups(&[]).doing(doing)?;
+    setgid(gid).doing(doing)?;
+    setuid(Uid::from_raw(uid)).doing(doing)
 }
 
 /// The caller's first range in /etc/subuid or /etc/subgid (subuid(5)): first number, and how many.

@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 
@@ -60,6 +61,11 @@ impl Environment {
         Environment { variables, left_out }
     }
 
+    /// Adds a variable that was not there.
+    pub(super) fn add(&mut self, name: &str, path: Option<&Path>) {
+        self.variables.extend(path.map(|path| (name.into(), path.into())));
+    }
+
     /// A variable's value.
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_os_str())
@@ -93,8 +99,8 @@ pub fn variable(text: &str) -> Result<Variable> {
 }
 
 /// This process's own.
-pub(super) fn inherited() -> impl Iterator<Item = Variable> {
-    std::env::vars_os()
+pub(super) fn inherited() -> Vec<Variable> {
+    std::env::vars_os().collect()
 }
 
 #[cfg(test)]

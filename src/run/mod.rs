@@ -6,24 +6,33 @@
 //! environment    what the program gets, without what an emulator would misunderstand
 //! obstacle       why this machine gives nobody such a namespace
 //! plan           what will be done, which can be printed
+//! image          an image as root directory
+//! sysroot        libraries for a dynamic program
 //! root           another root directory, and what is mounted in it
+//! kept           a table that stays for other commands
 //! enter          carries the plan out
 //! ```
 
 mod enter;
 mod environment;
+mod image;
+mod kept;
 mod obstacle;
 mod plan;
 mod program;
 mod root;
+mod sysroot;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use self::environment::{Emulation, Variable, variable};
-pub use self::plan::{Plan, Way};
+pub use self::image::Source;
+pub use self::kept::Kept;
+pub use self::plan::{Plan, Way, Who};
 pub use self::root::Bind;
+pub use self::sysroot::Sysroot;
 
 use crate::emulators::FetchOptions;
 use crate::error::{Error, Result, Status};
@@ -31,12 +40,16 @@ use crate::error::{Error, Result, Status};
 /// What is asked for.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The program and its arguments.
+    /// The program and its arguments; an image's own where there is none.
     pub command: Vec<OsString>,
     /// Architectures whose emulators have to be there, whatever the program itself needs.
     pub archs: Vec<String>,
     /// The root directory; this process's own where there is none.
-    pub root: Option<PathBuf>,
+    pub root: Option<Source>,
+    /// Where its libraries come from.
+    pub sysroot: Sysroot,
+    /// Packages that are added to Debian's libraries.
+    pub packages: Vec<String>,
     /// What is mounted besides.
     pub binds: Vec<Bind>,
     /// The working directory, in that root.
@@ -47,6 +60,10 @@ pub struct Request {
     pub emulation: Emulation,
     /// The caller is root there, with its subordinate users and groups where it has some.
     pub as_root: bool,
+    /// The table stays under this name when the program has ended.
+    pub keep: Option<String>,
+    /// The program runs in the table that stays under this name.
+    pub join: Option<String>,
     /// Where missing emulators come from.
     pub fetch: FetchOptions,
 }

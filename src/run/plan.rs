@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use super::environment::{self, Environment};
 use super::obstacle;
 use super::root::View;
-use super::{Request, program};
+use super::{Kept, Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
 use crate::error::{Error, Result};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
+use crate::oci::config::Config;
 use crate::profile::Profile;
 use crate::registrar::facts::Facts;
 use crate::registrar::plan::{self as table, Item};
@@ -28,14 +30,60 @@ pub struct Plan {
     pub path: PathBuf,
     /// argv
     pub command: Vec<OsString>,
-    /// The caller is root there, with these numbers of users and groups: first, and how many.
-    pub as_root: bool,
+    /// Who the program is in its namespace.
+    pub who: Who,
     /// Of the program: the entries that its own chain of interpreters goes through.
     pub used: Vec<String>,
     /// Of the environment: what was left out, and which option an emulator would have taken it for.
     pub left_out: Vec<(&'static str, &'static str)>,
+    /// Below which directory its libraries are looked for first.
+    pub sysroot: Option<PathBuf>,
+    /// The table stays under this name.
+    pub keep: Option<String>,
+    /// Libraries that were found nowhere.
+    pub missing: Vec<String>,
     pub(super) environment: Environment,
     pub(super) is_text: bool,
+}
+
+/// Who the program is in its namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// The caller.
+    Caller,
+    /// Root: the caller, and with `subordinate` users more than one.
+    Root {
+        /// Those of /etc/subuid and /etc/subgid.
+        subordinate: bool,
+    },
+    /// An image's own user and group. They are the caller, unless that is root.
+    User(u32, u32),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Caller => f.write_str("caller"),
+            Who::Root { subordinate: false } => f.write_str("root"),
+            Who::Root { subordinate: true } => f.write_str("root and others"),
+            Who::User(uid, gid) => write!(f, "{uid}:{gid}"),
+        }
+    }
+}
+
+impl Who {
+    /// What [`fmt::Display`] writes.
+    pub(super) fn parse(text: &str) -> Option<Who> {
+        Some(match text {
+            "caller" => Who::Caller,
+            "root" => Who::Root { subordinate: false },
+            "root and others" => Who::Root { subordinate: true },
+            _ => {
+                let (uid, gid) = text.split_once(':')?;
+                Who::User(uid.parse().ok()?, gid.parse().ok()?)
+            }
+        })
+    }
 }
 
 /// How the program comes to its emulator.
@@ -45,6 +93,8 @@ pub enum Way {
     Table(Box<Table>),
     /// The emulator is the program that is started; there is no table, for this reason. Its children are not emulated.
     Emulator(Error),
+    /// Through a table that was kept.
+    Kept(Kept),
 }
 
 /// A table of the program's own.
@@ -75,9 +125,6 @@ impl Plan {
     /// There is no such program, or it cannot be executed (exit status 127, 126); no emulator can be had; a root directory
     /// that cannot be used. Where the machine allows no table of one's own, and the program needs more than an emulator.
     pub fn make(registrar: &Registrar, request: &Request) -> Result<Plan> {
-        let Some(name) = request.command.first() else {
-            return Err(Error::usage("starting a program", "none is named"));
-        };
         let machine = obstacle::Facts::gather();
         let obstacle = machine.obstacle();
         if !machine.has_proc
@@ -85,18 +132,39 @@ impl Plan {
         {
             return Err(obstacle);
         }
-        let environment = Environment::of(environment::inherited(), &request.variables, &request.emulation);
-        let root = match &request.root {
-            Some(directory) => Root::below(directory)?,
+        if let Some(name) = &request.join {
+            return Plan::join(registrar, request, Kept::find(&registrar.store()?, name)?);
+        }
+        let tree = image::tree(registrar, request)?;
+        let root = match &tree {
+            Some(tree) => Root::below(&tree.directory)?,
             None => Root::own(),
+        };
+        let config = tree.as_ref().and_then(|tree| tree.config.as_ref());
+        let (who, inherited) = match config {
+            None if request.as_root => (Who::Root { subordinate: true }, environment::inherited()),
+            None => (Who::Caller, environment::inherited()),
+            Some(config) => {
+                let (uid, gid, home) = image::user(config, &root)?;
+                let root = Who::Root { subordinate: request.as_root };
+                let who = if (uid, gid) == (0, 0) || request.as_root { root } else { Who::User(uid, gid) };
+                (who, image::environment(config, &home))
+            }
+        };
+        let mut environment = Environment::of(inherited.into_iter(), &request.variables, &request.emulation);
+        let own = config.filter(|_| request.command.is_empty()).map(Config::argv).unwrap_or_default();
+        let command: Vec<OsString> =
+            own.into_iter().map(OsString::from).chain(request.command.iter().cloned()).collect();
+        let Some(name) = command.first() else {
+            return Err(Error::usage("starting a program", "none is named").help("`rbinfmt help run` has examples"));
         };
         let path = program::find(name, environment.get("PATH"), &root)?;
         have(registrar, &request.archs, request)?;
         let exec = ExecFacts::gather(&registrar.host.table);
         let mut fetched: Option<String> = None;
         let (facts, table, verdict) = loop {
-            let (facts, table) = registrar.plan_afresh(&every(registrar))?;
-            let verdict = program::judge(&exec, &table.entries(&[]), &root, &request.command, &path);
+            let (facts, table) = registrar.plan_afresh(&every(registrar, &exec))?;
+            let verdict = program::judge(&exec, &table.entries(&[]), &root, &command, &path);
             match program::lacking(&verdict, &registrar.profiles) {
                 Some(profile) if fetched.as_ref() != Some(&profile.name) && may_fetch(registrar, request) => {
                     fetched = Some(profile.name.clone());
@@ -106,11 +174,19 @@ impl Plan {
             }
         };
         let used = program::used(&verdict);
+        let provided = match environment.get(sysroot::VARIABLE) {
+            Some(_) => Default::default(),
+            None => sysroot::provide(registrar, request, &root, &verdict)?,
+        };
+        environment.add(sysroot::VARIABLE, provided.prefix.as_deref());
         let mut plan = Plan {
-            view: View::of(request)?,
+            view: View::of(request, tree.as_ref())?,
+            sysroot: provided.prefix,
+            keep: request.keep.clone(),
+            missing: provided.missing,
             path,
-            command: request.command.clone(),
-            as_root: request.as_root,
+            command,
+            who,
             left_out: environment.left_out.clone(),
             environment,
             is_text: program::is_text(&verdict),
@@ -120,16 +196,42 @@ impl Plan {
         if let Some(obstacle) = obstacle {
             let entries = match &plan.way {
                 Way::Table(table) => table.entries(),
-                Way::Emulator(_) => Vec::new(),
+                Way::Emulator(_) | Way::Kept(_) => Vec::new(),
             };
             plan.without_table(obstacle, program::directly(&verdict, &entries))?;
         }
         Ok(plan)
     }
 
+    /// A program in a table that was kept. What its name means is found there.
+    fn join(registrar: &Registrar, request: &Request, kept: Kept) -> Result<Plan> {
+        let Some(name) = request.command.first() else {
+            return Err(Error::usage("starting a program", "none is named"));
+        };
+        let mut environment =
+            Environment::of(environment::inherited().into_iter(), &request.variables, &request.emulation);
+        let sysroot =
+            sysroot::fetched(registrar).filter(|_| kept.root.is_none() && environment.get(sysroot::VARIABLE).is_none());
+        environment.add(sysroot::VARIABLE, sysroot.as_deref());
+        Ok(Plan {
+            path: name.into(),
+            command: request.command.clone(),
+            who: kept.who,
+            view: View { directory: request.directory.clone(), ..View::default() },
+            way: Way::Kept(kept),
+            used: Vec::new(),
+            left_out: environment.left_out.clone(),
+            sysroot,
+            keep: None,
+            missing: Vec::new(),
+            environment,
+            is_text: false,
+        })
+    }
+
     /// Starts the emulator itself, where that is enough.
     fn without_table(&mut self, obstacle: Error, command: Option<Vec<OsString>>) -> Result<()> {
-        if !self.view.is_own() || self.as_root {
+        if !self.view.is_own() || self.who != Who::Caller || self.keep.is_some() {
             return Err(obstacle);
         }
         if let Some(command) = command {
@@ -141,9 +243,12 @@ impl Plan {
     }
 }
 
-/// All emulators that are here.
-fn every(registrar: &Registrar) -> crate::registrar::Request<'_> {
-    let profiles: Vec<&Profile> = registrar.profiles.iter().filter(|profile| profile.is_emulated()).collect();
+/// All emulators that are here, but for those of the CPU's own 32-bit mode: to ask the kernel with a program of it would take
+/// as long as all the rest.
+fn every<'a>(registrar: &'a Registrar, exec: &ExecFacts) -> crate::registrar::Request<'a> {
+    let native = |profile: &Profile| exec.compat && profile.native_on.contains(&exec.kernel.machine);
+    let wanted = registrar.profiles.iter().filter(|profile| profile.is_emulated() && !native(profile));
+    let profiles: Vec<&Profile> = wanted.collect();
     let mut request = registrar.request(Selection { profiles, all: true });
     request.verify = false;
     request

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, fchdir, pivot_root};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
-use rustix::fs::{fchmod, fstatvfs, mkdirat, openat, openat2, readlinkat, symlinkat};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{fchmod, fstatvfs, mkdirat, openat, readlinkat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
-use rustix::mount::{fsconfig_create, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree};
+use rustix::mount::{fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree};
 
 use super::Request;
+use super::image::Tree;
+use crate::beneath::inside;
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 
@@ -36,6 +38,8 @@ const MOST_LINKS: usize = 40;
 pub struct View {
     /// Another root; this process's own where there is none.
     pub root: Option<PathBuf>,
+    /// The root is not to be changed: what is written goes to memory, for which this directory is the place.
+    pub scratch: Option<PathBuf>,
     /// What is mounted besides.
     pub binds: Vec<Bind>,
     /// The working directory, where it is not the one of this process.
@@ -72,19 +76,21 @@ impl Bind {
 }
 
 impl View {
-    pub(super) fn of(request: &Request) -> Result<View> {
+    pub(super) fn of(request: &Request, tree: Option<&Tree>) -> Result<View> {
         let canonical = |path: &PathBuf| path.canonicalize().doing(|| format!("using the root {}", path.display()));
-        let root = request.root.as_ref().map(canonical).transpose()?.filter(|root| root != Path::new("/"));
+        let root = tree.map(|tree| canonical(&tree.directory)).transpose()?.filter(|root| root != Path::new("/"));
+        let own = tree.and_then(|tree| Some(PathBuf::from(&tree.config.as_ref()?.directory)));
         let inside = || {
             let here = std::env::current_dir().ok()?;
             Some(Path::new("/").join(here.strip_prefix(root.as_ref()?).ok()?))
         };
         let directory = match (&request.directory, &root) {
             (Some(named), _) => Some(named.clone()),
-            (None, Some(_)) => Some(inside().unwrap_or_else(|| "/".into())),
+            (None, Some(_)) => own.or_else(inside).or_else(|| Some("/".into())),
             (None, None) => None,
         };
-        Ok(View { root, binds: request.binds.clone(), directory })
+        let scratch = tree.and_then(|tree| tree.scratch.clone());
+        Ok(View { root, scratch, binds: request.binds.clone(), directory })
     }
 
     /// Whether nothing is another than outside.
@@ -98,7 +104,10 @@ impl View {
             None => open_tree(CWD, "/", OpenTreeFlags::OPEN_TREE_CLOEXEC).doing(|| "opening /")?,
             Some(root) => {
                 let doing = || format!("using the root {}", root.display());
-                let base = copy_of(root).doing(doing)?;
+                let base = match &self.scratch {
+                    None => copy_of(root).doing(doing)?,
+                    Some(scratch) => layered(root, scratch).doing(doing)?,
+                };
                 move_mount(&base, "", CWD, root, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).doing(doing)?;
                 furnish(&base)
                     .map_err(|error| error.help(format!("make the directory that is missing in {}", root.display())))?;
@@ -122,6 +131,11 @@ impl View {
             umount2(".", MntFlags::MNT_DETACH).doing(doing)?;
             chdir("/").doing(doing)?;
         }
+        self.enter_directory()
+    }
+
+    /// Changes to the working directory, where it is another.
+    pub(super) fn enter_directory(&self) -> Result<()> {
         match &self.directory {
             Some(directory) => chdir(directory).doing(|| format!("changing to the directory {}", directory.display())),
             None => Ok(()),
@@ -186,23 +200,29 @@ fn new_tmpfs(mode: &str) -> Result<OwnedFd, Errno> {
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_NOSUID)
 }
 
+/// A root over which a layer in memory lies: what is written in it ends with it.
+fn layered(root: &Path, scratch: &Path) -> Result<OwnedFd, Errno> {
+    let memory = new_tmpfs("0755")?;
+    // The kernel makes layers of directories alone that are mounted in this namespace.
+    move_mount(&memory, "", CWD, scratch, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    for name in ["upper", "work"] {
+        mkdirat(&memory, name, Mode::from_raw_mode(0o755))?;
+    }
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "lowerdir+", root)?;
+    fsconfig_set_string(&context, "upperdir", scratch.join("upper"))?;
+    fsconfig_set_string(&context, "workdir", scratch.join("work"))?;
+    // Without rights over the machine its own attributes cannot be trusted.*.
+    fsconfig_set_flag(&context, "userxattr")?;
+    fsconfig_create(&context)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+}
+
 /// Mounts `tree` at a path below `base`, which is made if it is missing.
 fn attach(tree: &OwnedFd, base: &OwnedFd, path: &Path, what: Target) -> Result<(), Errno> {
     let target = place(base, path, what, MOST_LINKS)?;
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(tree, "", &target, "", flags)
-}
-
-fn inside(base: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let mut tries = 16;
-    loop {
-        match openat2(base, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-            // Something was renamed meanwhile, and the kernel cannot tell whether we left the root.
-            Err(Errno::AGAIN) if tries > 0 => tries -= 1,
-            result => return result,
-        }
-    }
 }
 
 /// Opens a path below `base`, making what is missing of it: a link that leads nowhere gets its target.

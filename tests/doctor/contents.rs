@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,7 +46,9 @@ struct Case {
 fn bash(directory: &Path, script: &str) -> Result<(), String> {
     let mut command = Command::new("bash");
     let rbinfmt = Path::new(env!("CARGO_BIN_EXE_rbinfmt")).parent().unwrap();
-    let path = format!("{}:{}", rbinfmt.display(), std::env::var("PATH").unwrap());
+    // A virtual environment of Python, where a case has made one.
+    let venv = directory.join("venv/bin");
+    let path = format!("{}:{}:{}", venv.display(), rbinfmt.display(), std::env::var("PATH").unwrap());
     // The home is the test's own, and rustup's is where it was.
     let rustup =
         std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
@@ -122,7 +126,20 @@ fn files_that_are_not_programs() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/contents.toml")).unwrap();
     let cases: Cases = toml::from_str(&text).unwrap();
     let only = std::env::var("CASE").unwrap_or_default();
-    let cases = cases.case.iter().filter(|case| case.file.contains(&only));
-    let failed: Vec<String> = cases.filter_map(|case| Some(format!("{}: {}", case.file, run(case).err()?))).collect();
+    let cases = Mutex::new(cases.case.iter().filter(|case| case.file.contains(&only)));
+    let failed = Mutex::new(Vec::new());
+    // What makes them starts slowly, and waits: a JVM, a linker, a container's tool.
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(case) = { cases.lock().unwrap().next() } {
+                    if let Err(why) = run(case) {
+                        failed.lock().unwrap().push(format!("{}: {why}", case.file));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

@@ -49,6 +49,21 @@ fn what_is_shown_is_written_down() {
     is_written("docs/doctor-commands.md", &ledger::Ledger::read().page());
 }
 
+/// What stands in blocks of code.
+fn code(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```").skip(1).step_by(2).flat_map(|block| block.lines().skip(1))
+}
+
+#[test]
+fn the_chinese_readme_shows_nothing_else() {
+    let page = |name| fs::read_to_string(root().join(name)).unwrap();
+    let (english, chinese) = (page("README.md"), page("README.zh-CN.md"));
+    // A command that asks for the language is the other page's without that.
+    let other = chinese.replace(" --lang zh", "");
+    let lacks: Vec<&str> = code(&other).filter(|line| !code(&english).any(|other| other == *line)).collect();
+    assert!(lacks.is_empty() && code(&other).count() > 10, "README.md does not show {lacks:#?}");
+}
+
 /// A page is what it would be written as.
 fn is_written(name: &str, page: &str) {
     let path = root().join(name);

@@ -4,9 +4,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod image;
+mod kept;
 mod obstacles;
 mod program;
 mod rights;
 mod root;
 mod supply;
+mod sysroot;
 mod user;

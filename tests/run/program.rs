@@ -38,7 +38,7 @@ fn the_exit_status_is_the_program_s_and_that_of_rbinfmt_is_another() {
         ("run --no-such-option", 125, "--no-such-option"),
         ("run --arch no-such-arch true", 125, "no-such-arch"),
         ("run --root $HOME/no-such-root true", 125, "no-such-root"),
-        ("run", 125, "PROGRAM"),
+        ("run", 125, "none is named"),
         ("printf '\\177ELF\\2\\1\\1' >broken; chmod 755 broken; run ./broken", 126, "doctor"),
     ] {
         let (ended, out, err) = user.ends(script);

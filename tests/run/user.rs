@@ -46,7 +46,7 @@ fn open_directory() -> tempfile::TempDir {
 }
 
 /// A test program has no end of its own: what it started outlives it, and removes the directory.
-fn remove_at_exit(directory: &Path) {
+pub(crate) fn remove_at_exit(directory: &Path) {
     let script = "(while kill -0 $1 2>/dev/null; do sleep 1; done; rm -r \"$2\") >/dev/null 2>&1 &";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(std::process::id().to_string()).arg(directory).stdin(Stdio::null());

@@ -327,7 +327,7 @@ impl Case<'_> {
                 let finding = Finding::note(CauseId::ImagePlatformMismatch, self.image, detail)
                     .evidence(format!("the entry {} matches it", entries.join(", ")))
                     .with("image", self.image)
-                    .with("platform", format!("linux/{own}"));
+                    .with("own", format!("linux/{own}"));
                 self.findings.push(finding);
             }
             // A program that the kernel starts may want more of the CPU than this one has.

@@ -17,6 +17,8 @@ pub struct Settings {
     pub suites: &'static [&'static str],
     /// The packages with emulators in them.
     pub packages: &'static [&'static str],
+    /// The packages of libraries that are not named by Debian's rule.
+    pub libraries: &'static [(&'static str, &'static str)],
 }
 
 // SETTINGS

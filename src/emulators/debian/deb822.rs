@@ -57,12 +57,12 @@ impl Paragraph {
     }
 }
 
-/// The paragraphs of a Packages file that are about one of `names`. The file is read line by line and left as soon as
-/// all were found: it is 60 MB long, and sorted by nothing that one could rely on.
+/// The paragraphs of a Packages file whose package's name is to be kept. The file is read line by line and left as soon as
+/// there are `most`: it is 60 MB long, and sorted by nothing that one could rely on.
 ///
 /// # Errors
 /// What the file says, and a paragraph of more than a megabyte, or that is not deb822.
-pub fn packages(mut file: impl BufRead, names: &[&str]) -> io::Result<Vec<Paragraph>> {
+pub fn packages(mut file: impl BufRead, wanted: &dyn Fn(&[u8]) -> bool, most: usize) -> io::Result<Vec<Paragraph>> {
     let mut found: Vec<Paragraph> = Vec::new();
     let (mut line, mut text) = (Vec::new(), Vec::new());
     let mut keep = false;
@@ -74,7 +74,7 @@ pub fn packages(mut file: impl BufRead, names: &[&str]) -> io::Result<Vec<Paragr
         }
         if n > 0 && line != b"\n" {
             if let Some(name) = line.strip_prefix(b"Package: ") {
-                keep = names.iter().any(|n| n.as_bytes() == name.trim_ascii());
+                keep = wanted(name.trim_ascii());
             }
             if keep {
                 text.extend_from_slice(&line);
@@ -87,7 +87,7 @@ pub fn packages(mut file: impl BufRead, names: &[&str]) -> io::Result<Vec<Paragr
             text.clear();
             keep = false;
         }
-        if n == 0 || found.len() == names.len() {
+        if n == 0 || found.len() == most {
             return Ok(found);
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn only_the_named_packages() {
         let text = "Package: a\nVersion: 1\n\nPackage: qemu-user\nVersion: 2\n\nPackage: b\n";
-        let found = packages(text.as_bytes(), &["qemu-user", "x"]).unwrap();
+        let found = packages(text.as_bytes(), &|name| name == b"qemu-user" || name == b"x", 2).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].get("Version"), Some("2"));
     }
@@ -119,7 +119,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text: String) {
             let _ = Paragraph::all(&text);
-            let _ = packages(text.as_bytes(), &["a"]);
+            let _ = packages(text.as_bytes(), &|name| name == b"a", 1);
         }
     }
 }

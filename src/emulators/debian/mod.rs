@@ -2,6 +2,7 @@
 
 mod data;
 pub mod deb822;
+pub mod libraries;
 pub mod mirror;
 pub mod openpgp;
 pub mod release;
@@ -105,18 +106,32 @@ impl Archive<'_> {
     /// A signature or hash that is wrong, an index that is too old, and the network's errors. That the suite has no
     /// emulators is an [`Offer::Nothing`].
     pub fn look(&self, suite: &str) -> Result<Offer> {
+        let index = match self.index(suite)? {
+            Ok(index) => index,
+            Err(nothing) => return Ok(Offer::Nothing(nothing)),
+        };
+        let names = SETTINGS.packages;
+        let is_one = |name: &[u8]| names.iter().any(|n| n.as_bytes() == name);
+        let found = index.paragraphs(self.jobs, &is_one, names.len())?;
+        match choose(&found) {
+            Some(paragraph) => self.package(suite, &index.codename, paragraph).map(Offer::Package),
+            None => {
+                let why = format!("it has none of the packages {} for {}", names.join(", "), self.arch);
+                Ok(Offer::Nothing(nothing_in(suite, why)))
+            }
+        }
+    }
+
+    /// A suite's list of packages for this machine, verified. The inner error says that it has none.
+    fn index(&self, suite: &str) -> Result<Result<Index, Error>> {
         self.progress.step(&format!("reading the index of {suite} at {}", self.mirror.url));
         let release = match self.release(suite)? {
             Ok(release) => release,
-            Err(nothing) => return Ok(Offer::Nothing(nothing)),
+            Err(nothing) => return Ok(Err(nothing)),
         };
         let (component, arch) = (&self.mirror.component, &self.arch);
-        let nothing = |why: String| {
-            let error = Error::failed(format!("looking for emulators in {suite}"), why);
-            Ok(Offer::Nothing(error.help("name another suite (--suite), or another mirror (--mirror URL)")))
-        };
         let Some(index) = release.packages(component, arch) else {
-            return nothing(format!("it has no packages of {component} for {arch}"));
+            return Ok(Err(nothing_in(suite, format!("it has no packages of {component} for {arch}"))));
         };
         if index.expected.size > MAX_INDEX {
             return Err(Error::failed(
@@ -130,14 +145,7 @@ impl Archive<'_> {
             urls.insert(0, at(&index.by_hash()));
         }
         let path = self.cached(&urls, &index.expected)?;
-        let names = SETTINGS.packages;
-        let found = archive::decompressed(&path, self.jobs)
-            .and_then(|file| deb822::packages(file, names))
-            .doing(|| format!("reading {}", urls[0]))?;
-        match choose(&found) {
-            Some(paragraph) => self.package(suite, &release.codename, paragraph).map(Offer::Package),
-            None => nothing(format!("it has none of the packages {} for {arch}", names.join(", "))),
-        }
+        Ok(Ok(Index { codename: release.codename, url: urls.swap_remove(0), path }))
     }
 
     /// The package's file, verified.
@@ -225,6 +233,28 @@ impl Archive<'_> {
         };
         Ok(package)
     }
+}
+
+/// A list of packages, verified.
+struct Index {
+    /// The suite's own name.
+    codename: String,
+    url: String,
+    path: PathBuf,
+}
+
+impl Index {
+    /// The paragraphs of the packages whose names are to be kept, up to `most` of them.
+    fn paragraphs(&self, jobs: usize, keep: &dyn Fn(&[u8]) -> bool, most: usize) -> Result<Vec<Paragraph>> {
+        archive::decompressed(&self.path, jobs)
+            .and_then(|file| deb822::packages(file, keep, most))
+            .doing(|| format!("reading {}", self.url))
+    }
+}
+
+fn nothing_in(suite: &str, why: String) -> Error {
+    Error::failed(format!("looking for packages in {suite}"), why)
+        .help("name another suite (--suite), or another mirror (--mirror URL)")
 }
 
 /// The package with the static emulators: it depends on no other. (bookworm's qemu-user is dynamic and needs libraries;
