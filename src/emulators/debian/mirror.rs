@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
-use crate::{inside, verify};
+use crate::{beneath, verify};
 
 /// A file of apt's sources has a few lines.
 const MAX_SOURCES: u64 = 1 << 20;
@@ -107,7 +107,7 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
     let mut suites: Vec<String> = same.flat_map(|s| s.suites.clone()).collect();
     suites.dedup();
     Some(Mirror {
-        keyring: Some(inside::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
+        keyring: Some(beneath::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
         component: "universe".to_owned(),
         suites,
         ..Mirror::new(&first.url, None, &first.file)
@@ -119,14 +119,14 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
 fn apt_sources(root: &Path) -> Vec<Source> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     let directory = Path::new("/etc/apt/sources.list.d");
-    let listing = inside::real(root, directory).and_then(std::fs::read_dir);
+    let listing = beneath::real(root, directory).and_then(std::fs::read_dir);
     let mut parts: Vec<PathBuf> =
         listing.into_iter().flatten().flatten().map(|item| directory.join(item.file_name())).collect();
     parts.sort();
     files.extend(parts);
     let mut sources = Vec::new();
     for path in files {
-        let text = inside::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
+        let text = beneath::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
         let Ok(text) = text else { continue };
         let name = path.display().to_string();
         match path.extension().and_then(|e| e.to_str()) {
