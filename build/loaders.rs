@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::architectures::Architectures;
 use super::catalogue::Causes;
 use super::literal::{Literal, literal};
+use super::pool::{Pool, Pooled};
 use super::source::{Mistake, Source};
 
 #[derive(Deserialize)]
@@ -58,6 +59,7 @@ pub(crate) fn generate(
     source: &Source,
     architectures: &Architectures,
     causes: &Causes,
+    pool: &mut Pool,
 ) -> Result<TokenStream, Mistake> {
     let Loaders { install, system } = source.parse()?;
     for row in &install {
@@ -69,7 +71,8 @@ pub(crate) fn generate(
         }
     }
     let systems = system.iter().map(|System { name, note, loaders, go, osabi, linux, cause }| {
-        let (note, loaders, go, osabi) = (note.literal(), loaders.literal(), go.literal(), osabi.literal());
+        let (name, note) = (name.pooled(pool), note.pooled(pool));
+        let (loaders, go, osabi) = (loaders.pooled(pool), go.pooled(pool), osabi.literal());
         let cause = causes.variant(cause, "cause", source)?;
         Ok(quote!(System { name: #name, note: #note, loaders: #loaders, go: #go, osabi: #osabi, linux: #linux, cause: #cause }))
     });
@@ -77,6 +80,6 @@ pub(crate) fn generate(
     let installs = install.literal();
     Ok(quote! {
         const INSTALLS: &[Install] = #installs;
-        pub(super) const SYSTEMS: &[System] = &[#(#systems),*];
+        pub(super) static SYSTEMS: &[System] = &[#(#systems),*];
     })
 }

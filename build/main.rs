@@ -14,6 +14,7 @@ mod kernel;
 mod known_bad;
 mod literal;
 mod loaders;
+mod machines;
 mod pool;
 mod source;
 mod texts;
@@ -77,7 +78,8 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<(&'static str, TokenStream)>, 
         ("kernel.rs", kernel::generate(&open("src/kernel/matrix.toml")?)?),
         ("known_bad.rs", known_bad::generate(&open("data/known-bad.toml")?)?),
         ("labels.rs", texts("Label", "labels")?.generate(&mut pool)),
-        ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes)?),
+        ("loaders.rs", loaders::generate(&open("src/doctor/file/loaders.toml")?, &architectures, &causes, &mut pool)?),
+        ("machines.rs", machines::generate(&open("data/machines.toml")?, &mut pool)?),
         ("words.rs", words::generate(&open, &causes)?),
     ];
     files.push(("built_in.rs", pool.generate()));

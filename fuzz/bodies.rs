@@ -14,6 +14,7 @@ use rbinfmt::exec::Model;
 use rbinfmt::exec::facts::{ExecFacts, TableFacts};
 use rbinfmt::exec::root::Root;
 use rbinfmt::exec::script::parse;
+use rbinfmt::inspect::{Search, inspect};
 use rbinfmt::kernel::{Kernel, ScriptParser};
 
 /// A target and what it does; its corpus is corpus/NAME.
@@ -54,8 +55,9 @@ pub fn elf(bytes: &[u8]) {
     for facts in FACTS.iter() {
         Model::new(facts, &root, &root).judge(path.as_bytes(), &[]);
     }
-    if let Ok(Some(program)) = rbinfmt::inspect::inspect(&root, path.as_bytes()) {
-        rbinfmt::inspect::libraries(&root, b"/x", &program);
+    if let Ok(Some(program)) = inspect(&root, path.as_bytes()) {
+        let search = Search { root: &root, prefixes: Vec::new(), path: Default::default() };
+        search.libraries(b"/x", &program, None);
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::text::nearest;
-use crate::{inside, trust, verify};
+use crate::{beneath, trust, verify};
 
 /// A configuration has a few lines.
 pub(crate) const MAX: u64 = 1 << 20;
@@ -108,7 +108,7 @@ impl Fetch {
     /// A file that cannot be read or has a mistake.
     pub fn load(root: &Path) -> Result<Fetch> {
         let doing = || format!("reading the configuration {} below {}", Host::CONFIG, root.display());
-        let text = inside::real(root, Path::new(Host::CONFIG)).and_then(|path| {
+        let text = beneath::real(root, Path::new(Host::CONFIG)).and_then(|path| {
             let text = verify::small_text(&path, MAX)?;
             Ok((path, text))
         });

@@ -70,7 +70,6 @@ pub mod host;
 #[doc(hidden)]
 pub mod http;
 #[doc(hidden)]
-mod inside;
 pub mod inspect;
 pub mod kernel;
 #[doc(hidden)]

@@ -7,10 +7,11 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
+use rustix::fs::OFlags;
 
+use crate::beneath::inside;
 use crate::emulators::store::{sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
-use crate::inside;
 use crate::proc;
 use crate::selinux;
 use crate::temporary::{NEW, sweep};
@@ -99,8 +100,8 @@ impl Tree {
         let root = fs::File::open(&self.root).doing(doing)?;
         for known in inner.ancestors() {
             let name = if known == Path::new("") { Path::new(".") } else { known };
-            let opened = match inside::open(&root, name) {
-                Err(Errno::ENOENT) => continue,
+            let opened = match inside(&root, name, OFlags::PATH) {
+                Err(rustix::io::Errno::NOENT) => continue,
                 opened => opened.doing(doing)?,
             };
             let real = fs::read_link(proc::of_descriptor(&opened)).doing(doing)?;

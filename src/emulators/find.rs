@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::elf::unfit;
 use super::store::Store;
+use crate::beneath;
 use crate::elf::{self, Target};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::inside;
 use crate::probe::FileId;
 use crate::profile::{Kind, Profile};
 
@@ -115,7 +115,7 @@ impl Places {
     /// What stat(2) says otherwise: the file may well be there.
     pub fn at(&self, path: PathBuf, own: Target) -> Result<Option<Found>> {
         let real = match path.strip_prefix(&self.root) {
-            Ok(inner) if self.root != Path::new("/") => inside::real(&self.root, inner),
+            Ok(inner) if self.root != Path::new("/") => beneath::real(&self.root, inner),
             _ => Ok(path.clone()),
         };
         match real.and_then(|real| std::fs::metadata(&real).map(|file| (file, real))) {

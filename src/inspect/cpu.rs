@@ -3,49 +3,8 @@
 use crate::architecture::Architecture;
 use crate::elf::{Class, Target};
 
-/// Machines that QEMU emulates no programs for, by e_machine (ELF gABI).
-const OTHERS: &[(u16, &str)] = &[
-    (7, "Intel 80860"),
-    (9, "System/370"),
-    (22, "s390"),
-    (39, "M-CORE"),
-    (44, "TriCore"),
-    (45, "ARC"),
-    (46, "H8/300"),
-    (50, "Itanium"),
-    (53, "68HC12"),
-    (70, "68HC11"),
-    (75, "VAX"),
-    (76, "CRIS"),
-    (83, "AVR"),
-    (87, "V850"),
-    (88, "M32R"),
-    (89, "MN10300"),
-    (93, "ARC"),
-    (105, "MSP430"),
-    (106, "Blackfin"),
-    (113, "Nios II"),
-    (135, "S+core"),
-    (138, "LatticeMico32"),
-    (144, "TI PRU"),
-    (167, "NDS32"),
-    (173, "RX"),
-    (174, "Meta"),
-    (185, "AVR32"),
-    (188, "TILEPro"),
-    (190, "CUDA"),
-    (191, "TILE-Gx"),
-    (195, "ARC"),
-    (197, "RL78"),
-    (220, "Z80"),
-    (221, "Visium"),
-    (224, "AMD GPU"),
-    (247, "eBPF"),
-    (252, "C-SKY"),
-    (253, "ARC"),
-    (255, "ARC"),
-    (256, "Kalray VLIW"),
-];
+// MACHINES: those that QEMU emulates no programs for, by e_machine.
+include!(concat!(env!("OUT_DIR"), "/machines.rs"));
 
 const EM_MIPS: u16 = 8;
 const EM_PPC64: u16 = 21;
@@ -57,7 +16,7 @@ const EF_PPC64_ABI: u32 = 3;
 /// The CPU and, where it is not the usual one, the ABI of a file: "arm64", "mips64p32le (n32)", "C-SKY".
 pub fn cpu(target: Target, flags: u32) -> String {
     let sharing = || Architecture::ALL.into_iter().find(|arch| arch.row().elf.machines.contains(&target.machine));
-    let other = || OTHERS.iter().find(|(machine, _)| *machine == target.machine).map(|(_, name)| *name);
+    let other = || MACHINES.iter().find(|(machine, _)| *machine == target.machine).map(|(_, name)| name.as_str());
     let known = Architecture::of_elf(target, flags);
     let Some(name) = known.map(Architecture::label).or_else(other).or_else(|| Some(sharing()?.label())) else {
         return format!("machine {} (e_machine)", target.machine);

@@ -77,10 +77,13 @@ struct Elf<'a> {
 /// # Errors
 /// The kernel's reason why the file cannot be opened or read.
 pub fn inspect(root: &Root, path: &[u8]) -> Result<Option<Inspection>, Errno> {
-    let file = root.open(path)?;
+    of_file(&root.open(path)?)
+}
+
+fn of_file(file: &Content) -> Result<Option<Inspection>, Errno> {
     let mut head = [0; 64];
     let len = file.read(&mut head, 0).map_err(|_| Errno::EIO)?;
-    Ok(read(&file, &head[..len]))
+    Ok(read(file, &head[..len]))
 }
 
 fn read(file: &Content, head: &[u8]) -> Option<Inspection> {

@@ -52,23 +52,23 @@ const MOST_BYTES: usize = 4 << 20;
 
 impl Search<'_> {
     /// Opens a file as the program sees it, and says where it is.
-    pub fn open(&self, path: &[u8]) -> Option<(BString, Content)> {
+    fn open(&self, path: &[u8]) -> Option<(BString, Content)> {
         let below = self.prefixes.iter().filter(|_| path.starts_with(b"/")).map(|prefix| [prefix, path].concat());
         below.chain([path.to_vec()]).find_map(|path| Some((path.clone().into(), self.root.open(&path).ok()?)))
     }
 
-    /// Looks into a file as the program sees it.
-    pub fn inspect(&self, path: &[u8]) -> Option<(BString, Inspection)> {
-        let (place, _) = self.open(path)?;
-        let inspection = super::inspect(self.root, &place).ok().flatten()?;
-        Some((place, inspection))
+    /// Where a file is as the program sees it, and what it is where it is ELF.
+    pub fn inspect(&self, path: &[u8]) -> Option<(BString, Option<Inspection>)> {
+        let (place, file) = self.open(path)?;
+        Some((place, super::of_file(&file).ok().flatten()))
     }
 
-    /// The libraries that `program`, at `path`, needs, in the order in which they are loaded.
-    pub fn libraries(&self, path: &[u8], program: &Inspection) -> Vec<Library> {
+    /// The libraries that `program`, at `path`, needs, in the order in which they are loaded; `loader` is what is at its
+    /// PT_INTERP.
+    pub fn libraries(&self, path: &[u8], program: &Inspection, loader: Option<&Inspection>) -> Vec<Library> {
+        let is_musl = loader.is_some_and(is_of_musl);
         let loader = program.loader.as_ref().map_or(&b""[..], |name| name.as_slice());
-        let is_musl =
-            loader.contains_str("/ld-musl-") || self.inspect(loader).is_some_and(|(_, loader)| is_of_musl(&loader));
+        let is_musl = is_musl || loader.contains_str("/ld-musl-");
         let mut case = Case { search: self, program, loader, is_musl, usual: Vec::new() };
         case.usual = case.usual_directories();
         let mut all: Vec<Library> = Vec::new();
@@ -119,7 +119,8 @@ impl Case<'_> {
 
     /// A file of the program's own CPU.
     fn fitting(&self, path: &[u8]) -> Option<(BString, Inspection)> {
-        self.search.inspect(path).filter(|(_, found)| found.target == self.program.target)
+        let (place, found) = self.search.inspect(path)?;
+        Some((place, found.filter(|found| found.target == self.program.target)?))
     }
 
     /// What ldconfig found in the directories of /etc/ld.so.conf. The cache has all paths, each with a NUL after it.
@@ -144,7 +145,8 @@ impl Case<'_> {
         let multiarch = triplets(self.program).flat_map(|t| [format!("/lib/{t}"), format!("/usr/lib/{t}")]);
         let others = multiarch.map(BString::from).chain(GLIBC.iter().map(|f| BString::from(*f)));
         // Another place's C library has its own directory: Nix, a toolchain.
-        [directory.into()].into_iter().filter(|d: &BString| !d.is_empty()).chain(others).collect()
+        let own = Some(directory).filter(|own| !own.is_empty() && GLIBC.iter().all(|usual| usual.as_bytes() != *own));
+        own.map(BString::from).into_iter().chain(others).collect()
     }
 }
 

@@ -169,6 +169,8 @@ impl Need {
 /// The libraries that a program and those that it finds here need, and that are not here.
 fn not_found(root: &Root, path: &[u8], program: &Inspection) -> Vec<String> {
     let search = Search { root, prefixes: Vec::new(), path: BString::default() };
-    let missing = search.libraries(path, program).into_iter().filter(|library| library.found.is_none());
+    let loader = program.loader.as_ref().and_then(|name| search.inspect(name)?.1);
+    let missing =
+        search.libraries(path, program, loader.as_ref()).into_iter().filter(|library| library.found.is_none());
     missing.filter_map(|library| library.name.to_str().ok().map(str::to_owned)).collect()
 }

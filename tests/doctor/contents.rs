@@ -67,9 +67,7 @@ fn bash(directory: &Path, script: &str) -> Result<(), String> {
 }
 
 fn run(case: &Case) -> Result<(), String> {
-    let path = std::env::var_os("PATH").unwrap();
-    let is_here = |program: &&String| std::env::split_paths(&path).any(|directory| directory.join(program).exists());
-    if let Some(program) = case.with.iter().find(|program| !is_here(program)) {
+    if let Some(program) = case.with.iter().find(|program| !skip::has(program)) {
         skipped::<()>(Need::Setup, &format!("{}: {program} is not here", case.file));
         return Ok(());
     }

@@ -5,11 +5,10 @@
 set -uo pipefail
 . "$(dirname "$0")/engine.sh"
 . "$HERE/../apt.sh"
+. "$HERE/namespace.sh"
 . "$HERE/printed.sh"
 RBINFMT=$(realpath "${1:-$HERE/../../target/debug/rbinfmt}")
 SUITE=bookworm
-
-apart() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
 
 if [ "${2-}" != inside ]; then
     [ "$(id -u)" = 0 ] || skip root 'only root can give a namespace the users of a system'
@@ -26,25 +25,10 @@ if [ "${2-}" != inside ]; then
     echo 'int main(void) { return 0; }' | musl-gcc -x c -o "$WORK/programs/musl" - || fail 'musl-gcc'
     mmdebstrap --quiet --variant=apt --aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/'{doc,man,locale}'/*' \
         --skip=cleanup/apt/lists $SUITE "$WORK/root.tar" "$(host_source)" >"$WORK/out" 2>&1 || fail mmdebstrap
-    mkfifo "$WORK/go"
-    unshare --user --mount --pid --ipc --fork --kill-child --propagation private \
-        bash -c 'read -r _ <"$1"; shift; exec "$@"' inside "$WORK/go" "$HERE/advice-apt.sh" "$RBINFMT" inside "$WORK" &
-    PIDS+=($!)
-    wait_for 10 apart $! || skip user-namespaces 'user namespaces cannot be made here'
-    echo '0 0 65536' >"/proc/$!/uid_map" && echo '0 0 65536' >"/proc/$!/gid_map" || fail 'the users of the namespace'
-    echo >"$WORK/go"
-    wait $!
-    exit
+    again_inside "$HERE/advice-apt.sh" "$RBINFMT"
 fi
 
-# Nothing is removed in here: the mounts end with the namespace, and the directory is the other half's.
-trap - EXIT
-rmdir "$WORK"
-WORK=$3
-mount -t proc proc /proc && mount -t binfmt_misc binfmt_misc $TABLE 2>"$WORK/out" ||
-    skip kernel-6.7 'a user namespace has no table of its own here'
-mkdir "$WORK/roots"
-mount -t tmpfs -o mode=755 tmpfs "$WORK/roots"
+begin_inside "$3"
 
 rbinfmt() { chroot "$ROOT" /rbinfmt "$@"; }
 # The answers to apt's questions are given before.

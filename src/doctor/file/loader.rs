@@ -132,7 +132,7 @@ impl Known {
 pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding {
     let (about, path) = (to_text(&program.path), to_text(name));
     let known = Known::find(&path, Architecture::of_program(&program.head));
-    let other = SYSTEMS.iter().find(|system| system.loaders.contains(&&*path));
+    let other = System::of_loader(name);
     let like = family(setting);
     let has = |path: &str| setting.root.open(path.as_bytes()).is_ok();
     let kernel = Architecture::of_machine(&setting.facts.kernel.machine);
@@ -152,7 +152,7 @@ pub(super) fn missing(setting: &Setting, program: &Step, name: &[u8]) -> Finding
     if let Some(tree) = library_of(setting) {
         finding = finding.evidence(format!("this tree has {}", tree.word()));
         let linked = known.as_ref().map(|known| known.library).filter(|library| *library != tree);
-        if let Some(library) = linked.map(Library::word).or(other.map(|other| other.name)) {
+        if let Some(library) = linked.map(Library::word).or(other.map(|other| other.name.as_str())) {
             finding = finding.evidence(format!("the program is linked for {library}"));
         }
     }

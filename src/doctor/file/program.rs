@@ -167,24 +167,22 @@ impl Loading<'_> {
             return Vec::new();
         }
         let search = self.search();
-        let place = search.open(name).map(|(place, _)| place);
-        let found = search.inspect(name);
-        match (place, found) {
-            (Some(place), Some((_, found))) if !self.native && disagree(program, &found) => {
+        match search.inspect(name) {
+            Some((place, Some(found))) if !self.native && disagree(program, &found) => {
                 let detail = format!(
                     "its loader {place} and it do not agree on hard and soft float, and the emulator refuses both"
                 );
                 vec![Finding::problem(CauseId::LoaderWrongArch, about, detail).with("interpreter", to_text(&place))]
             }
-            (Some(_), Some((_, found))) if self.native || found.target == program.target => {
-                self.libraries(&about, &search)
+            Some((_, Some(found))) if self.native || found.target == program.target => {
+                self.libraries(&about, &search, &found)
             }
-            (Some(place), _) if !self.native => {
+            Some((place, _)) if !self.native => {
                 let detail = format!("its loader {place} is not for its CPU, and the emulator refuses it");
                 vec![Finding::problem(CauseId::LoaderWrongArch, about, detail).with("interpreter", to_text(&place))]
             }
-            (Some(_), _) => Vec::new(),
-            (None, _) => vec![loader::no_sysroot(setting, &about, program, self.lacks(entry, name))],
+            Some(_) => Vec::new(),
+            None => vec![loader::no_sysroot(setting, &about, program, self.lacks(entry, name))],
         }
     }
 
@@ -221,9 +219,9 @@ impl Loading<'_> {
     }
 
     /// The libraries that it needs: there, and those that it needs itself new enough and for this CPU.
-    fn libraries(&self, about: &str, search: &Search) -> Vec<Finding> {
+    fn libraries(&self, about: &str, search: &Search, loader: &Inspection) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for library in search.libraries(self.path, self.program) {
+        for library in search.libraries(self.path, self.program, Some(loader)) {
             let Library { name, by, found } = &library;
             let Some((place, found)) = found else {
                 let whose = if *by == self.path { String::new() } else { format!(", which {by} needs,") };
@@ -324,7 +322,7 @@ fn has_fuse(setting: &Setting, program: &Inspection) -> bool {
         ..program.clone()
     };
     let search = Search { root: &setting.root, prefixes: Vec::new(), path: BString::default() };
-    search.libraries(b"/", &asking).first().is_some_and(|library| library.found.is_some())
+    search.libraries(b"/", &asking, None).first().is_some_and(|library| library.found.is_some())
 }
 
 /// What the kernel says, and whether the model said the same.

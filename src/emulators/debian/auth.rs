@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::mirror::{MAX_SOURCES, parts};
 use crate::http::Login;
-use crate::{inside, verify};
+use crate::{beneath, verify};
 
 /// What /etc/apt/auth.conf and auth.conf.d below `root` have for an address.
 pub(super) fn login(url: &str, root: &Path) -> Option<Login> {
     let more = parts(root, Path::new("/etc/apt/auth.conf.d")).into_iter();
-    let files = std::iter::once(PathBuf::from("/etc/apt/auth.conf")).chain(more.filter(|p| p.extension() == Some("conf".as_ref())));
-    let text = |path: PathBuf| inside::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES)).ok();
+    let files = std::iter::once(PathBuf::from("/etc/apt/auth.conf"))
+        .chain(more.filter(|p| p.extension() == Some("conf".as_ref())));
+    let text = |path: PathBuf| beneath::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES)).ok();
     files.filter_map(text).find_map(|text| find(&text, url))
 }
 

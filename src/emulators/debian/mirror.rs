@@ -6,7 +6,7 @@ use super::auth;
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
 use crate::http::Login;
-use crate::{inside, verify};
+use crate::{beneath, verify};
 
 /// A file of apt's configuration has a few lines.
 pub(super) const MAX_SOURCES: u64 = 1 << 20;
@@ -112,7 +112,7 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
     let mut suites: Vec<String> = same.flat_map(|s| s.suites.clone()).collect();
     suites.dedup();
     Some(Mirror {
-        keyring: Some(inside::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
+        keyring: Some(beneath::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
         component: "universe".to_owned(),
         suites,
         ..Mirror::new(&first.url, None, &first.file)
@@ -126,7 +126,7 @@ fn apt_sources(root: &Path) -> Vec<Source> {
     files.extend(parts(root, Path::new("/etc/apt/sources.list.d")));
     let mut sources = Vec::new();
     for path in files {
-        let text = inside::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
+        let text = beneath::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
         let Ok(text) = text else { continue };
         let name = path.display().to_string();
         match path.extension().and_then(|e| e.to_str()) {
@@ -147,7 +147,7 @@ pub(super) fn parts(root: &Path, directory: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         name.first() != Some(&b'.') && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(b))
     };
-    let listing = inside::real(root, directory).and_then(std::fs::read_dir);
+    let listing = beneath::real(root, directory).and_then(std::fs::read_dir);
     let parts = listing.into_iter().flatten().flatten().map(|item| directory.join(item.file_name()));
     let mut parts: Vec<PathBuf> = parts.filter(is_read).collect();
     parts.sort();
