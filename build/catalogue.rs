@@ -19,7 +19,8 @@ pub(crate) const GROUPS: [&str; 8] = ["file", "loader", "binfmt", "emulator", "i
 const NO_FAULTS: &str = "note";
 
 /// What `{name}` in a fix can stand for.
-const NAMES: [&str; 9] = ["rbinfmt", "path", "arch", "entry", "interpreter", "image", "platform", "library", "builder"];
+const NAMES: [&str; 10] =
+    ["rbinfmt", "path", "arch", "entry", "interpreter", "image", "platform", "own", "library", "builder"];
 
 pub(crate) fn path(group: &str) -> String {
     format!("src/doctor/catalogue/{group}.toml")

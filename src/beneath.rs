@@ -1,26 +1,78 @@
-//! Paths below a directory that somebody else may have filled: walked by the kernel as after chroot(2) into it.
+//! Paths below a directory that somebody else may have filled: walked by the kernel as after chroot(2) into it (openat2(2),
+//! RESOLVE_IN_ROOT), so that no link leads out.
 
-use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
+use crate::proc;
+
 /// How often the kernel is asked again when something was renamed meanwhile.
 const TRIES: usize = 16;
 
-/// Opens a path below `base`. No link leads out.
+/// Opens a path below `base`; ELOOP for a magic link of /proc.
 ///
 /// # Errors
 /// What openat2(2) says; kernels before 5.6 do not know it.
-pub(crate) fn inside(base: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+pub(crate) fn inside(base: impl AsFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve(base, path, flags, ResolveFlags::NO_MAGICLINKS)
+}
+
+/// The same; EXDEV for a magic link of /proc, since what it points to is outside.
+///
+/// # Errors
+/// What openat2(2) says.
+pub(crate) fn inside_with_magic(base: impl AsFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve(base, path, flags, ResolveFlags::empty())
+}
+
+fn resolve(base: impl AsFd, path: &Path, flags: OFlags, more: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::IN_ROOT | more;
     let mut tries = TRIES;
     loop {
-        match openat2(base, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        match openat2(&base, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
             // The kernel cannot tell whether we left the root.
-            Err(Errno::AGAIN) if tries > 0 => tries -= 1,
+            Err(Errno::AGAIN | Errno::INTR) if tries > 0 => tries -= 1,
             result => return result,
         }
+    }
+}
+
+/// Where a path of the system below `root` really is.
+///
+/// # Errors
+/// What openat2(2) says: ENOENT also for a link that leads nowhere in that system.
+pub(crate) fn real(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    if root == Path::new("/") {
+        return Ok(path.to_owned());
+    }
+    let found = inside(File::open(root)?, path.strip_prefix("/").unwrap_or(path), OFlags::PATH)?;
+    fs::read_link(proc::of_descriptor(&found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_mean_what_they_mean_in_the_system() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("etc")).unwrap();
+        fs::write(root.join("etc/own"), "").unwrap();
+        symlink("/etc/own", root.join("absolute")).unwrap();
+        symlink("../../../../etc/own", root.join("etc/up")).unwrap();
+        symlink("/etc/passwd", root.join("etc/out")).unwrap();
+        for path in ["/etc/own", "/absolute", "/etc/up", "/../etc/own"] {
+            assert_eq!(real(&root, Path::new(path)).unwrap(), root.join("etc/own"), "{path}");
+        }
+        let error = real(&root, Path::new("/etc/out")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(real(Path::new("/"), Path::new("/etc/passwd")).unwrap(), Path::new("/etc/passwd"));
     }
 }

@@ -1,7 +1,6 @@
 //! /etc/rbinfmt/config.toml: what the system as a whole wants.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,10 @@ use serde::Deserialize;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
 use crate::text::nearest;
-use crate::trust;
+use crate::{beneath, trust, verify};
+
+/// A configuration has a few lines.
+pub(crate) const MAX: u64 = 1 << 20;
 
 /// The configuration.
 #[derive(Debug)]
@@ -105,12 +107,18 @@ impl Fetch {
     /// # Errors
     /// A file that cannot be read or has a mistake.
     pub fn load(root: &Path) -> Result<Fetch> {
-        let path = root.join(Host::CONFIG.trim_start_matches('/'));
-        check(&path)?;
-        match fs::read_to_string(&path) {
-            Ok(text) => File::parse(&path, &text).map(|file| file.fetch),
+        let doing = || format!("reading the configuration {} below {}", Host::CONFIG, root.display());
+        let text = beneath::real(root, Path::new(Host::CONFIG)).and_then(|path| {
+            let text = verify::small_text(&path, MAX)?;
+            Ok((path, text))
+        });
+        match text {
+            Ok((path, text)) => {
+                check(&path)?;
+                File::parse(&path, &text).map(|file| file.fetch)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Fetch::default()),
-            Err(error) => Err(Error::io(format!("reading the configuration {}", path.display()), error)),
+            Err(error) => Err(Error::io(doing(), error)),
         }
     }
 }
@@ -131,7 +139,7 @@ impl Config {
     /// A file that is not there, cannot be read, or has a mistake.
     pub fn read(path: &Path) -> Result<Config> {
         check(path)?;
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = verify::small_text(path, MAX).map_err(|error| {
             let doing = format!("reading the configuration {}", path.display());
             let missing = error.kind() == ErrorKind::NotFound;
             let error = Error::io(doing, error).with_status(Status::Usage);

@@ -173,6 +173,25 @@ pub(crate) fn open(path: &std::path::Path) -> io::Result<std::fs::File> {
     }
 }
 
+/// The bytes of a small file; one with more than `limit` is not read.
+///
+/// # Errors
+/// What open(2) and read(2) say, something that is not a file, and a file that is not small.
+pub(crate) fn small_file(path: &std::path::Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("it has more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Likewise, of text.
+pub(crate) fn small_text(path: &std::path::Path, limit: u64) -> io::Result<String> {
+    let bytes = small_file(path, limit)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
 /// Likewise of a file that is open.
 pub(crate) fn of_open_file(file: std::fs::File, limit: u64) -> io::Result<Expected> {
     HashingReader::new(file, limit).finish_large()

@@ -60,7 +60,7 @@ fn recorded_texts_are_told() {
 #[test]
 fn texts_made_now_are_told() {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy/run");
-    if !["python3", "gcc", "unshare", "perl"].iter().all(|command| on_path(command)) {
+    if !["python3", "gcc", "unshare", "perl"].iter().all(|command| skip::has(command)) {
         return skip::skipped(skip::Need::Setup, "python3, gcc, unshare or perl is not installed").unwrap_or(());
     }
     let status = Command::new(run)
@@ -77,8 +77,4 @@ fn texts_made_now_are_told() {
         .status()
         .unwrap();
     assert!(status.success(), "fewer than {FLOOR} % are right");
-}
-
-fn on_path(command: &str) -> bool {
-    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|directory| directory.join(command).is_file())
 }

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use crate::error::{Doing, Error, Result, is_passing, os_text};
+use crate::error::{Doing, Error, Result, Status, is_passing, os_text};
 use crate::lock;
 
 /// The kernel prints an entry into one page.
@@ -116,8 +116,13 @@ impl Table {
     /// # Errors
     /// A table that cannot be read as a whole: not mounted, or not for us. An entry that cannot be read is in the listing.
     pub fn list(&self) -> Result<Listing> {
+        self.read().map_err(|error| error.with_status(Status::Unknown))
+    }
+
+    fn read(&self) -> Result<Listing> {
+        let path = self.dir.join(STATUS);
         let doing = || format!("reading the table {}", self.dir.display());
-        let status = fs::read(self.dir.join(STATUS)).doing(doing)?;
+        let status = again(|| fs::read(&path)).doing(|| format!("reading {}", path.display()))?;
         let mut listing =
             Listing { enabled: status.starts_with(b"enabled"), entries: Vec::new(), unreadable: Vec::new() };
         for item in fs::read_dir(&self.dir).doing(doing)? {

@@ -131,7 +131,7 @@ fn bring(registrar: &Registrar, tree: &Tree, wish: &Wish, fetch: Option<&FetchOp
         there.fetch(&options, &wanted, Use::Always)?;
     }
     if let Some(options) = fetch {
-        there.places = Places { directories: Vec::new(), store: Some(store.root().to_owned()) };
+        there.places = Places { directories: Vec::new(), ..Places::usual(Some(&store)) };
         let request = there.configured(&wish.config)?.fetching(options);
         there.supply(&request)?;
     }

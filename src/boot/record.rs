@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::emulators::store::{SYSTEM, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::host::Host;
 use crate::progress::Quiet;
+use crate::verify;
 
 const PATH: &str = "/etc/rbinfmt/enabled.json";
 /// A record has a few lines.
@@ -115,12 +116,8 @@ impl Tree {
     fn record(&self) -> Result<Option<Record>> {
         let path = self.real(PATH)?;
         let doing = || format!("reading {}", path.display());
-        let bytes = match fs::File::open(&path) {
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                file.take(MAX_RECORD).read_to_end(&mut bytes).doing(doing)?;
-                bytes
-            }
+        let bytes = match verify::small_file(&path, MAX_RECORD) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(doing(), error)),
         };

@@ -2,20 +2,23 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::{AccessFlags, access};
+use rustix::fs::OFlags;
 
+use crate::beneath::inside;
 use crate::emulators::store::{sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 use crate::selinux;
 use crate::temporary::{NEW, sweep};
-use crate::verify::Digest;
+use crate::verify::{self, Digest};
+
+/// The largest file that we write is rbinfmt itself.
+const MAX_FILE: u64 = 1 << 28;
 
 /// The tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +100,8 @@ impl Tree {
         let root = fs::File::open(&self.root).doing(doing)?;
         for known in inner.ancestors() {
             let name = if known == Path::new("") { Path::new(".") } else { known };
-            let opened = match open_inside(&root, name) {
-                Err(Errno::ENOENT) => continue,
+            let opened = match inside(&root, name, OFlags::PATH) {
+                Err(rustix::io::Errno::NOENT) => continue,
                 opened => opened.doing(doing)?,
             };
             let real = fs::read_link(proc::of_descriptor(&opened)).doing(doing)?;
@@ -204,7 +207,9 @@ impl Tree {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(doing(), error)),
             Ok(file) if file.is_symlink() => Ok(Some(format!("-> {}", fs::read_link(&real).doing(doing)?.display()))),
-            Ok(_) => Ok(Some(Digest::of(&fs::read(&real).doing(doing)?).hex())),
+            // Nothing of ours.
+            Ok(file) if !file.is_file() || file.len() > MAX_FILE => Ok(Some(format!("{} bytes", file.len()))),
+            Ok(_) => Ok(Some(verify::of_file(&real, MAX_FILE).doing(doing)?.sha256.hex())),
         }
     }
 
@@ -303,19 +308,4 @@ fn missing(directory: &Path) -> Result<Vec<&Path>> {
         missing.push(directory);
     }
     Ok(missing)
-}
-
-/// openat2(2) with the tree as the root of every link. The kernel gives up with EAGAIN where something is renamed meanwhile.
-fn open_inside(root: &fs::File, path: &Path) -> nix::Result<OwnedFd> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let mut opened = openat2(root, path, how);
-    for _ in 0..8 {
-        if !matches!(opened, Err(Errno::EAGAIN | Errno::EINTR)) {
-            break;
-        }
-        opened = openat2(root, path, how);
-    }
-    opened
 }

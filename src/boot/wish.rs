@@ -1,7 +1,6 @@
 //! What is wanted of a system: its configuration, and the files that make entries last with it.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use super::{File, LINES, Program, Tree, files, lines};
 use crate::binfmt::entry::Entry;
@@ -13,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::registrar::apply::Row;
+use crate::verify;
+
+/// A line for each entry, and an entry has at most 1,920 bytes.
+const MAX_LINES: u64 = 4 << 20;
 
 /// What is wanted of a system.
 pub struct Wish {
@@ -34,7 +37,7 @@ impl Wish {
         }
         let archs: Vec<String> = archs.iter().flat_map(|a| a.split(',')).map(|a| a.trim().to_owned()).collect();
         config::check(&path)?;
-        let old = match fs::read_to_string(&path) {
+        let old = match verify::small_text(&path, config::MAX) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
@@ -68,7 +71,7 @@ impl Tree {
     /// Where the file cannot be read.
     pub fn lines(&self) -> Result<Option<Vec<Entry>>> {
         let path = self.real(LINES)?;
-        let text = match fs::read(&path) {
+        let text = match verify::small_file(&path, MAX_LINES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),

@@ -57,7 +57,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
         [Host::EMULATORS, Host::BIN].into_iter().map(|directory| tree.real(directory)).collect::<Result<_>>()?;
     registrar.store = Some(Store::open(&store));
     registrar.root = tree.real("/")?;
-    registrar.places = Places { directories, store: Some(store) };
+    registrar.places = Places { directories, store: Some(store), root: registrar.root.clone() };
     let wish = Wish::read(tree, &args.archs)?;
     let mut request = registrar.configured(&wish.config)?.fetching(&fetch_options(&args.source)?);
     if !wish.config.emulators.is_empty() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::elf::unfit;
 use super::store::Store;
+use crate::beneath;
 use crate::elf::{self, Target};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -32,20 +33,27 @@ pub struct Places {
     pub directories: Vec<PathBuf>,
     /// The store's root; `None` where only the directories count.
     pub store: Option<PathBuf>,
+    /// The root directory of the system that they belong to, within which its links lead.
+    #[serde(skip, default = "own_root")]
+    pub root: PathBuf,
+}
+
+fn own_root() -> PathBuf {
+    "/".into()
 }
 
 impl Places {
     /// The store and the usual directories.
     pub fn usual(store: Option<&Store>) -> Self {
         let directories = vec![Host::EMULATORS.into(), Host::BIN.into()];
-        Places { directories, store: store.map(|s| s.root().to_owned()) }
+        Places { directories, store: store.map(|s| s.root().to_owned()), root: own_root() }
     }
 
     /// The directories that the user named and no others.
     pub fn named(directories: &[PathBuf]) -> Self {
         // A relative path in the table would mean another file to every process.
         let absolute = |directory: &PathBuf| std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
-        Places { directories: directories.iter().map(absolute).collect(), store: None }
+        Places { directories: directories.iter().map(absolute).collect(), store: None, root: own_root() }
     }
 
     /// Whether a file is in one of them.
@@ -58,7 +66,7 @@ impl Places {
     /// The emulator of this name ("qemu-aarch64"). A static one in any directory goes before one that cannot serve.
     ///
     /// # Errors
-    /// As for [`Found::at`].
+    /// As for [`Places::at`].
     pub fn find(&self, name: &str, own: Target) -> Result<Option<Found>> {
         let files = self
             .directories
@@ -66,7 +74,7 @@ impl Places {
             .flat_map(|directory| [directory.join(format!("{name}-static")), directory.join(name)]);
         let mut second_best = None;
         for path in files {
-            let Some(found) = Found::at(path, own)? else { continue };
+            let Some(found) = self.at(path, own)? else { continue };
             if found.problem.is_none() {
                 return Ok(Some(found));
             }
@@ -78,7 +86,7 @@ impl Places {
     /// The emulators of these profiles, by the profile's name; `prefix` precedes their file names.
     ///
     /// # Errors
-    /// The store's list of what is in use cannot be read, and as for [`Found::at`]. A file that cannot serve is in the result,
+    /// The store's list of what is in use cannot be read, and as for [`Places::at`]. A file that cannot serve is in the result,
     /// with the reason.
     pub fn find_all(&self, profiles: &[&Profile], prefix: &str, own: Target) -> Result<BTreeMap<String, Found>> {
         let mut in_use = match &self.store {
@@ -89,7 +97,7 @@ impl Places {
         for profile in profiles {
             let Kind::Elf { emulator, .. } = &profile.kind else { continue };
             let kept = match emulator.strip_prefix("qemu-").and_then(|arch| in_use.remove(arch)) {
-                Some(kept) => Found::at(kept.path, own)?,
+                Some(kept) => self.at(kept.path, own)?,
                 None => None,
             };
             let found = match kept {
@@ -101,23 +109,25 @@ impl Places {
         Ok(all)
     }
 
-    /// The directories, for a message.
-    pub fn describe(&self) -> String {
-        self.directories.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl Found {
     /// The file at `path`, judged; `None` where there is none, or none that we may see.
     ///
     /// # Errors
     /// What stat(2) says otherwise: the file may well be there.
-    pub fn at(path: PathBuf, own: Target) -> Result<Option<Found>> {
-        match std::fs::metadata(&path) {
-            Ok(file) => Ok(Some(Found { id: FileId::of(&file), problem: problem(&path, &file, own), path })),
+    pub fn at(&self, path: PathBuf, own: Target) -> Result<Option<Found>> {
+        let real = match path.strip_prefix(&self.root) {
+            Ok(inner) if self.root != Path::new("/") => beneath::real(&self.root, inner),
+            _ => Ok(path.clone()),
+        };
+        match real.and_then(|real| std::fs::metadata(&real).map(|file| (file, real))) {
+            Ok((file, real)) => Ok(Some(Found { id: FileId::of(&file), problem: problem(&real, &file, own), path })),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(Error::io(format!("looking for the emulator {}", path.display()), error)),
         }
+    }
+
+    /// The directories, for a message.
+    pub fn describe(&self) -> String {
+        self.directories.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -148,7 +158,7 @@ mod tests {
     fn only_what_is_not_there_is_absent() {
         let directory = tempfile::tempdir().unwrap();
         let own = elf::read(Path::new("/proc/self/exe")).unwrap().target;
-        let places = Places { directories: vec![directory.path().into()], store: None };
+        let places = Places { directories: vec![directory.path().into()], store: None, root: own_root() };
         assert_eq!(places.find("qemu-arm", own).unwrap(), None);
         // ELOOP: nobody knows what is there.
         std::os::unix::fs::symlink("qemu-arm", directory.path().join("qemu-arm")).unwrap();

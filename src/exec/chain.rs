@@ -236,9 +236,14 @@ impl Walk<'_> {
             return Ok(Next::Program(started));
         }
         let why = self.nobody(script_says, head, &file.path);
-        match self.model.facts.table.state {
-            TableState::Hidden => {
+        let table = &self.model.facts.table;
+        match (table.state, table.unreadable.first()) {
+            (TableState::Hidden, _) => {
                 Err(Outcome::Unknown(format!("{why}, but the table of entries cannot be seen from here")))
+            }
+            (TableState::Enabled, Some(unreadable)) => {
+                let entry = &unreadable.entry;
+                Err(Outcome::Unknown(format!("{why}, but the entry {entry}, which could not be read, may match it")))
             }
             _ => Err(Outcome::fails(Errno::ENOEXEC, why)),
         }

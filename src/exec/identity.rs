@@ -39,6 +39,33 @@ pub(super) struct Object<'a> {
     pub(super) acl: Option<&'a [u8]>,
 }
 
+/// A line of /etc/passwd (passwd(5)).
+#[derive(Debug, Clone, Copy)]
+pub struct Account<'t> {
+    /// The user's name.
+    pub name: &'t str,
+    /// The user's number.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
+    /// The home directory.
+    pub home: &'t str,
+}
+
+impl<'t> Account<'t> {
+    /// That of a user, by name or number, in the text of /etc/passwd.
+    pub fn find(user: &str, passwd: &'t str) -> Option<Account<'t>> {
+        let accounts = passwd.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            let home = fields.nth(1).unwrap_or_default();
+            Some(Account { name, uid: uid.parse().ok()?, gid: gid.parse().ok()?, home })
+        });
+        let number = user.parse::<u32>().ok();
+        accounts.into_iter().find(|account| account.name == user || number == Some(account.uid))
+    }
+}
+
 fn all() -> u64 {
     u64::MAX
 }
@@ -52,18 +79,9 @@ impl Identity {
     /// # Errors
     /// A name that the files do not have, or a number that is too large.
     pub fn named(user: &str, passwd: &str, group: &str) -> Result<Self> {
-        let row = |fields: &[&str]| -> Option<(u32, u32)> {
-            Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
-        };
-        let split = |line: &'_ str| -> Vec<String> { line.split(':').map(str::to_owned).collect() };
-        let found = passwd.lines().map(split).find_map(|fields| {
-            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-            let (uid, gid) = row(&fields)?;
-            (fields[0] == user || user.parse() == Ok(uid)).then(|| (fields[0].to_owned(), uid, gid))
-        });
-        let (name, uid, gid) = match (found, user.parse()) {
-            (Some(found), _) => found,
-            (None, Ok(uid)) => (String::new(), uid, uid),
+        let (name, uid, gid) = match (Account::find(user, passwd), user.parse()) {
+            (Some(account), _) => (account.name, account.uid, account.gid),
+            (None, Ok(uid)) => ("", uid, uid),
             (None, Err(_)) => {
                 return Err(Error::usage(format_args!("looking up the user {user}"), "there is no such user"));
             }

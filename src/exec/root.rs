@@ -1,13 +1,15 @@
 //! The tree of files that is judged: this process's own, a directory in which links cannot lead out, or one in memory.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bstr::{BString, ByteSlice};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use rustix::fs::OFlags;
 
 use super::ask;
 pub use super::file::Content;
@@ -15,7 +17,8 @@ use super::file::Found;
 use super::identity::Identity;
 use super::tree::Tree;
 use super::walk;
-use crate::error::{Doing, Result};
+use crate::beneath::inside_with_magic;
+use crate::error::{Doing, Result, Status};
 
 /// A tree of files, looked at but never opened for anything else than reading regular files.
 #[derive(Debug)]
@@ -37,6 +40,9 @@ enum Files {
 /// A path longer than this, with its NUL, is refused immediately.
 pub(super) const PATH_MAX: usize = 4096;
 
+/// A list of users has a few kilobytes.
+const MAX_TEXT: usize = 1 << 20;
+
 const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
 impl Root {
@@ -51,7 +57,9 @@ impl Root {
     /// A directory that cannot be opened.
     pub fn below(directory: &Path) -> Result<Self> {
         let flags = LOOK | OFlag::O_DIRECTORY;
-        let fd = open(directory, flags, Mode::empty()).doing(|| format!("opening the root {}", directory.display()))?;
+        let opened = open(directory, flags, Mode::empty());
+        let opened = opened.doing(|| format!("opening the root {}", directory.display()));
+        let fd = opened.map_err(|error| error.with_status(Status::Usage))?;
         Ok(Root { files: Files::Below(fd), path: directory.to_owned(), cwd: "/".into(), asks_kernel: false })
     }
 
@@ -100,11 +108,18 @@ impl Root {
         }
         match &self.files {
             Files::Own if who.own => Found::of(open(path, LOOK, Mode::empty())?),
-            Files::Below(root) if who.own => match self.inside(root, path) {
-                // Kernels before 5.6, and sandboxes that do not know the call.
-                Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG) => walk::by_hand(self.start()?, &self.cwd, path, who),
-                found => found,
-            },
+            Files::Below(root) if who.own => {
+                let opened = inside_with_magic(root, path.to_path().map_err(|_| Errno::EILSEQ)?, OFlags::PATH);
+                match opened.map_err(|errno| Errno::from_raw(errno.raw_os_error())) {
+                    // Kernels before 5.6, sandboxes that do not know the call, and renaming without an end.
+                    Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => {
+                        walk::by_hand(self.start()?, &self.cwd, path, who)
+                    }
+                    // A magic link of /proc: what it points to is outside.
+                    Err(Errno::EXDEV) => Err(Errno::ENOENT),
+                    opened => Found::of(opened?),
+                }
+            }
             _ => walk::by_hand(self.start()?, &self.cwd()?, path, who),
         }
     }
@@ -126,18 +141,15 @@ impl Root {
         }
     }
 
-    fn inside(&self, root: &OwnedFd, path: &[u8]) -> Result<Found, Errno> {
-        let how = OpenHow::new().flags(LOOK).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-        // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether we left the root.
-        for _ in 0..16 {
-            match openat2(root, path, how) {
-                Err(Errno::EAGAIN) => {}
-                // A magic link of /proc: what it points to is outside.
-                Err(Errno::EXDEV) => return Err(Errno::ENOENT),
-                result => return Found::of(result?),
-            }
-        }
-        walk::by_hand(self.start()?, &self.cwd, path, &Identity::nobody_else())
+    /// A small text file, such as /etc/passwd: at most a megabyte of it.
+    ///
+    /// # Errors
+    /// What the kernel's walk would say, or read(2).
+    pub fn text(&self, path: &[u8]) -> io::Result<String> {
+        let file = self.open(path)?;
+        let mut bytes = vec![0; usize::try_from(file.size()).unwrap_or(MAX_TEXT).min(MAX_TEXT)];
+        let len = file.read(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
     }
 
     fn start(&self) -> Result<Found, Errno> {

@@ -186,15 +186,14 @@ impl From<Fault> for Stop {
 }
 
 fn open(partial: &Path) -> Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .custom_flags(nix::libc::O_NOFOLLOW)
-        .mode(0o600)
-        .open(partial)
-        .doing(|| format!("opening {}", partial.display()))
+    let doing = || format!("opening {}", partial.display());
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK).open(partial).doing(doing)?;
+    match file.metadata().doing(doing)?.is_file() {
+        true => Ok(file),
+        false => Err(Error::failed(doing(), "it is not a file")),
+    }
 }
 
 fn length(file: &File, path: &Path) -> Result<u64> {

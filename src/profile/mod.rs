@@ -17,7 +17,7 @@ use crate::binfmt::entry::Flags;
 use crate::binfmt::rule::{Magic, Rule};
 use crate::error::{Doing, Error, Result};
 use crate::signature::Signature;
-use crate::trust;
+use crate::{trust, verify};
 
 /// A profile is data, and small; a larger file is something else.
 const MAX_FILE: u64 = 1 << 20;
@@ -267,7 +267,7 @@ fn read(path: &Path) -> Result<String> {
     if size > MAX_FILE {
         return Err(Error::usage(doing(), format!("{size} bytes, a profile file has at most {MAX_FILE}")));
     }
-    let bytes = std::fs::read(path).doing(doing)?;
+    let bytes = verify::small_file(path, MAX_FILE).doing(doing)?;
     String::from_utf8(bytes).map_err(|e| Error::usage(doing(), format!("not UTF-8: {e}")))
 }
 

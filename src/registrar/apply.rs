@@ -173,7 +173,14 @@ impl Work<'_> {
             let may_be_ours = tries > 1 || error.errno() != Some(Errno::EEXIST as i32);
             let there = || again(|| self.session.table.entry(&entry.name)).ok().flatten();
             if !may_be_ours || !there().is_some_and(|there| there.is_like(entry)) {
-                return Err(error);
+                return Err(match error.errno() {
+                    // With flag F the kernel opens it now.
+                    Some(nix::libc::ENOENT) => {
+                        let why = format!("its interpreter {} is not there", entry.handler());
+                        Error::failed(format!("registering {}", entry.name), why)
+                    }
+                    _ => error,
+                });
             }
         }
         self.journal.registered(label, entry);

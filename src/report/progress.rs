@@ -22,7 +22,9 @@ pub struct Stderr(ProgressBar);
 impl Default for Stderr {
     fn default() -> Self {
         // Hidden where there is no terminal, or one without escape codes.
-        Stderr(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(HZ)))
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(HZ));
+        // Any call may draw, so it never has indicatif's own style.
+        Stderr(bar.with_style(style(UNKNOWN_TOTAL)))
     }
 }
 

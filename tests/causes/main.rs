@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::commands::{is_of, template_of};
+use common::skip::has;
 use common::{Lab, Need, fixtures, lab, lab_of, script, skipped};
 use rbinfmt::doctor::catalogue::{self, Form};
 use rbinfmt::kernel::Kernel;
@@ -113,8 +114,7 @@ fn run(id: &str, case: &Case, cure: Option<&str>) -> Result<(), String> {
     };
     let Some(lab) = lab else { return Ok(()) };
     for program in case.with.iter().flat_map(|programs| programs.split(' ')) {
-        let path = std::env::var_os("PATH").unwrap();
-        if !std::env::split_paths(&path).any(|p| p.join(program).exists()) && !fixtures().join(program).exists() {
+        if !has(program) && !fixtures().join(program).exists() {
             skipped::<()>(Need::Setup, &format!("{id}: {program} is not here"));
             return Ok(());
         }

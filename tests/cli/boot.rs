@@ -28,6 +28,12 @@ fn a_tree_that_cannot_be_used_is_left_alone() {
 }
 
 #[test]
+fn what_is_not_a_file_is_not_read() {
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(&script("cli/boot/what_is_not_a_file_is_not_read"));
+}
+
+#[test]
 fn exported_entries_are_what_the_kernel_takes() {
     let Some(lab) = lab_of("arm64") else { return };
     lab.run(&script("cli/boot/exported_entries_are_what_the_kernel_takes"));

@@ -97,12 +97,6 @@ fn help_and_versions_are_0() {
 }
 
 #[test]
-fn the_four_statuses_of_a_real_table() {
-    let Some(lab) = lab_of("arm64") else { return };
-    lab.run(&script("cli/words/the_four_statuses_of_a_real_table"));
-}
-
-#[test]
 fn quiet_prints_only_errors_and_verbose_what_needed_no_change() {
     let Some(lab) = lab_of("arm64") else { return };
     lab.run(&script("cli/words/quiet_prints_only_errors_and_verbose_what_needed_no_change"));

@@ -109,10 +109,7 @@ impl Lab {
 
     /// Runs it; it has to end well. Its standard output.
     pub(crate) fn run(&self, script: &str) -> String {
-        let output = self.try_run(script);
-        let (out, err) = texts(&output);
-        assert!(output.status.success(), "{}\nstdout:\n{out}\nstderr:\n{err}", output.status);
-        out
+        ended_well(&self.try_run(script))
     }
 
     /// Runs it; its standard output is JSON alone.
@@ -120,6 +117,13 @@ impl Lab {
         let out = self.run(script);
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}:\n{out}"))
     }
+}
+
+/// What a command that has to end well wrote to its standard output.
+pub(crate) fn ended_well(output: &Output) -> String {
+    let (out, err) = texts(output);
+    assert!(output.status.success(), "{}\nstdout:\n{out}\nstderr:\n{err}", output.status);
+    out
 }
 
 /// The line of shell that runs tests/NAME.sh; arguments may follow it.

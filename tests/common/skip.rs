@@ -24,6 +24,12 @@ pub(crate) enum Need {
     Autofs,
 }
 
+/// Whether a program is installed.
+pub(crate) fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
 impl Need {
     /// Whether this machine cannot have it: tests/lacks.sh is the list.
     fn lacking(self) -> bool {

@@ -46,7 +46,9 @@ struct Case {
 fn bash(directory: &Path, script: &str) -> Result<(), String> {
     let mut command = Command::new("bash");
     let rbinfmt = Path::new(env!("CARGO_BIN_EXE_rbinfmt")).parent().unwrap();
-    let path = format!("{}:{}", rbinfmt.display(), std::env::var("PATH").unwrap());
+    // A virtual environment of Python, where a case has made one.
+    let venv = directory.join("venv/bin");
+    let path = format!("{}:{}:{}", venv.display(), rbinfmt.display(), std::env::var("PATH").unwrap());
     // The home is the test's own, and rustup's is where it was.
     let rustup =
         std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
@@ -65,9 +67,7 @@ fn bash(directory: &Path, script: &str) -> Result<(), String> {
 }
 
 fn run(case: &Case) -> Result<(), String> {
-    let path = std::env::var_os("PATH").unwrap();
-    let is_here = |program: &&String| std::env::split_paths(&path).any(|directory| directory.join(program).exists());
-    if let Some(program) = case.with.iter().find(|program| !is_here(program)) {
+    if let Some(program) = case.with.iter().find(|program| !skip::has(program)) {
         skipped::<()>(Need::Setup, &format!("{}: {program} is not here", case.file));
         return Ok(());
     }

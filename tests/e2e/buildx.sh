@@ -101,7 +101,7 @@ if buildkit "$CACHE/buildkit"; then
         --config "$WORK/buildkitd.toml" --bootstrap >"$WORK/out" 2>&1 || fail 'buildx create'
     BUILDER=tests
     docker buildx inspect $BUILDER | grep -E '^(Driver|BuildKit|Platforms)'
-    lists_all || { docker buildx inspect $BUILDER >"$WORK/out"; fail 'the platforms of the docker-container driver'; }
+    wait_for 40 lists_all || { docker buildx inspect $BUILDER >"$WORK/out"; fail 'the platforms of the docker-container driver'; }
     build || fail 'the build of the docker-container driver'
     runs_from_registry
     ok 'the docker-container driver lists the platforms, and its build runs their steps'

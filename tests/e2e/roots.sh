@@ -5,12 +5,11 @@
 set -uo pipefail
 . "$(dirname "$0")/engine.sh"
 . "$HERE/../apt.sh"
+. "$HERE/namespace.sh"
 RBINFMT=$(realpath "${1:-$HERE/../../target/debug/rbinfmt}")
 KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 DEBS=$CACHE/roots # what was downloaded
 SUITE=bookworm
-
-apart() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
 
 if [ "${2-}" != inside ]; then
     [ "$(id -u)" = 0 ] || skip root 'only root can give a namespace the users of a system'
@@ -20,25 +19,10 @@ if [ "${2-}" != inside ]; then
     need mmdebstrap debootstrap arch-test
     [ -n "$(host_source)" ] || skip - "no Debian source in this machine's apt configuration"
     mkdir -p "$DEBS"/{mmdebstrap,debootstrap}
-    mkfifo "$WORK/go"
-    unshare --user --mount --pid --ipc --cgroup --fork --kill-child --propagation private \
-        bash -c 'read -r _ <"$1"; shift; exec "$@"' inside "$WORK/go" "$HERE/roots.sh" "$RBINFMT" inside "$WORK" &
-    PIDS+=($!)
-    wait_for 10 apart $! || skip user-namespaces 'user namespaces cannot be made here'
-    echo '0 0 65536' >"/proc/$!/uid_map" && echo '0 0 65536' >"/proc/$!/gid_map" || fail 'the users of the namespace'
-    echo >"$WORK/go"
-    wait $!
-    exit
+    again_inside "$HERE/roots.sh" "$RBINFMT"
 fi
 
-# Nothing is removed in here: the mounts end with the namespace, and the directory is the other half's.
-trap - EXIT
-rmdir "$WORK"
-WORK=$3
-mount -t proc proc /proc && mount -t binfmt_misc binfmt_misc $TABLE 2>"$WORK/out" ||
-    skip kernel-6.7 'a user namespace has no table of its own here'
-mkdir "$WORK/roots"
-mount -t tmpfs -o mode=755 tmpfs "$WORK/roots"
+begin_inside "$3"
 URI=$(host_source)
 URI=${URI%/}
 rbinfmt() { "$RBINFMT" "$@" --private --emulators "$CACHE/qemu" >"$WORK/out" 2>&1; }

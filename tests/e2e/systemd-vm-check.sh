@@ -78,6 +78,7 @@ second_boot() {
     systemctl is-enabled rbinfmt.service >/tmp/out 2>&1 && fail 'disable left the link'
     unit ActiveState inactive || fail 'the unit after disable'
     rbinfmt install arm64 s390x >/tmp/out 2>&1
+    # printed binfmt-not-persistent 'rbinfmt enable {arch}': --fix says that it runs it.
     rbinfmt doctor --no-engines --fix >/tmp/out 2>&1 && both || fail 'the doctor, of entries that nothing makes again'
     grep -qx -e '--fix: rbinfmt enable arm64,s390x' /tmp/out && unit ActiveState active && [ -e /etc/binfmt.d/rbinfmt.conf ] &&
         ok 'the doctor has made it last' || fail 'what the doctor did of entries that nothing makes again'

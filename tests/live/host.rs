@@ -79,6 +79,12 @@ fn all_is_well() {
 }
 
 #[test]
+fn an_empty_table() {
+    let Some(lab) = lab_of("arm64") else { return };
+    lab.run(&script("live/host/an_empty_table"));
+}
+
+#[test]
 fn no_flag_f() {
     let Some(lab) = lab_of("arm64") else { return };
     cured(&lab, &format!("stranger qemu-aarch64 {EMULATOR} POC"), "binfmt-no-f-flag", "warning", "qemu-aarch64");

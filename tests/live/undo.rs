@@ -11,7 +11,7 @@ fn fails(lab: &Lab, script: &str) {
     let output = lab.try_run(script);
     let (out, err) = texts(&output);
     assert_eq!(output.status.code(), Some(1), "{out}{err}");
-    assert!(err.contains("error: registering zz: No such file or directory"), "{out}{err}");
+    assert!(err.contains("error: registering zz: its interpreter /nonexistent/zz is not there"), "{out}{err}");
 }
 
 #[test]

@@ -119,11 +119,15 @@ impl Ledger {
 
     /// Scripts with real engines and machines: `printed OF 'COMMAND'` and `shown OF 'COMMAND'`.
     fn scripts(&mut self) {
-        let line = Regex::new(r"(printed|shown) ([a-z0-9-]+) '([^']+)'").unwrap();
-        for (name, text) in files("tests/e2e", &[".sh"]) {
-            for [how, of, command] in line.captures_iter(&text).map(|found| found.extract().1) {
-                let how = if how == "printed" { How::Cures } else { How::Shows };
-                self.run(of, command, how, &format!("e2e/{}", name.trim_end_matches(".sh")));
+        let line = Regex::new(r#"(printed|shown) ([a-z0-9-]+)[ \\\n]+(?:'([^']+)'|"([^"]+)")"#).unwrap();
+        let scripts = ["e2e", "live"].into_iter().flat_map(|of| {
+            files(&format!("tests/{of}"), &[".sh"]).into_iter().map(move |(name, text)| (of, name, text))
+        });
+        for (of_test, name, text) in scripts {
+            for found in line.captures_iter(&text) {
+                let how = if &found[1] == "printed" { How::Cures } else { How::Shows };
+                let command = found.get(3).or(found.get(4)).unwrap().as_str();
+                self.run(&found[2], command, how, &format!("{of_test}/{}", name.trim_end_matches(".sh")));
             }
         }
     }
@@ -195,7 +199,7 @@ finding knows.
 A command counts as run if a test makes its situation, takes the command from what the doctor prints, and runs it as it is
 printed; the situation has to be better afterwards. `causes/` is tests/causes/cases, which says how each cause is made: in a sandbox
 in which the user is root, so that commands are printed without `sudo`, and with Debian's emulators at hand, so that `rbinfmt
-install` does not fetch them. `contents/` is tests/doctor/contents.toml, `e2e/` is tests/e2e. `file` are commands that
+install` does not fetch them. `contents/` is tests/doctor/contents.toml, `e2e/` is tests/e2e, `live/` tests/live. `file` are commands that
 depend on what a file is, `next` are those that tell causes apart.
 
 ";

@@ -1,5 +1,8 @@
 //! Images and tars as root directory.
 
+use std::fs;
+
+use crate::registry::Registry;
 use crate::user::{UID, User, user};
 
 /// A file system of busybox for arm64, as layer.tar and layers of an image in OCI's layout that take some of it away again.
@@ -61,6 +64,40 @@ fn layers_lie_over_each_other_and_are_not_changed() {
     assert!(out.starts_with("upper\n+new\n") && !out.contains("\nnew\n"), "{out}");
     // Nobody else comes to the files.
     assert_eq!(user.run("stat -c %a $HOME/.local/share/rbinfmt/roots"), "700\n");
+}
+
+#[test]
+fn what_docker_save_writes_is_a_root_too() {
+    let Some(user) = with_image() else { return };
+    let save = r#"set -e
+        gzip -dc upper.tar.gz >upper.tar
+        echo '[{"Config":"config","RepoTags":["saved:1"],"Layers":["base.tar","upper.tar"]}]' >manifest.json
+        tar -cf saved.tar manifest.json config base.tar upper.tar"#;
+    user.run(save);
+    let lists = "--workdir / sh -c 'ls /data; cat /etc/stays'";
+    assert_eq!(user.run(&format!("run --root docker-archive:saved.tar:saved:1 {lists}")), "+new\nupper\n");
+    assert_eq!(user.run("run --root docker-archive:saved.tar"), "1234\n2345\n/etc\n/home/app hello\n");
+}
+
+#[test]
+fn an_image_of_a_registry_is_fetched_once_by_tag_and_by_digest() {
+    let Some(user) = with_image() else { return };
+    let Some(registry) = Registry::start("") else { return };
+    for blob in fs::read_dir(user.home().join("layout/blobs/sha256")).unwrap() {
+        registry.blob(&fs::read(blob.unwrap().path()).unwrap());
+    }
+    let manifest = fs::read(user.home().join("manifest")).unwrap();
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let done = registry.send("PUT", "/v2/emu/manifests/v1", kind, &manifest);
+    assert!(done.starts_with("HTTP/1.1 201"), "{done}");
+    let image = format!("docker://{}/emu", registry.host);
+    assert_eq!(user.run(&format!("run --root {image}:v1")), "1234\n2345\n/etc\n/home/app hello\n");
+    let digest = rbinfmt::verify::Digest::of(&manifest);
+    assert_eq!(user.run(&format!("run --root {image}@sha256:{digest} uname -m")), "aarch64\n");
+    let trees = "ls $HOME/.local/share/rbinfmt/roots | wc -l";
+    assert_eq!(user.run(trees), "1\n");
+    let (status, _, err) = user.ends(&format!("run --root {image}:none id"));
+    assert!(status == 125 && err.contains("no such image or tag"), "{err}");
 }
 
 #[test]

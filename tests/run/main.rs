@@ -8,8 +8,13 @@ mod image;
 mod kept;
 mod obstacles;
 mod program;
+#[path = "../fetch/common/registry.rs"]
+#[allow(missing_docs, unreachable_pub, dead_code, reason = "the tests of fetching use all of it")]
+mod registry;
 mod rights;
 mod root;
 mod supply;
 mod sysroot;
 mod user;
+
+use common::skip::{Need, has, skipped};

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use rbinfmt::kernel::Kernel;
 
-use crate::common::{Need, RBINFMT, fixtures, foreign, skipped, texts};
+use crate::common::{Need, RBINFMT, ended_well, fixtures, foreign, skipped, texts};
 
 /// A number that belongs to nobody, and has no name.
 pub(crate) const UID: u32 = 64_321;
@@ -110,10 +110,7 @@ impl User {
 
     /// Runs it; it has to end well. Its standard output.
     pub(crate) fn run(&self, script: &str) -> String {
-        let output = self.try_run(script);
-        let (out, err) = texts(&output);
-        assert!(output.status.success(), "{script}\n{}\nstdout:\n{out}\nstderr:\n{err}", output.status);
-        out
+        ended_well(&self.try_run(script))
     }
 
     /// Runs it: its exit status, standard output and standard error.

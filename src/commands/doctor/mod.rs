@@ -14,7 +14,7 @@ use super::{Context, choose_language};
 use crate::cli::Common;
 use crate::cli::doctor::{DoctorArgs, Format};
 use crate::doctor::snapshot::Snapshot;
-use crate::error::{Result, Status};
+use crate::error::{Error, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::report::{self, Printer, paste};
 use image::Named;
@@ -63,7 +63,7 @@ fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, sink: &
         let image = |sink: &mut ReportSink| image::run(common, args, group, given, sink);
         match image::named(&group[0], args) {
             Named::File => file::run(common, args, group, given, sink)?,
-            Named::Image => image(sink)?,
+            Named::Image => image(sink).map_err(unseen)?,
             Named::Either => match image(sink) {
                 Err(error) if error.status() == Status::Unknown => {
                     file::run(common, args, group, given, sink)?;
@@ -72,9 +72,17 @@ fn targets(common: &Common, args: &DoctorArgs, given: Option<&Snapshot>, sink: &
                         report::complain(&format!("note: {help}; a registry's is docker://NAME"));
                     }
                 }
-                result => result?,
+                result => result.map_err(unseen)?,
             },
         }
     }
     Ok(())
+}
+
+/// An image that cannot be read: 1 would say that something was found in it.
+fn unseen(error: Error) -> Error {
+    match error.status() {
+        Status::Failed => error.with_status(Status::Unknown),
+        _ => error,
+    }
 }

@@ -20,7 +20,7 @@ use super::catalogue::CauseId;
 use super::finding::{Finding, Severity};
 use crate::binfmt::table::Unreadable;
 use crate::elf::is_elf;
-use crate::error::{Doing, Error, Result, Status};
+use crate::error::{Doing, Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::exec::root::Root;
 use crate::exec::{Model, NearMiss, Outcome, Refused, Verdict, near_misses};
@@ -177,14 +177,7 @@ impl FileVerdict {
 /// # Errors
 /// A user or group that is neither a number nor in the tree's /etc/passwd and /etc/group.
 pub fn identity_of(user: &str, root: &Root) -> Result<crate::exec::identity::Identity> {
-    const MOST: usize = 1 << 20;
-    let text = |path: &str| {
-        let reading = || format!("reading {path} for the user {user}");
-        let file = root.open(path.as_bytes()).map_err(std::io::Error::from).doing(reading)?;
-        let mut bytes = vec![0; MOST];
-        let len = file.read(&mut bytes, 0).doing(reading)?;
-        Ok::<_, Error>(String::from_utf8_lossy(&bytes[..len]).into_owned())
-    };
+    let text = |path: &str| root.text(path.as_bytes()).doing(|| format!("reading {path} for the user {user}"));
     // A tree without them still has users by number.
     let (passwd, group) = match user.parse::<u32>() {
         Ok(_) => (text("/etc/passwd").unwrap_or_default(), text("/etc/group").unwrap_or_default()),

@@ -3,6 +3,7 @@
 use bstr::BString;
 use nix::errno::Errno;
 
+use super::named;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::Finding;
 use crate::exec::root::Root;
@@ -33,7 +34,7 @@ pub(super) enum Found {
 /// Looks a command up as runc and crun do, before anything is executed.
 pub(super) fn look_up(word: &str, config: &Config, root: &Root, image: &str) -> Found {
     let failed = |detail: String| {
-        let finding = Finding::problem(CauseId::PathLookupFailed, word, detail).with("image", image);
+        let finding = named(Finding::problem(CauseId::PathLookupFailed, word, detail), image);
         match word.trim().contains(' ') {
             true => finding.evidence("the name contains a blank: command and arguments were given as one word"),
             false => finding,

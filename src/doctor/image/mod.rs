@@ -14,6 +14,7 @@ use crate::error::{Result, Status};
 use crate::exec::facts::ExecFacts;
 use crate::oci::Platform;
 use crate::oci::image::Image;
+use crate::oci::name::Name;
 use crate::profile::Profiles;
 
 /// The machine that images are judged on.
@@ -81,7 +82,7 @@ impl World<'_> {
         platforms: &[Judged],
         wanted: Option<&Platform>,
     ) -> Option<Finding> {
-        let finding = |finding: Finding| Some(finding.evidence(has(listed)).with("image", target));
+        let finding = |finding: Finding| Some(named(finding.evidence(has(listed)), target));
         if let Some(wanted) = wanted {
             let detail = format!("it has nothing for {wanted}");
             return platforms
@@ -107,11 +108,25 @@ impl World<'_> {
     }
 }
 
+/// Tells a finding's fixes the image's name, where engines and registries have one for it: a file has none.
+fn named(finding: Finding, image: &str) -> Finding {
+    let name = match Name::parse(image) {
+        None => Some(image),
+        Some(_) => {
+            ["docker://", "docker-daemon:", "containers-storage:"].iter().find_map(|with| image.strip_prefix(with))
+        }
+    };
+    match name {
+        Some(name) => finding.with("image", name),
+        None => finding,
+    }
+}
+
 /// An engine has it, and not for the platform that is asked for.
 fn cached(name: &str, listed: &[String], wanted: &Platform) -> Finding {
     let detail = format!("what this machine keeps under that name is not for {wanted}");
     let finding = Finding::problem(CauseId::CachedWrongPlatform, name, detail).evidence(has(listed));
-    finding.with("image", name).with("platform", wanted.to_string())
+    named(finding, name).with("platform", wanted.to_string())
 }
 
 fn has(listed: &[String]) -> String {

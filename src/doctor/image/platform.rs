@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::World;
 use super::census::{ArchCount, census, name_of};
 use super::entry::{self, Found, Word};
+use super::{World, named};
 use crate::architecture::Architecture;
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::file::{FileVerdict, Setting, identity_of};
@@ -248,7 +248,7 @@ impl Case<'_> {
             if elsewhere.contains(&finding.id) || finding.severity == Severity::Note || known {
                 continue;
             }
-            let mut finding = finding.clone().with("image", self.image);
+            let mut finding = named(finding.clone(), self.image);
             if !certain && finding.severity == Severity::Problem {
                 finding.severity = Severity::Warning;
             }
@@ -326,14 +326,13 @@ impl Case<'_> {
                 let detail = format!("it is for {} and runs on this machine under emulation", judged.claims);
                 let finding = Finding::note(CauseId::ImagePlatformMismatch, self.image, detail)
                     .evidence(format!("the entry {} matches it", entries.join(", ")))
-                    .with("image", self.image)
-                    .with("platform", format!("linux/{own}"));
-                self.findings.push(finding);
+                    .with("own", format!("linux/{own}"));
+                self.findings.push(named(finding, self.image));
             }
             // A program that the kernel starts may want more of the CPU than this one has.
             Runs::No(_) | Runs::Native => {
                 let here = program.here.findings.iter().filter(|f| f.severity == Severity::Problem);
-                let about = |f: &Finding| f.clone().with("image", self.image).with("arch", arch);
+                let about = |f: &Finding| named(f.clone(), self.image).with("arch", arch);
                 self.findings.extend(here.map(about));
             }
             _ => {}

@@ -154,6 +154,7 @@ impl Diagnosis {
             ("image", self.image.clone()),
             ("entry", self.entry.clone()),
             ("platform", platform.cloned()),
+            ("own", self.machine.map(|machine| format!("linux/{machine}"))),
             ("arch", Some(arch.unwrap_or_else(|| "ARCH".into()))),
         ];
         named.into_iter().filter_map(|(name, value)| Some((name, value?)))

@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::data::SETTINGS;
 use super::deb822::Paragraph;
+use crate::{beneath, verify};
+
+/// A file of apt's sources has a few lines.
+const MAX_SOURCES: u64 = 1 << 20;
 
 /// A Debian-like archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +107,7 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
     let mut suites: Vec<String> = same.flat_map(|s| s.suites.clone()).collect();
     suites.dedup();
     Some(Mirror {
-        keyring: Some(root.join(keyring.trim_start_matches('/'))),
+        keyring: Some(beneath::real(root, Path::new(&keyring)).unwrap_or_else(|_| keyring.into())),
         component: "universe".to_owned(),
         suites,
         ..Mirror::new(&first.url, None, &first.file)
@@ -113,16 +117,18 @@ fn ubuntu(sources: &[Source], root: &Path) -> Option<Mirror> {
 /// apt's archives reachable over http and https, in both formats. What cannot be read is as if it were not there: it
 /// is apt's to complain about.
 fn apt_sources(root: &Path) -> Vec<Source> {
-    let apt = root.join("etc/apt");
-    let mut files = vec![apt.join("sources.list")];
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    let directory = Path::new("/etc/apt/sources.list.d");
+    let listing = beneath::real(root, directory).and_then(std::fs::read_dir);
     let mut parts: Vec<PathBuf> =
-        std::fs::read_dir(apt.join("sources.list.d")).into_iter().flatten().flatten().map(|item| item.path()).collect();
+        listing.into_iter().flatten().flatten().map(|item| directory.join(item.file_name())).collect();
     parts.sort();
     files.extend(parts);
     let mut sources = Vec::new();
     for path in files {
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let name = format!("/{}", path.strip_prefix(root).unwrap_or(&path).display());
+        let text = beneath::real(root, &path).and_then(|real| verify::small_text(&real, MAX_SOURCES));
+        let Ok(text) = text else { continue };
+        let name = path.display().to_string();
         match path.extension().and_then(|e| e.to_str()) {
             Some("list") => sources.extend(text.lines().filter_map(|line| one_line(line, &name))),
             Some("sources") => {

@@ -1,6 +1,6 @@
 //! A directory with emulators, or a package file.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
@@ -150,11 +150,8 @@ pub(crate) fn take_directory(directory: &Path, taking: &mut Taking) -> Result<Fo
         }
         let path = directory.join(name);
         let reading = || format!("reading {}", path.display());
-        let mut file = File::open(&path).doing(reading)?;
+        let mut file = verify::open(&path).doing(reading)?;
         let meta = file.metadata().doing(reading)?;
-        if !meta.is_file() {
-            return Err(Error::failed(reading(), "expected a file"));
-        }
         let item = staging.take(arch, &path.display().to_string(), meta.len(), |sink| {
             let mut buffer = vec![0; 128 << 10];
             loop {

@@ -38,7 +38,7 @@ impl Store {
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).custom_flags(nix::libc::O_NOFOLLOW);
+        options.write(true).create(true).truncate(false).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
         let file = options.open(&path).doing(doing).map_err(help)?;
         // Whoever may open it may hold it: that is nobody else, whatever the umask was.
         file.set_permissions(fs::Permissions::from_mode(0o600)).doing(doing).map_err(help)?;

@@ -33,6 +33,10 @@ use crate::http::cache::Cache;
 use crate::selinux;
 use crate::temporary::NEW;
 use crate::time::{Timestamp, seconds};
+use crate::verify;
+
+/// What the store says of itself: a line for each emulator.
+const MAX_LIST: u64 = 16 << 20;
 
 /// The newest date seen of each suite, in seconds since 1970.
 type Seen = BTreeMap<String, i64>;
@@ -345,7 +349,7 @@ impl Store {
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>> {
         let path = self.root.join(name);
         let doing = || format!("reading {}", path.display());
-        let bytes = match fs::read(&path) {
+        let bytes = match verify::small_file(&path, MAX_LIST) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);

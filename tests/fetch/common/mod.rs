@@ -7,7 +7,7 @@ pub mod server;
 #[path = "../../common/skip.rs"]
 mod skip;
 
-pub(crate) use skip::{Need, skipped};
+pub(crate) use skip::{Need, has, skipped};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,6 @@ use rbinfmt::emulators::{Emulator, Fetcher, From, Policy, Store, Use, Wanted};
 use rbinfmt::error::Result;
 use rbinfmt::http::{Client, Options};
 use rbinfmt::progress::Quiet;
-
-/// Whether a program is installed.
-pub fn has(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
-}
 
 /// A static ELF program of this machine that nobody could run, with the version text of QEMU's emulators in it.
 pub fn emulator(arch: &str, version: &str, size: usize) -> Vec<u8> {
