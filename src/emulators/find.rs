@@ -128,7 +128,7 @@ impl Places {
             Ok((file, real)) => {
                 let problem = problem(&real, &file, own);
                 Ok(Some(Found { id: FileId::of(&file), problem, path, preserves_argv0: None }))
-            },
+            }
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(Error::io(format!("looking for the emulator {}", path.display()), error)),
         }

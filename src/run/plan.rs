@@ -12,8 +12,8 @@ use super::obstacle;
 use super::root::View;
 use super::{Kept, Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
-use crate::emulators::find::Found;
 use crate::config;
+use crate::emulators::find::Found;
 use crate::error::{Error, Result};
 use crate::exec::Verdict;
 use crate::exec::facts::ExecFacts;
@@ -163,7 +163,11 @@ impl Plan {
             environment,
             is_text: program::is_text(&verdict),
             used: used.iter().map(ToString::to_string).collect(),
-            way: Way::Table(Box::new(Table { doubtful: doubtful(registrar, &facts, &table, &used), facts, plan: table })),
+            way: Way::Table(Box::new(Table {
+                doubtful: doubtful(registrar, &facts, &table, &used),
+                facts,
+                plan: table,
+            })),
         };
         if let Some(obstacle) = obstacle {
             let entries = match &plan.way {
@@ -266,12 +270,7 @@ fn may_fetch(registrar: &Registrar, request: &Request) -> bool {
 
 /// The profiles whose emulators have to be tried: the store's that were not yet seen to pass argv\[0\] on, and of others'
 /// those that the program itself needs.
-fn doubtful(
-    registrar: &Registrar,
-    facts: &Facts,
-    plan: &table::Plan,
-    used: &[bstr::BString],
-) -> BTreeSet<String> {
+fn doubtful(registrar: &Registrar, facts: &Facts, plan: &table::Plan, used: &[bstr::BString]) -> BTreeSet<String> {
     let kept = |found: &&Found| registrar.places.store.as_ref().is_some_and(|store| found.path.starts_with(store));
     let is_doubtful = |item: &&Item| match facts.emulators.get(&item.profile).filter(kept) {
         Some(found) => found.preserves_argv0 != Some(true),

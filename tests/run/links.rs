@@ -18,7 +18,9 @@ fn a_path_follows_the_version_in_use_and_links_come_and_go() {
     assert!(second.starts_with("aarch64\n") && first != second, "{first}{second}");
     // The old version can go.
     let id = first.lines().nth(1).unwrap().split('/').rev().nth(1).unwrap().to_owned();
-    user.run(&format!("for arch in armhf s390x; do rbinfmt emulators path $arch; done; ! rbinfmt emulators remove {id}"));
+    user.run(&format!(
+        "for arch in armhf s390x; do rbinfmt emulators path $arch; done; ! rbinfmt emulators remove {id}"
+    ));
 
     let made = user.run("rbinfmt emulators link names arm64 s390x; ls names");
     assert!(made.ends_with("\nqemu-aarch64\nqemu-aarch64-static\nqemu-s390x\nqemu-s390x-static\n"), "{made}");
