@@ -307,6 +307,32 @@ impl Content {
         Ok(done)
     }
 
+    /// Reads the bytes from `at` to the end, `most` of them.
+    ///
+    /// # Errors
+    /// What pread(2) says, and bytes of an image that were not kept.
+    pub fn up_to(&self, most: usize, at: u64) -> io::Result<Vec<u8>> {
+        let Source::Disk(file) = &self.from else {
+            let mut bytes = vec![0; most];
+            let len = self.read(&mut bytes, at)?;
+            bytes.truncate(len);
+            return Ok(bytes);
+        };
+        // Into memory that was not filled with zeros first: most of it is never written.
+        let mut bytes = Vec::with_capacity(most);
+        while bytes.len() < most
+            && let Some(from) = at.checked_add(bytes.len() as u64)
+        {
+            match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), from) {
+                Ok(0) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(most);
+        Ok(bytes)
+    }
+
     /// Reads exactly `len` bytes; the kernel's error where there are fewer (elf_read in fs/binfmt_elf.c).
     ///
     /// # Errors
@@ -316,9 +342,8 @@ impl Content {
         if at > i64::MAX as u64 || at + len as u64 > i64::MAX as u64 {
             return Err(Errno::EINVAL);
         }
-        let mut bytes = vec![0; len];
-        match self.read(&mut bytes, at) {
-            Ok(n) if n == len => Ok(bytes),
+        match self.up_to(len, at) {
+            Ok(bytes) if bytes.len() == len => Ok(bytes),
             Ok(_) => Err(Errno::EIO),
             Err(e) => Err(Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO))),
         }
