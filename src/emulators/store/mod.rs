@@ -6,11 +6,13 @@
 //! versions/ID/manifest.json   where a version is from, and what is in it
 //! versions/ID/qemu-ARCH       the emulators
 //! seen.json                   the newest date seen of each suite
+//! in-use/  links.json         links that follow the version in use
 //! cache/  tmp/                fetched files; what is being written
 //! ```
 //!
 //! Everything is written under a temporary name, synced and renamed: a kill at any moment leaves the old state or the new one.
 
+mod links;
 mod lock;
 mod manifest;
 mod staging;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::links::Links;
 pub use self::lock::Lock;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
@@ -242,6 +245,7 @@ impl Store {
             return Err(Error::usage(format!("choosing {id}"), why).help(format!("it has {has}")));
         }
         self.write(lock, "current.json", &choices)?;
+        self.follow(lock)?;
         Ok(chosen)
     }
 
