@@ -204,7 +204,8 @@ fn elsewhere(errno: &Errno, line: &Line) -> Option<String> {
     if errno.name == ErrorName::Sigill {
         // A shell fills what it says of a signal up to a column, and the command is after it.
         let (_, command) = text.rsplit_once("  ")?;
-        let command = command.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(command, |(_, rest)| rest);
+        let command =
+            command.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(command, |(_, rest)| rest);
         return command.split(' ').next().filter(|word| word.contains('/')).map(str::to_owned);
     }
     let rest = text.split_once(' ').filter(|(reporter, _)| reporter.ends_with(':')).map_or(text, |(_, rest)| rest);
