@@ -45,6 +45,11 @@ image() {
 failed=0
 for suite in "${SUITES[@]}"; do
     kernel "$suite" || { skipped - "the kernel of $suite could not be fetched"; continue; }
+    # Given as a program.
+    [[ $("$RBINFMT" doctor "$(find "$TO/$suite/kernel" -name 'vmlinuz-*')") == *'a Linux kernel for x86 (bzImage)'* ]] || {
+        echo "FAILED: $suite: what the doctor says of its kernel" >&2
+        failed=1
+    }
     image "$suite"
     boot "$suite" 'rdinit=/init' "$TO/$suite/initrd.gz" -m 768 -smp 1
     grep -aE '^(ok|FAILED|kernel)' "$TO/$suite/console" || true
