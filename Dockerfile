@@ -16,6 +16,7 @@ COPY packaging/systemd packaging/systemd
 COPY profiles profiles
 COPY src src
 COPY tests/agreement tests/agreement
+COPY tests/campaigns tests/campaigns
 COPY tests/faults tests/faults
 COPY packaging/order.ld packaging/static.sh packaging/
 COPY packaging/image/build.sh packaging/image/

@@ -3,11 +3,13 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use nix::libc;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
+use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::proc;
 
@@ -40,6 +42,32 @@ fn resolve(base: impl AsFd, path: &Path, flags: OFlags, more: ResolveFlags) -> R
             result => return result,
         }
     }
+}
+
+/// The same directory through a mount of its own on which no link is followed (MOUNT_ATTR_NOSYMFOLLOW): what is linked or
+/// swapped below it meanwhile leads nowhere else.
+///
+/// # Errors
+/// Without the right to mount, and on kernels before 5.12.
+#[allow(unsafe_code)]
+pub(crate) fn without_links(directory: impl AsFd) -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let mount = open_tree(directory, "", flags)?;
+    let wanted = libc::mount_attr { attr_set: libc::MOUNT_ATTR_NOSYMFOLLOW, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    // SAFETY: the path and the structure outlive the call, which reads them and as many bytes as it is told.
+    let done = unsafe {
+        let size = size_of_val(&wanted);
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const wanted,
+            size,
+        )
+    };
+    nix::errno::Errno::result(done)?;
+    Ok(mount)
 }
 
 /// Where a path of the system below `root` really is.

@@ -1,6 +1,7 @@
 //! /etc/rbinfmt/config.toml: what the system as a whole wants.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,19 @@ pub struct Fetch {
     pub registry_mirrors: BTreeMap<String, Vec<String>>,
 }
 
+/// A section `[emulation.ARCH]`: options of the emulator of one architecture, for `run`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulation {
+    /// The model of CPU (QEMU's -cpu).
+    pub cpu: Option<String>,
+    /// Bytes of the stack (-s).
+    pub stack: Option<u64>,
+    /// Whether system calls are printed (-strace).
+    #[serde(default)]
+    pub strace: bool,
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +63,8 @@ struct File {
     credentials: bool,
     #[serde(default)]
     fetch: Fetch,
+    #[serde(default)]
+    emulation: BTreeMap<String, Emulation>,
 }
 
 fn yes() -> bool {
@@ -99,6 +115,19 @@ impl File {
     fn parse(path: &Path, text: &str) -> Result<File> {
         toml::from_str(text).map_err(|error| mistake(path, text, error.span(), error.message()))
     }
+
+    /// `None` where there is none.
+    fn read(path: &Path) -> Result<Option<File>> {
+        let doing = || format!("reading the configuration {}", path.display());
+        match verify::small_text(path, MAX) {
+            Ok(text) => {
+                check(path)?;
+                File::parse(path, &text).map(Some)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(Error::io(doing(), error)),
+        }
+    }
 }
 
 impl Fetch {
@@ -107,19 +136,35 @@ impl Fetch {
     /// # Errors
     /// A file that cannot be read or has a mistake.
     pub fn load(root: &Path) -> Result<Fetch> {
-        let doing = || format!("reading the configuration {} below {}", Host::CONFIG, root.display());
-        let text = beneath::real(root, Path::new(Host::CONFIG)).and_then(|path| {
-            let text = verify::small_text(&path, MAX)?;
-            Ok((path, text))
-        });
-        match text {
-            Ok((path, text)) => {
-                check(&path)?;
-                File::parse(&path, &text).map(|file| file.fetch)
+        let file = beneath::real(root, Path::new(Host::CONFIG));
+        let absent = |error: &std::io::Error| error.kind() == ErrorKind::NotFound;
+        let file = match file {
+            Err(error) if absent(&error) => return Ok(Fetch::default()),
+            Err(error) => {
+                let doing = format!("reading the configuration {} below {}", Host::CONFIG, root.display());
+                return Err(Error::io(doing, error));
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Fetch::default()),
-            Err(error) => Err(Error::io(doing(), error)),
+            Ok(path) => File::read(&path)?,
+        };
+        Ok(file.map(|file| file.fetch).unwrap_or_default())
+    }
+}
+
+impl Emulation {
+    /// Those of the system's configuration and of the user's own, which goes before, by architecture as it is spelled there;
+    /// `variable` reads the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has a mistake.
+    pub fn load(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<(String, Emulation)>> {
+        let set = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let own = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+        let files = own.map(|own| own.join("rbinfmt/config.toml")).into_iter().chain([Host::CONFIG.into()]);
+        let mut all = Vec::new();
+        for path in files {
+            all.extend(File::read(&path)?.map(|file| file.emulation).unwrap_or_default());
         }
+        Ok(all)
     }
 }
 
@@ -157,7 +202,7 @@ impl Config {
     /// # Errors
     /// A mistake in the text, with its line; no `architectures`.
     pub fn parse(path: &Path, text: &str) -> Result<Config> {
-        let File { architectures, emulators, credentials, fetch: _ } = File::parse(path, text)?;
+        let File { architectures, emulators, credentials, .. } = File::parse(path, text)?;
         let Some(architectures) = architectures else {
             return Err(mistake(path, text, None, "there is no `architectures`")
                 .help("name them: architectures = [\"arm64\"], or [\"all\"]"));
@@ -206,6 +251,24 @@ mod tests {
         let error = Config::parse(path, text).unwrap_err();
         assert_eq!(error.to_string(), "reading c:1: there is no `architectures`");
         assert_eq!(Fetch::load(Path::new("/nonexistent")).unwrap(), Fetch::default());
+    }
+
+    #[test]
+    fn options_of_emulators_are_the_user_s_before_the_system_s() {
+        let home = tempfile::tempdir().unwrap();
+        let variable = |name: &str| (name == "HOME").then(|| home.path().into());
+        assert_eq!(Emulation::load(variable).unwrap(), []);
+        let write = |text: &str| {
+            std::fs::create_dir_all(home.path().join(".config/rbinfmt")).unwrap();
+            std::fs::write(home.path().join(".config/rbinfmt/config.toml"), text).unwrap();
+        };
+        write("[emulation.arm64]\ncpu = \"cortex-a53\"\nstack = 16777216\n[emulation.s390x]\nstrace = true\n");
+        let cpu = Emulation { cpu: Some("cortex-a53".into()), stack: Some(16 << 20), strace: false };
+        let strace = Emulation { strace: true, ..Emulation::default() };
+        assert_eq!(Emulation::load(variable).unwrap(), [("arm64".to_owned(), cpu), ("s390x".to_owned(), strace)]);
+        write("[emulation.arm64]\n\nmodel = \"cortex-a53\"\n");
+        let error = Emulation::load(variable).unwrap_err();
+        assert!(error.to_string().contains("config.toml:3: "), "{error}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 /// What a process of ours says with its exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +66,14 @@ impl Error {
     pub fn help(mut self, help: impl fmt::Display) -> Self {
         self.help = Some(one_line(help));
         self
+    }
+
+    /// The same error with a path called by another name: one of /proc/self/fd says nothing to a reader.
+    #[must_use]
+    pub(crate) fn naming(self, path: &Path, name: &Path) -> Self {
+        let (path, name) = (path.display().to_string(), name.display().to_string());
+        let renamed = |text: String| text.replace(&path, &name);
+        Error { doing: renamed(self.doing), why: renamed(self.why), help: self.help.map(renamed), ..self }
     }
 
     /// The same error with another exit status.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rustix::fs::{XattrFlags, getxattr, setxattr};
+use rustix::fs::{XattrFlags, getxattr, lsetxattr};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ const MODEL: &str = "usr/bin/env";
 pub fn label_as_program(path: &Path, root: &Path) -> Result<()> {
     let mut label = [0; 1024];
     let Ok(length @ 1..) = getxattr(root.join(MODEL), LABEL, &mut label) else { return Ok(()) };
-    match setxattr(path, LABEL, &label[..length], XattrFlags::empty()) {
+    match lsetxattr(path, LABEL, &label[..length], XattrFlags::empty()) {
         Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
         Err(error) => Err(Error::io(format!("labelling {} for SELinux", path.display()), error.into())
             .help(format!("run `chcon --reference=/usr/bin/env {}`", path.display()))),

@@ -123,13 +123,11 @@ impl Trust {
         self.open(path).ok()?.err()
     }
 
-    /// Who else may change a file or directory with these properties.
-    fn writer(&self, stat: &Stat, read_only: bool) -> Option<Writer> {
+    /// Who else may change a file or directory with these properties, unless it is mounted read-only.
+    fn writer(&self, stat: &Stat) -> Option<Writer> {
         let mode = stat.st_mode;
-        let is_directory = FileType::from_raw_mode(mode) == FileType::Directory;
-        // In a sticky directory only the owner of a file, or of the directory, can replace it, and both are looked at. What is
-        // mounted read-only, as ConfigMaps are, is written by nobody who sees it there.
-        let spared = is_directory && (mode & STICKY != 0 || read_only);
+        // In a sticky directory only the owner of a file, or of the directory, can replace it, and both are looked at.
+        let spared = is_directory(stat) && mode & STICKY != 0;
         if !self.owners.contains(&stat.st_uid) {
             return Some(Writer::Owner(stat.st_uid));
         }
@@ -180,7 +178,7 @@ impl<'a> Walk<'a> {
 
     fn to(mut self, path: &Path) -> io::Result<std::result::Result<OwnedFd, Writable>> {
         if self.trust.root == Path::new("/")
-            && let Some(writable) = self.judge(&self.directories[0].0, &self.directories[0].1)?
+            && let Some(writable) = self.judge(&self.directories[0], &fstat(&self.directories[0].0)?)
         {
             return Ok(Err(writable));
         }
@@ -203,23 +201,26 @@ impl<'a> Walk<'a> {
                 self.follow(&file)?;
                 continue;
             }
-            if let Some(writable) = self.judge(&file, &path)? {
+            let file = (file, path);
+            if let Some(writable) = self.judge(&file, &stat) {
                 return Ok(Err(writable));
             }
             if self.rest.is_empty() {
-                return Ok(Ok(file));
+                return Ok(Ok(file.0));
             }
-            self.directories.push((file, path));
+            self.directories.push(file);
         }
         // The path was the root's, or ended with "..".
         let (directory, _) = self.directories.pop().ok_or(io::ErrorKind::NotFound)?;
         Ok(Ok(directory))
     }
 
-    fn judge(&self, file: &OwnedFd, path: &Path) -> io::Result<Option<Writable>> {
-        let read_only = fstatvfs(file).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY));
-        let writer = self.trust.writer(&fstat(file)?, read_only);
-        Ok(writer.map(|by| Writable { path: shown(path), by }))
+    fn judge(&self, (file, path): &(OwnedFd, PathBuf), stat: &Stat) -> Option<Writable> {
+        let by = self.trust.writer(stat)?;
+        // What is mounted read-only, as ConfigMaps are, is written by nobody who sees it there; but its owner may do so elsewhere.
+        let read_only = || fstatvfs(file).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY));
+        let spared = !matches!(by, Writer::Owner(_)) && is_directory(stat) && read_only();
+        (!spared).then(|| Writable { path: shown(path), by })
     }
 
     fn follow(&mut self, link: &OwnedFd) -> io::Result<()> {
@@ -245,6 +246,10 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+fn is_directory(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
 /// Whether others than its owner may write a directory.

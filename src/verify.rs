@@ -178,7 +178,8 @@ pub(crate) fn open(path: &std::path::Path) -> io::Result<std::fs::File> {
 /// # Errors
 /// What open(2) and read(2) say, something that is not a file, and a file that is not small.
 pub(crate) fn small_file(path: &std::path::Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most are smaller: one read brings all of it.
+    let mut bytes = Vec::with_capacity(16 << 10);
     open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::other(format!("it has more than {limit} bytes")));

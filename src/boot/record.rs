@@ -1,20 +1,16 @@
 //! The record of what was written, and the writing and taking away that goes by it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::tree::{File, Tree};
 use super::{LINES, OWN, OWN_IN_VAR};
-use crate::emulators::Store;
-use crate::emulators::store::{SYSTEM, write_file};
-use crate::error::{Doing, Error, Result};
+use crate::emulators::store::SYSTEM;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::progress::Quiet;
-use crate::verify;
 
 const PATH: &str = "/etc/rbinfmt/enabled.json";
 /// A record has a few lines.
@@ -114,24 +110,18 @@ pub enum Action {
 
 impl Tree {
     fn record(&self) -> Result<Option<Record>> {
-        let path = self.real(PATH)?;
-        let doing = || format!("reading {}", path.display());
-        let bytes = match verify::small_file(&path, MAX_RECORD) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(doing(), error)),
-        };
+        let Some(bytes) = self.read(PATH, MAX_RECORD)? else { return Ok(None) };
+        let doing = || format!("reading {}", self.path_of(PATH));
         let record: Record = serde_json::from_slice(&bytes).map_err(|error| damaged(doing(), error))?;
         record.check().map_err(|why| damaged(doing(), why))?;
         Ok(Some(record))
     }
 
     fn note(&self, record: &Record) -> Result<()> {
-        let path = self.place(Path::new(PATH))?;
         let bytes = serde_json::to_vec_pretty(record)
-            .map_err(|error| Error::failed(format!("writing {}", path.display()), error))?;
+            .map_err(|error| Error::failed(format!("writing {}", self.path_of(PATH)), error))?;
         self.sweep(Path::new(PATH))?;
-        write_file(&path, &bytes, 0o644)
+        self.write_text(PATH, &bytes)
     }
 
     /// Notes which emulators are there, before any are fetched.
@@ -143,8 +133,7 @@ impl Tree {
         if record.before.is_none() {
             record.schema = 1;
             record.before = Some(self.versions()?);
-            let path = self.place(Path::new(PATH))?;
-            self.make_directory(path.parent().unwrap_or(Path::new("/")))?;
+            self.make_directory(Path::new(PATH).parent().unwrap_or(Path::new("/")))?;
             // An empty one goes with the rest, whoever made it.
             record.directories.extend(Path::new(PATH).parent().map(Path::to_owned));
             for directory in Path::new(SYSTEM).ancestors() {
@@ -183,7 +172,7 @@ impl Tree {
             let action = match self.print_of(&file.path)? {
                 Some(now) if now == file.print() => Action::Keep,
                 Some(now) if !file.shared && !record.has(&file.path, &now) => {
-                    let path = self.place(&file.path)?;
+                    let path = self.real(&file.path)?;
                     return Err(Error::failed(
                         format!("writing {}", path.display()),
                         "there is one that rbinfmt did not write, or that was changed since",
@@ -295,8 +284,7 @@ impl Tree {
         if really {
             for change in changes.iter().filter(|c| c.action == Action::Remove) {
                 if change.path == Path::new(SYSTEM) {
-                    let real = self.real(SYSTEM)?;
-                    fs::remove_dir_all(&real).doing(|| format!("removing {}", real.display()))?;
+                    self.remove_all(&change.path)?;
                 } else {
                     self.remove(&change.path)?;
                 }
@@ -306,7 +294,7 @@ impl Tree {
             }
             if self.has(SYSTEM)? {
                 // Whoever takes the lock sweeps what a killed run left there.
-                drop(Store::open(self.real(SYSTEM)?).lock(&Quiet)?);
+                drop(self.store()?.lock(&Quiet)?);
             }
             for directory in record.directories.iter().rev().filter(|directory| *directory != own) {
                 self.remove_directory(directory)?;

@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rustix::fs::OFlags;
 
-use crate::beneath::inside;
-use crate::emulators::store::{sync_directory, write_file};
+use crate::beneath::{inside, without_links};
+use crate::emulators::Store;
+use crate::emulators::store::{SYSTEM, sync_directory, write_file};
 use crate::error::{Doing, Error, Result};
 use crate::proc;
 use crate::selinux;
@@ -83,17 +85,34 @@ impl Tree {
     }
 
     /// Where a path of the system really is. Links mean what they mean on that system, so that none leads out of the tree;
-    /// what does not exist yet is named below the last directory that does.
+    /// what does not exist yet is named below the last directory that does. It is for reading: what is written goes through
+    /// a [`Place`].
     ///
     /// # Errors
     /// A path through something that is not a directory, or through a link that leads nowhere.
     pub fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
-        let inner = path.strip_prefix("/").unwrap_or(path);
         if self.is_ours() {
-            return Ok(self.root.join(inner));
+            return Ok(self.root.join(path.strip_prefix("/").unwrap_or(path)));
         }
-        let doing = || format!("looking for {} below {}", path.display(), self.root.display());
+        let (known, rest) = self.walk(path)?;
+        let real = name_of(&known).doing(|| self.looking_for(path))?;
+        Ok(if rest == Path::new("") { real } else { real.join(rest) })
+    }
+
+    fn looking_for(&self, path: &Path) -> String {
+        format!("looking for {} below {}", path.display(), self.root.display())
+    }
+
+    /// A path of the system as a message has it.
+    pub(super) fn path_of(&self, path: &str) -> String {
+        self.root.join(path.trim_start_matches('/')).display().to_string()
+    }
+
+    /// What is there of a path, open, and the rest of it.
+    fn walk<'a>(&self, path: &'a Path) -> Result<(OwnedFd, &'a Path)> {
+        let inner = path.strip_prefix("/").unwrap_or(path);
+        let doing = || self.looking_for(path);
         if inner.components().any(|part| !matches!(part, Component::Normal(_))) {
             return Err(Error::failed(doing(), "the path has other parts than names"));
         }
@@ -104,26 +123,78 @@ impl Tree {
                 Err(rustix::io::Errno::NOENT) => continue,
                 opened => opened.doing(doing)?,
             };
-            let real = fs::read_link(proc::of_descriptor(&opened)).doing(doing)?;
             let rest = inner.strip_prefix(known).unwrap_or(inner);
-            let Some(first) = rest.components().next() else { return Ok(real) };
             // One that can be followed was.
-            if real.join(first).symlink_metadata().is_ok_and(|there| there.is_symlink()) {
-                let why =
-                    format!("{} is a link that leads out of the tree, or nowhere in it", real.join(first).display());
+            if let Some(first) = rest.components().next()
+                && proc::of_descriptor(&opened).join(first).symlink_metadata().is_ok_and(|there| there.is_symlink())
+            {
+                let link = name_of(&opened).doing(doing)?.join(first);
+                let why = format!("{} is a link that leads out of the tree, or nowhere in it", link.display());
                 return Err(Error::failed(doing(), why).help("remove the link"));
             }
-            return Ok(real.join(rest));
+            return Ok((opened, rest));
         }
         Err(Error::failed(doing(), "the tree is not there"))
     }
 
-    /// Where a file of the system is itself, even where it is a link.
-    pub(super) fn place(&self, path: &Path) -> Result<PathBuf> {
-        match (path.parent(), path.file_name()) {
-            (Some(directory), Some(name)) => Ok(self.real(directory)?.join(name)),
-            _ => self.real(path),
+    /// Where a file of the system is itself, even where it is a link; `None` where its directory is not there.
+    fn place(&self, path: &Path) -> Result<Option<Place>> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            let real = self.real(path)?;
+            return Ok(Some(Place { path: real.clone(), shown: real, directory: None }));
+        };
+        if self.is_ours() {
+            let real = self.real(path)?;
+            return Ok(Some(Place { path: real.clone(), shown: real, directory: None }));
         }
+        let (held, rest) = self.walk(directory)?;
+        if rest != Path::new("") {
+            return Ok(None);
+        }
+        let shown = name_of(&held).doing(|| self.looking_for(path))?.join(name);
+        Ok(Some(Place { path: proc::of_descriptor(&held).join(name), shown, directory: Some(held) }))
+    }
+
+    /// Likewise, of a file whose directory has just been made or found.
+    fn place_to_write(&self, path: &Path) -> Result<Place> {
+        self.place(path)?.ok_or_else(|| Error::failed(self.looking_for(path), "its directory was taken away meanwhile"))
+    }
+
+    /// The bytes of a small file; `None` where there is none.
+    ///
+    /// # Errors
+    /// One that cannot be read or has more than `limit` bytes, and a path that leaves the tree.
+    pub(super) fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let real = self.real(path)?;
+        let doing = || format!("reading {}", real.display());
+        let bytes = if self.is_ours() {
+            verify::small_file(&real, limit)
+        } else {
+            // What is read is what was found, and not what is put in its place meanwhile.
+            match self.walk(Path::new(path))? {
+                (file, rest) if rest == Path::new("") => verify::small_file(&proc::of_descriptor(&file), limit),
+                _ => return Ok(None),
+            }
+        };
+        match bytes {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            bytes => bytes.map(Some).doing(doing),
+        }
+    }
+
+    /// The system's store, to be changed; it is made where there is none. That of another system is reached through a mount
+    /// of its own, where there can be one: no link that is put into it meanwhile is followed.
+    ///
+    /// # Errors
+    /// It cannot be made or reached.
+    pub fn store(&self) -> Result<Store> {
+        if self.is_ours() {
+            return Ok(Store::open(SYSTEM));
+        }
+        self.make_directory(Path::new(SYSTEM))?;
+        let (held, _) = self.walk(Path::new(SYSTEM))?;
+        let place = name_of(&held).doing(|| self.looking_for(Path::new(SYSTEM)))?;
+        Ok(Store::held(without_links(&held).unwrap_or(held), place))
     }
 
     /// The path that the system will have for a file of ours.
@@ -136,10 +207,10 @@ impl Tree {
     /// # Errors
     /// Where that cannot be seen: it is then not known to be absent.
     pub fn has(&self, path: impl AsRef<Path>) -> Result<bool> {
-        let real = self.place(path.as_ref())?;
-        match real.symlink_metadata() {
+        let Some(place) = self.place(path.as_ref())? else { return Ok(false) };
+        match place.path.symlink_metadata() {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-            there => there.map(|_| true).doing(|| format!("looking for {}", real.display())),
+            there => there.map(|_| true).doing(|| format!("looking for {}", place.shown.display())),
         }
     }
 
@@ -187,7 +258,8 @@ impl Tree {
     /// # Errors
     /// A path that leaves the tree, and what access(2) says otherwise: it is then not known.
     pub fn is_read_only(&self, path: &str) -> Result<bool> {
-        let real = self.place(Path::new(path))?;
+        let (directory, name) = (Path::new(path).parent(), Path::new(path).file_name());
+        let real = self.real(directory.unwrap_or(Path::new("/")))?.join(name.unwrap_or_default());
         let directory = real.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
         match access(directory, AccessFlags::W_OK) {
             Err(Errno::EROFS) => Ok(true),
@@ -201,15 +273,15 @@ impl Tree {
     /// # Errors
     /// A file that is there and cannot be read, or a path that leaves the tree.
     pub fn print_of(&self, path: &Path) -> Result<Option<String>> {
-        let real = self.place(path)?;
-        let doing = || format!("reading {}", real.display());
-        match real.symlink_metadata() {
+        let Some(Place { path, shown, directory: _held }) = self.place(path)? else { return Ok(None) };
+        let doing = || format!("reading {}", shown.display());
+        match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(doing(), error)),
-            Ok(file) if file.is_symlink() => Ok(Some(format!("-> {}", fs::read_link(&real).doing(doing)?.display()))),
+            Ok(file) if file.is_symlink() => Ok(Some(format!("-> {}", fs::read_link(&path).doing(doing)?.display()))),
             // Nothing of ours.
             Ok(file) if !file.is_file() || file.len() > MAX_FILE => Ok(Some(format!("{} bytes", file.len()))),
-            Ok(_) => Ok(Some(verify::of_file(&real, MAX_FILE).doing(doing)?.sha256.hex())),
+            Ok(_) => Ok(Some(verify::of_file(&path, MAX_FILE).doing(doing)?.sha256.hex())),
         }
     }
 
@@ -218,25 +290,30 @@ impl Tree {
     /// # Errors
     /// Where it cannot be written.
     pub fn put(&self, file: &File) -> Result<()> {
-        let real = self.place(&file.path)?;
-        let directory = real.parent().unwrap_or(&self.root);
-        self.make_directory(directory)?;
+        self.make_directory(file.path.parent().unwrap_or(Path::new("/")))?;
+        let place = self.place_to_write(&file.path)?;
         match &file.content {
             Content::Bytes(bytes, mode) => {
-                write_file(&real, bytes, *mode)?;
+                place.write(bytes, *mode)?;
                 if mode & 0o111 != 0 {
-                    selinux::label_as_program(&real, &self.root)?;
+                    selinux::label_as_program(&place.path, &self.root).map_err(|error| place.naming(error))?;
                 }
             }
             Content::Link(target) => {
-                let doing = || format!("linking {}", real.display());
+                let doing = || format!("linking {}", place.shown.display());
+                let directory = place.path.parent().unwrap_or(&self.root);
                 let new = directory.join(format!("{NEW}link"));
                 drop(fs::remove_file(&new));
-                symlink(target, &new).and_then(|()| fs::rename(&new, &real)).doing(doing)?;
-                sync_directory(directory)?;
+                symlink(target, &new).and_then(|()| fs::rename(&new, &place.path)).doing(doing)?;
+                sync_directory(directory).map_err(|error| place.naming(error))?;
             }
         }
         Ok(())
+    }
+
+    /// Writes a file whose directory is there, in one step or not at all.
+    pub(super) fn write_text(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.place_to_write(Path::new(path))?.write(bytes, 0o644)
     }
 
     /// Takes a file away; one that is not there is none.
@@ -244,23 +321,29 @@ impl Tree {
     /// # Errors
     /// Where it is there still.
     pub fn remove(&self, path: &Path) -> Result<()> {
-        let real = self.place(path)?;
-        match fs::remove_file(&real) {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        match fs::remove_file(&place.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io(format!("removing {}", real.display()), error))
+                Err(Error::io(format!("removing {}", place.shown.display()), error))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Takes a directory away with all that is in it. Links in it are not followed.
+    pub(super) fn remove_all(&self, path: &Path) -> Result<()> {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        fs::remove_dir_all(&place.path).doing(|| format!("removing {}", place.shown.display()))
     }
 
     /// Takes a directory away that was made for our files. One that somebody else uses by now is not empty, and stays, as
     /// does a link that somebody has put there.
     pub(super) fn remove_directory(&self, path: &Path) -> Result<()> {
         use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
-        let real = self.place(path)?;
-        match fs::remove_dir(&real) {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        match fs::remove_dir(&place.path) {
             Err(error) if !matches!(error.kind(), NotFound | DirectoryNotEmpty | NotADirectory) => {
-                Err(Error::io(format!("removing {}", real.display()), error))
+                Err(Error::io(format!("removing {}", place.shown.display()), error))
             }
             _ => Ok(()),
         }
@@ -281,31 +364,58 @@ impl Tree {
 
     /// Removes what a killed run had not yet put in its place.
     pub(super) fn sweep(&self, path: &Path) -> Result<()> {
-        match self.place(path)?.parent() {
-            Some(directory) if directory.exists() => sweep(directory, |name| name.starts_with(NEW)),
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        match place.path.parent() {
+            Some(directory) if directory.exists() => {
+                sweep(directory, |name| name.starts_with(NEW)).map_err(|error| place.naming(error))
+            }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn make_directory(&self, directory: &Path) -> Result<()> {
-        for directory in missing(directory)?.into_iter().rev() {
-            let doing = || format!("making the directory {}", directory.display());
-            fs::create_dir(directory).doing(doing)?;
+    /// Makes a directory of the system, and those above it.
+    pub(super) fn make_directory(&self, path: &Path) -> Result<()> {
+        let mut missing = self.missing_directories(&path.join(NEW))?;
+        missing.reverse();
+        for directory in missing {
+            let place = self.place_to_write(&directory)?;
+            let doing = || format!("making the directory {}", place.shown.display());
+            fs::create_dir(&place.path).doing(doing)?;
+            let flags = (OFlags::NOFOLLOW | OFlags::DIRECTORY).bits() as i32;
+            let made = fs::OpenOptions::new().read(true).custom_flags(flags).open(&place.path).doing(doing)?;
             // Whatever the umask is.
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).doing(doing)?;
+            made.set_permissions(fs::Permissions::from_mode(0o755)).doing(doing)?;
         }
         Ok(())
     }
 }
 
-/// A directory and those above it that are not there, innermost first.
-fn missing(directory: &Path) -> Result<Vec<&Path>> {
-    let mut missing = Vec::new();
-    for directory in directory.ancestors() {
-        if directory.try_exists().doing(|| format!("looking at {}", directory.display()))? {
-            break;
-        }
-        missing.push(directory);
+/// Where a file is, or is to be: in a directory that is held open, so that what is linked or swapped above it meanwhile does
+/// not lead elsewhere.
+struct Place {
+    /// What is used.
+    path: PathBuf,
+    /// What is told.
+    shown: PathBuf,
+    /// `path` leads through it.
+    directory: Option<OwnedFd>,
+}
+
+impl Place {
+    fn write(&self, bytes: &[u8], mode: u32) -> Result<()> {
+        write_file(&self.path, bytes, mode).map_err(|error| self.naming(error))
     }
-    Ok(missing)
+
+    /// What others say of the path, with the one that is told.
+    fn naming(&self, error: Error) -> Error {
+        match (self.path.parent(), self.shown.parent()) {
+            (Some(path), Some(shown)) if self.directory.is_some() => error.naming(path, shown),
+            _ => error,
+        }
+    }
+}
+
+/// The path of what is open.
+fn name_of(file: &OwnedFd) -> io::Result<PathBuf> {
+    fs::read_link(proc::of_descriptor(file))
 }

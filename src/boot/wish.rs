@@ -70,12 +70,7 @@ impl Tree {
     /// # Errors
     /// Where the file cannot be read.
     pub fn lines(&self) -> Result<Option<Vec<Entry>>> {
-        let path = self.real(LINES)?;
-        let text = match verify::small_file(&path, MAX_LINES) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(format!("reading {}", path.display()), error)),
-        };
+        let Some(text) = self.read(LINES, MAX_LINES)? else { return Ok(None) };
         let kernel = Kernel::running();
         Ok(Some(text.split(|&b| b == b'\n').filter_map(|line| register::judge(line, &kernel).ok()).collect()))
     }

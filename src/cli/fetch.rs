@@ -73,4 +73,21 @@ pub enum EmulatorsCommand {
     },
     /// Remove all versions that are not in use, and the cache of fetched files
     Gc,
+    /// Print a path of an architecture's emulator that stays the same when another version comes into use
+    Path {
+        /// The architecture
+        arch: String,
+    },
+    /// Make links qemu-ARCH and qemu-ARCH-static in a directory, for programs that look for these names in PATH
+    Link {
+        /// The directory
+        directory: PathBuf,
+        /// Architectures [default: all that are in use]
+        archs: Vec<String>,
+    },
+    /// Remove the links that `link` made in a directory
+    Unlink {
+        /// The directory
+        directory: PathBuf,
+    },
 }

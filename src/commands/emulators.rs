@@ -1,7 +1,7 @@
 //! rbinfmt emulators: what is in the store, and which of it is in use.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 use serde_json::json;
@@ -54,9 +54,37 @@ pub(super) fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
             let what = if swept.versions.is_empty() { "no version".to_owned() } else { swept.versions.join(" ") };
             format!("removed {what} and the cache ({})\n", size(swept.bytes))
         }
+        Some(EmulatorsCommand::Path { arch }) => {
+            let archs = wanted(context, store, std::slice::from_ref(arch))?;
+            let lock = store.lock(&Stderr::default())?;
+            let paths = archs.iter().map(|arch| store.stable_path(&lock, arch)).collect::<Result<Vec<_>>>()?;
+            lines("", &paths)
+        }
+        Some(EmulatorsCommand::Link { directory, archs }) => {
+            let archs = wanted(context, store, archs)?;
+            let links = store.link(&store.lock(&Stderr::default())?, directory, &archs)?;
+            lines("made ", &links.done) + &lines("is there: ", &links.left)
+        }
+        Some(EmulatorsCommand::Unlink { directory }) => {
+            let links = store.unlink(&store.lock(&Stderr::default())?, directory)?;
+            lines("removed ", &links.done) + &lines("is somebody else's now: ", &links.left)
+        }
     };
     context.printer.line(text.trim_end())?;
     Ok(Status::Done)
+}
+
+/// QEMU's names of architectures as a user spells them; those in use where none is named.
+fn wanted(context: &Context, store: &Store, archs: &[String]) -> Result<Vec<String>> {
+    match Wanted::named(archs, &context.registrar.profiles)? {
+        Wanted::All => Ok(store.all_current()?.into_keys().collect()),
+        Wanted::These(archs) => Ok(archs),
+    }
+}
+
+/// A line for each path.
+fn lines(before: &str, paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("{before}{}\n", path.display())).collect()
 }
 
 /// The versions that entries run: those of the table, and those that the next boot makes.

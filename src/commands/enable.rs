@@ -7,11 +7,11 @@ use bstr::ByteSlice;
 use super::{Context, fetch_options, print_enabled};
 use crate::boot::{Program, Tree, Wish, entries};
 use crate::cli::boot::EnableArgs;
-use crate::emulators::Store;
 use crate::emulators::find::Places;
 use crate::emulators::store::SYSTEM;
 use crate::error::{Error, Result, Status};
 use crate::host::Host;
+use crate::registrar::{Registrar, Request};
 use crate::report::boot as report;
 use crate::report::rows::Run;
 
@@ -55,7 +55,6 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
     let store = tree.real(SYSTEM)?;
     let directories =
         [Host::EMULATORS, Host::BIN].into_iter().map(|directory| tree.real(directory)).collect::<Result<_>>()?;
-    registrar.store = Some(Store::open(&store));
     registrar.root = tree.real("/")?;
     registrar.places = Places { directories, store: Some(store), root: registrar.root.clone() };
     let wish = Wish::read(tree, &args.archs)?;
@@ -68,7 +67,7 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
     tree.compare(&wish.files(tree, Program::At(Path::new("/").into()), &[])?)?;
     if !args.dry_run {
         tree.begin()?;
-        or_give_up(tree, registrar.supply(&request))?;
+        or_give_up(tree, supply(&registrar, tree, &request))?;
     }
     let (facts, plan) = registrar.plan_afresh(&request)?;
     let run = Run::planned(&plan, &registrar.host.table);
@@ -87,6 +86,16 @@ fn elsewhere(context: &Context, tree: &Tree, args: &EnableArgs) -> Result<Status
     };
     report::print(printer, &changes, None, args.dry_run)?;
     Ok(Status::Done)
+}
+
+/// Fetches what is lacking into the tree's store.
+fn supply(registrar: &Registrar, tree: &Tree, request: &Request) -> Result<()> {
+    if !registrar.lacks(request)? {
+        return Ok(());
+    }
+    let (store, place) = (tree.store()?, tree.real(SYSTEM)?);
+    let there = Registrar { store: Some(store.clone()), ..registrar.clone() };
+    there.supply(request).map_err(|error| error.naming(store.root(), &place))
 }
 
 /// A failure that left nothing behind leaves no record either.

@@ -24,6 +24,9 @@ pub struct Found {
     pub id: FileId,
     /// Why it cannot serve; `None` when it can.
     pub problem: Option<String>,
+    /// Whether it gets argv\[0\] as flag P passes it, where the store knows.
+    #[serde(skip)]
+    pub preserves_argv0: Option<bool>,
 }
 
 /// Where emulators are looked for: those in use in the store first, then the first directory that has one decides.
@@ -97,7 +100,10 @@ impl Places {
         for profile in profiles {
             let Kind::Elf { emulator, .. } = &profile.kind else { continue };
             let kept = match emulator.strip_prefix("qemu-").and_then(|arch| in_use.remove(arch)) {
-                Some(kept) => self.at(kept.path, own)?,
+                Some(kept) => {
+                    let preserves_argv0 = kept.preserves_argv0;
+                    self.at(kept.path, own)?.map(|found| Found { preserves_argv0, ..found })
+                }
                 None => None,
             };
             let found = match kept {
@@ -119,7 +125,10 @@ impl Places {
             _ => Ok(path.clone()),
         };
         match real.and_then(|real| std::fs::metadata(&real).map(|file| (file, real))) {
-            Ok((file, real)) => Ok(Some(Found { id: FileId::of(&file), problem: problem(&real, &file, own), path })),
+            Ok((file, real)) => {
+                let problem = problem(&real, &file, own);
+                Ok(Some(Found { id: FileId::of(&file), problem, path, preserves_argv0: None }))
+            }
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(Error::io(format!("looking for the emulator {}", path.display()), error)),
         }

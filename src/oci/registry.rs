@@ -190,7 +190,7 @@ impl Parts for Registry<'_> {
             Some(bytes) => bytes,
             None => self.document_at(&digest)?,
         };
-        expected.check(format!("{}@{digest}", self.repository), &Expected::of(&bytes))?;
+        expected.check(format!("{}/v2/{}/manifests/{digest}", self.base, self.repository), &Expected::of(&bytes))?;
         self.cache.keep(&kept(expected.sha256), &bytes)?;
         Ok(bytes)
     }
@@ -200,7 +200,7 @@ impl Parts for Registry<'_> {
         let mut bytes = Vec::new();
         let body = self.blob(&digest, expected.size)?;
         body.take(expected.size.saturating_add(1)).read_to_end(&mut bytes).doing(|| format!("reading {digest}"))?;
-        expected.check(&digest, &Expected::of(&bytes))?;
+        expected.check(format!("{}/v2/{}/blobs/{digest}", self.base, self.repository), &Expected::of(&bytes))?;
         Ok(bytes)
     }
 }

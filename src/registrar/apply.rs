@@ -19,7 +19,7 @@ use crate::kernel::Kernel;
 use crate::probe::{Outcome, Ran};
 use crate::registrar::journal::{self, Journal, again};
 use crate::registrar::plan::{Change, Item, Plan, STAND_IN, Skip, Step};
-use crate::registrar::session::Session;
+use crate::registrar::session::{Others, Session};
 use crate::trust::{Trust, Trusted};
 
 /// What became of an item.
@@ -121,7 +121,7 @@ pub fn apply(
             rows[at].state = work.remove_old(&rows, &rows[at].item.name);
         }
     }
-    if changes {
+    if changes && work.session.others() == Others::Some {
         work.read_back(&mut rows);
     }
     Ok(rows)
@@ -162,7 +162,7 @@ impl Work<'_> {
     fn register(&mut self, label: &str, entry: &Entry) -> Result<()> {
         let string = register::compose(entry, self.kernel)
             .map_err(|mistake| Error::failed(format!("registering {}", entry.name), mistake))?;
-        let interpreter = interpreter_of(entry)?;
+        let interpreter = self.interpreter_of(entry)?;
         let mut tries = 0;
         let registered = again(|| {
             tries += 1;
@@ -190,6 +190,23 @@ impl Work<'_> {
             return Err(Error::failed(format!("registering {}", entry.name), why).help("try again"));
         }
         Ok(())
+    }
+
+    /// The interpreter of an entry that gives it root's rights, open: nobody but root can put another file in its place. Where
+    /// nobody else uses the table, there are no rights to give.
+    fn interpreter_of(&self, entry: &Entry) -> Result<Option<Trusted>> {
+        let gives_rights = entry.flags.has(Flags::C) || entry.flags.has(Flags::F);
+        let is_root = nix::unistd::geteuid().is_root() && self.session.others() == Others::Some;
+        let path = entry.interpreter.as_ref().and_then(|path| path.to_path().ok());
+        let Some(path) = path.filter(|_| gives_rights && is_root) else { return Ok(None) };
+        let doing = || format!("registering {}", entry.name);
+        match Trust::of_root(Path::new("/")).open(path) {
+            Ok(Ok(file)) => Ok(Some(file)),
+            Ok(Err(writable)) => Err(writable.error(doing())),
+            // The kernel says so too.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(doing(), error)),
+        }
     }
 
     /// Registers under another name while the entry's own is `taken`: the newest entry wins, so there is no moment
@@ -368,21 +385,6 @@ impl Work<'_> {
     /// Undoes everything because of this error.
     fn undo(self, error: Error) -> Error {
         self.journal.undo(&self.session.table, error)
-    }
-}
-
-/// The interpreter of an entry that gives it root's rights, open: nobody but root can put another file in its place.
-fn interpreter_of(entry: &Entry) -> Result<Option<Trusted>> {
-    let gives_rights = entry.flags.has(Flags::C) || entry.flags.has(Flags::F);
-    let path = entry.interpreter.as_ref().and_then(|path| path.to_path().ok());
-    let Some(path) = path.filter(|_| gives_rights && nix::unistd::geteuid().is_root()) else { return Ok(None) };
-    let doing = || format!("registering {}", entry.name);
-    match Trust::of_root(Path::new("/")).open(path) {
-        Ok(Ok(file)) => Ok(Some(file)),
-        Ok(Err(writable)) => Err(writable.error(doing())),
-        // The kernel says so too.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io(doing(), error)),
     }
 }
 

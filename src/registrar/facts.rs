@@ -114,6 +114,8 @@ pub struct Scope<'a> {
     pub emulators: &'a BTreeMap<String, Found>,
     /// Run probes of what the table matches.
     pub probe: bool,
+    /// Whether the entries give their interpreters root's rights, so that it counts who else may write those.
+    pub gives_rights: bool,
 }
 
 impl TableFacts {
@@ -163,7 +165,9 @@ impl Facts {
             kernel,
         };
         facts.guarded = guarded(&facts.table.entries, scope.profiles);
-        facts.writable = writable(&facts.table.entries, scope);
+        if scope.gives_rights {
+            facts.writable = writable(&facts.table.entries, scope);
+        }
         facts.emulated = facts.emulation(host);
         facts.run_probes(all, scope)?;
         Ok(facts)

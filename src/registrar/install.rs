@@ -146,6 +146,14 @@ impl Registrar {
         supply::fetch(self, request, &Start::look(self, request)?.emulators).map(drop)
     }
 
+    /// Whether [`Registrar::supply`] would fetch something.
+    ///
+    /// # Errors
+    /// Where it cannot be seen which emulators are here.
+    pub fn lacks(&self, request: &Request) -> Result<bool> {
+        Ok(supply::lacking(request, &Start::look(self, request)?.emulators)?.is_some())
+    }
+
     /// Somebody who may only look: it is enough when all is as wanted.
     fn without_rights(&self, request: &Request, start: &Start) -> Result<Installed> {
         let mut session = Session::visit(&self.host, &start.identity, start.mounted, self.private)?;

@@ -88,7 +88,8 @@ impl Registrar {
         let identity = Identity::own(&self.host);
         let mounted = session::mounted(&self.host, self.private && !identity.first_user_namespace)?;
         let profiles: Vec<&Profile> = self.profiles.iter().collect();
-        let scope = Scope { root: &self.root, profiles: &profiles, emulators: &BTreeMap::new(), probe };
+        let scope =
+            Scope { root: &self.root, profiles: &profiles, emulators: &BTreeMap::new(), probe, gives_rights: true };
         session::look(&self.host, mounted, self.private, &self.profiles, scope)
     }
 

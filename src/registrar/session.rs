@@ -26,6 +26,17 @@ pub struct Session {
     unheld: Option<Error>,
     /// The way back out of another mount namespace.
     namespace: Option<Namespace>,
+    /// Who else uses the table.
+    others: Others,
+}
+
+/// Who uses a table besides this process and what it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Others may write to it, and run programs through it with rights that the caller does not have.
+    Some,
+    /// Nobody: it is that of a user namespace in which the caller is alone.
+    None,
 }
 
 /// What is mounted on the table's directory, without a look into it. Where a `private` table is wanted, one that the
@@ -94,12 +105,26 @@ pub fn look(
 }
 
 impl Session {
+    fn of(table: Table, namespace: Option<Namespace>) -> Session {
+        Session { table, writer: None, unheld: None, namespace, others: Others::Some }
+    }
+
+    /// The table that is mounted here, and that of this user namespace alone; `others` says who that is.
+    pub fn private(host: &Host, others: Others) -> Session {
+        Session { others, ..Session::of(Table::at(&host.table), None) }
+    }
+
+    /// Who else uses the table.
+    pub fn others(&self) -> Others {
+        self.others
+    }
+
     /// Reaches the table to change it. `directories` are those of the emulators.
     ///
     /// # Errors
     /// What unshare(2), setns(2) and mount(2) say.
     pub fn open(host: &Host, way: Way, directories: &[PathBuf], private: bool) -> Result<Session> {
-        let plain = |namespace| Session { table: Table::at(&host.table), writer: None, unheld: None, namespace };
+        let plain = |namespace| Session::of(Table::at(&host.table), namespace);
         match way {
             Way::Present => Ok(plain(None)),
             Way::Mount => {
@@ -120,7 +145,7 @@ impl Session {
                     Ok(writer) => (Some(writer), None),
                     Err(error) => (None, Some(error)),
                 };
-                Ok(Session { table, writer, unheld, namespace: Some(namespace) })
+                Ok(Session { writer, unheld, ..Session::of(table, Some(namespace)) })
             }
         }
     }
@@ -131,7 +156,7 @@ impl Session {
     /// We may not mount it, or mounting it would hide the machine's; what unshare(2) and mount(2) say.
     pub fn visit(host: &Host, identity: &Identity, mounted: Mounted, private: bool) -> Result<Session> {
         if mounted.is_visible() {
-            return Ok(Session { table: Table::at(&host.table), writer: None, unheld: None, namespace: None });
+            return Ok(Session::of(Table::at(&host.table), None));
         }
         let doing = "looking at the table";
         if !identity.first_user_namespace && !private {
@@ -153,7 +178,7 @@ impl Session {
             namespace.leave()?;
             return Err(error.with_status(crate::error::Status::Unknown));
         }
-        Ok(Session { table: Table::at(&dir), writer: None, unheld: None, namespace: Some(namespace) })
+        Ok(Session::of(Table::at(&dir), Some(namespace)))
     }
 
     /// Registers an entry; `name` is for the error.

@@ -33,16 +33,22 @@ impl Start {
 
     /// The plan over the table that a session has reached, and the facts that it was made from.
     pub(super) fn plan(&self, registrar: &Registrar, request: &Request, session: &Session) -> Result<(Facts, Plan)> {
-        self.plan_over(registrar, request, TableFacts::read(&session.table)?)
+        self.plan_over(registrar, request, (TableFacts::read(&session.table)?, true))
     }
 
-    fn plan_over(&self, registrar: &Registrar, request: &Request, table: TableFacts) -> Result<(Facts, Plan)> {
+    fn plan_over(
+        &self,
+        registrar: &Registrar,
+        request: &Request,
+        (table, gives_rights): (TableFacts, bool),
+    ) -> Result<(Facts, Plan)> {
         table.readable("registering emulators")?;
         let scope = Scope {
             root: &registrar.root,
             profiles: &request.selection.profiles,
             emulators: &self.emulators,
             probe: request.verify,
+            gives_rights,
         };
         let facts = Facts::gather(&registrar.host, self.mounted, table, &registrar.profiles, scope)?;
         if let Some(why) = &facts.emulated {
@@ -114,6 +120,8 @@ impl Registrar {
     /// Where this machine cannot be looked at.
     pub fn plan_afresh(&self, request: &Request) -> Result<(Facts, Plan)> {
         let table = TableFacts::unseen(&self.host.table);
-        Start::look(self, request)?.plan_over(self, request, table)
+        // In a table of their own, others than root give nobody any right.
+        let gives_rights = nix::unistd::geteuid().is_root();
+        Start::look(self, request)?.plan_over(self, request, (table, gives_rights))
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::config;
 use crate::error::{Error, Result};
 
 /// A variable and its value.
@@ -26,6 +27,25 @@ pub struct Emulation {
     pub stack: Option<u64>,
 }
 
+impl Emulation {
+    /// The variables from which the emulators read them.
+    fn variables(&self) -> impl Iterator<Item = (&'static str, OsString)> {
+        let options = [
+            ("QEMU_CPU", self.cpu.clone()),
+            ("QEMU_GDB", self.gdb.map(|port| port.to_string().into())),
+            ("QEMU_STRACE", self.strace.then(|| "1".into())),
+            ("QEMU_STACK_SIZE", self.stack.map(|bytes| bytes.to_string().into())),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+impl From<config::Emulation> for Emulation {
+    fn from(config::Emulation { cpu, stack, strace }: config::Emulation) -> Emulation {
+        Emulation { cpu: cpu.map(OsString::from), gdb: None, strace, stack }
+    }
+}
+
 /// What the program gets, and which variables were left out, with the option for which an emulator takes them.
 #[derive(Debug)]
 pub(super) struct Environment {
@@ -35,26 +55,14 @@ pub(super) struct Environment {
 
 impl Environment {
     /// `inherited`, with what was `set` in its place, and the emulators' options.
-    pub(super) fn of(
-        inherited: impl Iterator<Item = Variable>,
-        set: &[Variable],
-        emulation: &Emulation,
-    ) -> Environment {
-        let mut variables: Vec<Variable> = inherited.collect();
+    pub(super) fn of(inherited: Vec<Variable>, set: &[Variable], emulation: &Emulation) -> Environment {
+        let mut variables = inherited;
         let mut put = |name: &OsStr, value: OsString| {
             variables.retain(|(other, _)| other != name);
             variables.push((name.to_owned(), value));
         };
         set.iter().for_each(|(name, value)| put(name, value.clone()));
-        let options = [
-            ("QEMU_CPU", emulation.cpu.clone()),
-            ("QEMU_GDB", emulation.gdb.map(|port| port.to_string().into())),
-            ("QEMU_STRACE", emulation.strace.then(|| "1".into())),
-            ("QEMU_STACK_SIZE", emulation.stack.map(|bytes| bytes.to_string().into())),
-        ];
-        for (name, value) in options {
-            value.into_iter().for_each(|value| put(name.as_ref(), value));
-        }
+        emulation.variables().for_each(|(name, value)| put(name.as_ref(), value));
         let is_there = |(name, _): &&(&str, &str)| variables.iter().any(|(other, _)| other == *name);
         let left_out: Vec<_> = MISUNDERSTOOD.iter().filter(is_there).copied().collect();
         variables.retain(|(name, _)| !left_out.iter().any(|(other, _)| name == *other));
@@ -64,6 +72,15 @@ impl Environment {
     /// Adds a variable that was not there.
     pub(super) fn add(&mut self, name: &str, path: Option<&Path>) {
         self.variables.extend(path.map(|path| (name.into(), path.into())));
+    }
+
+    /// Adds options of the emulators for which nothing was said yet.
+    pub(super) fn add_options(&mut self, emulation: &Emulation) {
+        for (name, value) in emulation.variables() {
+            if self.get(name).is_none() {
+                self.variables.push((name.into(), value));
+            }
+        }
     }
 
     /// A variable's value.
@@ -115,17 +132,22 @@ mod tests {
     fn what_is_set_replaces_and_options_of_qemu_reach_it() {
         let emulation = Emulation { cpu: Some("max".into()), strace: true, ..Emulation::default() };
         let inherited = pairs(&[("A", "1"), ("B", "2"), ("QEMU_CPU", "old")]);
-        let environment = Environment::of(inherited.into_iter(), &pairs(&[("A", "3")]), &emulation);
+        let environment = Environment::of(inherited, &pairs(&[("A", "3")]), &emulation);
         let wanted = pairs(&[("B", "2"), ("A", "3"), ("QEMU_CPU", "max"), ("QEMU_STRACE", "1")]);
         assert_eq!(environment.variables, wanted);
         assert_eq!(environment.get("A"), Some(OsStr::new("3")));
         assert_eq!(environment.strings().unwrap()[0].as_bytes(), b"B=2");
+        // The configuration's do not replace what was said.
+        let mut environment = environment;
+        environment.add_options(&Emulation { cpu: Some("other".into()), stack: Some(9), ..Emulation::default() });
+        assert_eq!(environment.get("QEMU_CPU"), Some(OsStr::new("max")));
+        assert_eq!(environment.get("QEMU_STACK_SIZE"), Some(OsStr::new("9")));
     }
 
     #[test]
     fn what_an_emulator_would_take_for_another_command_is_left_out_however_it_came() {
         for (inherited, set) in [(&[("QEMU_VERSION", "")][..], &[][..]), (&[], &[("QEMU_VERSION", "9.2")])] {
-            let environment = Environment::of(pairs(inherited).into_iter(), &pairs(set), &Emulation::default());
+            let environment = Environment::of(pairs(inherited), &pairs(set), &Emulation::default());
             assert_eq!(environment.variables, []);
             assert_eq!(environment.left_out, [("QEMU_VERSION", "-version")]);
         }

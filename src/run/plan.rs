@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::environment::{self, Environment, Variable};
+use super::environment::{self, Emulation, Environment, Variable};
 use super::obstacle;
 use super::root::View;
 use super::{Kept, Request, image, program, sysroot};
 use crate::binfmt::entry::Entry;
+use crate::config;
+use crate::emulators::find::Found;
 use crate::error::{Error, Result};
 use crate::exec::Verdict;
 use crate::exec::facts::ExecFacts;
@@ -130,7 +132,7 @@ impl Plan {
         };
         let config = tree.as_ref().and_then(|tree| tree.config.as_ref());
         let (who, inherited) = who(request, config, &root)?;
-        let mut environment = Environment::of(inherited.into_iter(), &request.variables, &request.emulation);
+        let mut environment = Environment::of(inherited, &request.variables, &request.emulation);
         let own = config.filter(|_| request.command.is_empty()).map(Config::argv).unwrap_or_default();
         let command: Vec<OsString> =
             own.into_iter().map(OsString::from).chain(request.command.iter().cloned()).collect();
@@ -141,6 +143,9 @@ impl Plan {
         have(registrar, &request.archs, request)?;
         let (facts, table, verdict) = chain(registrar, request, &root, (&command, &path))?;
         let used = program::used(&verdict);
+        if let Some(emulation) = configured(registrar, &table, &used)? {
+            environment.add_options(&emulation);
+        }
         let provided = match environment.get(sysroot::VARIABLE) {
             Some(_) => Default::default(),
             None => sysroot::provide(registrar, request, &root, &verdict)?,
@@ -158,7 +163,11 @@ impl Plan {
             environment,
             is_text: program::is_text(&verdict),
             used: used.iter().map(ToString::to_string).collect(),
-            way: Way::Table(Box::new(Table { doubtful: doubtful(registrar, &table, &used)?, facts, plan: table })),
+            way: Way::Table(Box::new(Table {
+                doubtful: doubtful(registrar, &facts, &table, &used),
+                facts,
+                plan: table,
+            })),
         };
         if let Some(obstacle) = obstacle {
             let entries = match &plan.way {
@@ -175,8 +184,7 @@ impl Plan {
         let Some(name) = request.command.first() else {
             return Err(Error::usage("starting a program", "none is named"));
         };
-        let mut environment =
-            Environment::of(environment::inherited().into_iter(), &request.variables, &request.emulation);
+        let mut environment = Environment::of(environment::inherited(), &request.variables, &request.emulation);
         let sysroot =
             sysroot::fetched(registrar).filter(|_| kept.root.is_none() && environment.get(sysroot::VARIABLE).is_none());
         environment.add(sysroot::VARIABLE, sysroot.as_deref());
@@ -262,22 +270,26 @@ fn may_fetch(registrar: &Registrar, request: &Request) -> bool {
 
 /// The profiles whose emulators have to be tried: the store's that were not yet seen to pass argv\[0\] on, and of others'
 /// those that the program itself needs.
-fn doubtful(registrar: &Registrar, plan: &table::Plan, used: &[bstr::BString]) -> Result<BTreeSet<String>> {
-    let current = match &registrar.store {
-        Some(store) if registrar.places.store.is_some() => store.all_current()?,
-        _ => Default::default(),
+fn doubtful(registrar: &Registrar, facts: &Facts, plan: &table::Plan, used: &[bstr::BString]) -> BTreeSet<String> {
+    let kept = |found: &&Found| registrar.places.store.as_ref().is_some_and(|store| found.path.starts_with(store));
+    let is_doubtful = |item: &&Item| match facts.emulators.get(&item.profile).filter(kept) {
+        Some(found) => found.preserves_argv0 != Some(true),
+        None => used.iter().any(|name| name == item.name.as_str()),
     };
-    let is_doubtful = |item: &&Item| match plan.changed().find(|(other, _)| other.name == item.name) {
-        None => false,
-        Some((_, change)) => {
-            let interpreter =
-                change.entry.interpreter.as_ref().and_then(|path| bstr::ByteSlice::to_path(&path[..]).ok());
-            let fetched = current.get(&item.profile).filter(|e| interpreter == Some(e.path.as_path()));
-            let in_chain = used.iter().any(|name| name == item.name.as_str());
-            fetched.map_or(in_chain, |emulator| emulator.preserves_argv0 != Some(true))
+    plan.items.iter().filter(is_doubtful).map(|item| item.profile.clone()).collect()
+}
+
+/// What the configuration says of the emulator that runs the program itself.
+fn configured(registrar: &Registrar, plan: &table::Plan, used: &[bstr::BString]) -> Result<Option<Emulation>> {
+    let Some(item) = plan.items.iter().find(|item| used.iter().any(|name| name == item.name.as_str())) else {
+        return Ok(None);
+    };
+    for (arch, emulation) in config::Emulation::load(|name| std::env::var_os(name))? {
+        if registrar.profiles.find(&arch)?.name == item.profile {
+            return Ok(Some(emulation.into()));
         }
-    };
-    Ok(plan.items.iter().filter(is_doubtful).map(|item| item.profile.clone()).collect())
+    }
+    Ok(None)
 }
 
 /// Fetches the emulators of these architectures that are missing.

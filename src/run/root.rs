@@ -157,7 +157,9 @@ fn furnish(base: &OwnedFd) -> Result<()> {
             bind(&devices, &there, &Path::new("/").join(name), Target::File)?;
         }
     }
-    bind(&devices, Path::new("/dev/pts"), Path::new("/pts"), Target::Directory)?;
+    // The machine's own lets nobody make a terminal by the name that is in it.
+    let terminals = new_mount("devpts", &[("ptmxmode", "0666"), ("mode", "0620")]).doing(doing)?;
+    attach(&terminals, &devices, Path::new("/pts"), Target::Directory).doing(doing)?;
     for (name, target) in DEVICE_LINKS {
         symlinkat(target, &devices, name).doing(doing)?;
     }
@@ -194,8 +196,15 @@ fn copy_of(path: &Path) -> Result<OwnedFd, Errno> {
 }
 
 fn new_tmpfs(mode: &str) -> Result<OwnedFd, Errno> {
-    let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_set_string(&context, "mode", mode)?;
+    new_mount("tmpfs", &[("mode", mode)])
+}
+
+/// An empty file system, which is not yet anywhere.
+fn new_mount(kind: &str, options: &[(&str, &str)]) -> Result<OwnedFd, Errno> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (name, value) in options {
+        fsconfig_set_string(&context, *name, *value)?;
+    }
     fsconfig_create(&context)?;
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_NOSUID)
 }

@@ -28,7 +28,7 @@ fn fetch(world: &World) -> Command {
     server.put(&blob, &layer);
     server.fail(&blob, &[Fault::Slow(Duration::from_millis(800))]);
     let mut command = rbinfmt(world.store.root());
-    let host = server.url.trim_start_matches("http://");
+    let host = server.host();
     command.args(["fetch", "arm", "--from", &format!("docker://{host}/emu@sha256:{digest}")]).stdout(Stdio::null());
     command
 }

@@ -109,7 +109,7 @@ fn a_registry_that_lies_about_a_pinned_manifest_is_refused() {
     let digest = Digest::of(b"what was pinned");
     server.put(&format!("/v2/emu/manifests/sha256:{digest}"), b"{\"layers\":[]}");
     let world = World::default();
-    let host = server.url.trim_start_matches("http://");
+    let host = server.host();
     let from = From::Registry(Reference::parse(&format!("{host}/emu@sha256:{digest}")).unwrap());
     let text = world.refusal(&Wanted::All, Some(&from));
     assert!(text.contains(&format!("expected SHA-256 {digest}")), "{text}");
@@ -146,8 +146,7 @@ fn a_token_is_fetched_where_the_registry_wants_one() {
         ))],
     );
     let world = World::default();
-    let from =
-        From::Registry(Reference::parse(&format!("{}/emu:1", server.url.trim_start_matches("http://"))).unwrap());
+    let from = From::Registry(Reference::parse(&format!("{}/emu:1", server.host())).unwrap());
     world.ensure(&these(&["arm"]), Some(&from)).unwrap();
     let requests = server.requests();
     assert_eq!(requests[..3], ["/v2/emu/manifests/1", token, "/v2/emu/manifests/1 Bearer T0K3N"]);

@@ -83,22 +83,6 @@ impl World {
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
-    /// The same, within what an image may take: 200 MB of addresses, and 20 seconds of a processor.
-    pub fn bounded(&self, args: &[&str]) -> (i32, String, String) {
-        // Without optimisation it may take three times as long.
-        let seconds = if cfg!(debug_assertions) { 60 } else { 20 };
-        let output = Command::new("sh")
-            .current_dir(self.dir.path())
-            .args(["-c", &format!("ulimit -v 200000; ulimit -t {seconds}; exec \"$@\""), "sh"])
-            .arg(Command::cargo_bin("rbinfmt").unwrap().get_program())
-            .args(["doctor", "--mount", "table"])
-            .args(args)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
-    }
-
     /// Exit status and the object.
     pub fn judged(&self, target: &str) -> (i32, Value) {
         self.judged_with(&[target])

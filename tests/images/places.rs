@@ -223,7 +223,7 @@ fn a_registry_that_serves_other_bytes() {
         server.put(&format!("/v2/emu/manifests/sha256:{digest}"), &served);
     }
     assert!(wrong == 2 && listed["size"].is_u64());
-    let host = server.url.trim_start_matches("http://");
+    let host = server.host();
     let (code, text, errors) = World::new().doctor(&[&format!("docker://{host}/emu:v1")]);
     assert!(code == 3 && text.is_empty() && errors.contains("expected"), "{text}{errors}");
 }

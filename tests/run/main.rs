@@ -6,6 +6,7 @@ mod common;
 
 mod image;
 mod kept;
+mod links;
 mod obstacles;
 mod program;
 #[path = "../fetch/common/registry.rs"]

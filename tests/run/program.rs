@@ -134,6 +134,27 @@ fn variables_that_an_emulator_would_take_for_another_command_are_left_out() {
 }
 
 #[test]
+fn options_of_an_architecture_s_emulator_are_configured() {
+    let Some(user) = user() else { return };
+    let traced = |script: &str| user.ends(script).2.contains("exit_group(0)");
+    user.write(
+        ".config/rbinfmt/config.toml",
+        "[emulation.s390x]\nstrace = true\n[emulation.arm64]\ncpu = \"no-such-cpu\"\n",
+    );
+    assert!(traced("run $BIN/busybox-s390x true") && !traced("run $BIN/busybox-riscv64 true"));
+    let (status, _, err) = user.ends("run $BIN/busybox-arm64 true");
+    assert!(status != 0 && err.contains("no-such-cpu"), "{err}");
+    // What is said now goes before.
+    assert_eq!(
+        user.run("run --cpu max $BIN/busybox-arm64 uname -m; QEMU_CPU=max run $BIN/busybox-arm64 uname -m"),
+        "aarch64\naarch64\n"
+    );
+    user.write(".config/rbinfmt/config.toml", "\n[emulation.arm64]\nmodel = 1\n");
+    let (status, _, err) = user.ends("run $BIN/busybox-arm64 true");
+    assert!(status == 125 && err.contains("config.toml:3: "), "{err}");
+}
+
+#[test]
 fn a_terminal_keeps_its_job_control() {
     let Some(user) = user() else { return };
     // script(1) makes the terminal; what is typed there reaches the program through the line discipline.

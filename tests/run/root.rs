@@ -30,6 +30,8 @@ fn programs_run_in_another_root_with_what_every_root_has() {
     let (status, _, err) = user.ends(&format!("run --root root /bin/ls {}", user.home().display()));
     assert_ne!(status, 0, "{err}");
     user.run("run --root root /bin/sh -c 'echo x >/dev/null; echo y >/tmp/z; cat /dev/urandom | busybox head -c 9 >/dev/zero'");
+    // A terminal can be made.
+    assert_eq!(user.run("run --root root /bin/sh -c 'exec 3<>/dev/ptmx; ls /dev/pts'"), "0\nptmx\n");
     // The working directory: the one that is inside, or the one that is named.
     assert_eq!(user.run("cd root/home/user; run --root ../.. /bin/sh -c pwd"), "/home/user\n");
     assert_eq!(user.run("run --root root --workdir /usr /bin/sh -c pwd"), "/usr\n");

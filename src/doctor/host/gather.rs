@@ -125,7 +125,13 @@ fn table(
     let profiles: Vec<&Profile> = look.profiles.iter().collect();
     let emulators = look.places.find_all(&profiles, "", own);
     let seen = emulators.and_then(|emulators| {
-        let scope = Scope { root: Path::new("/"), profiles: &profiles, emulators: &emulators, probe: look.probe };
+        let scope = Scope {
+            root: Path::new("/"),
+            profiles: &profiles,
+            emulators: &emulators,
+            probe: look.probe,
+            gives_rights: true,
+        };
         session::look(look.host, mounted, look.private, look.profiles, scope)
     });
     match seen {

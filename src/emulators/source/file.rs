@@ -80,7 +80,16 @@ pub struct Found {
 /// # Errors
 /// A file that cannot be read; one that SHA256SUMS does not list, or lists with another hash.
 pub fn verify(path: &Path) -> Result<(Expected, Found)> {
-    let expected = of_file(path, MAX_FILE).doing(|| format!("reading {}", path.display()))?;
+    let doing = || format!("reading {}", path.display());
+    let size = path.metadata().doing(doing)?.len();
+    if size > MAX_FILE {
+        let most = MAX_FILE >> 30;
+        return Err(Error::failed(
+            doing(),
+            format!("it has {size} bytes; a package of more than {most} GiB is not read"),
+        ));
+    }
+    let expected = of_file(path, MAX_FILE).doing(doing)?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let sums = Sums::of(directory)?;

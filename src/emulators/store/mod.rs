@@ -6,11 +6,13 @@
 //! versions/ID/manifest.json   where a version is from, and what is in it
 //! versions/ID/qemu-ARCH       the emulators
 //! seen.json                   the newest date seen of each suite
+//! in-use/  links.json         links that follow the version in use
 //! cache/  tmp/                fetched files; what is being written
 //! ```
 //!
 //! Everything is written under a temporary name, synced and renamed: a kill at any moment leaves the old state or the new one.
 
+mod links;
 mod lock;
 mod manifest;
 mod staging;
@@ -18,11 +20,14 @@ mod staging;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::links::Links;
 pub use self::lock::Lock;
 pub use self::manifest::{Item, Manifest};
 pub use self::staging::Staging;
@@ -30,6 +35,7 @@ use super::Emulator;
 use super::debian::version;
 use crate::error::{Doing, Error, Result};
 use crate::http::cache::Cache;
+use crate::proc;
 use crate::selinux;
 use crate::temporary::NEW;
 use crate::time::{Timestamp, seconds};
@@ -48,6 +54,8 @@ pub const SYSTEM: &str = "/var/lib/rbinfmt";
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// What `root` leads through, where that is a directory which is held open, and where it is otherwise.
+    held: Option<(Arc<OwnedFd>, PathBuf)>,
 }
 
 /// Which version is in use for an architecture, with all that a registration needs.
@@ -76,7 +84,12 @@ pub struct Swept {
 impl Store {
     /// The store in this directory. Nothing is read or made yet.
     pub fn open(root: impl Into<PathBuf>) -> Self {
-        Store { root: root.into() }
+        Store { root: root.into(), held: None }
+    }
+
+    /// The store in a directory that is held open, which is at `place`.
+    pub(crate) fn held(directory: OwnedFd, place: PathBuf) -> Self {
+        Store { root: proc::of_descriptor(&directory), held: Some((Arc::new(directory), place)) }
     }
 
     /// The store of whoever runs this.
@@ -117,10 +130,11 @@ impl Store {
     /// Labels a file of a system's store as a program.
     fn label(&self, path: &Path) -> Result<()> {
         let inside = SYSTEM.trim_start_matches('/');
-        if !self.root.ends_with(inside) {
+        let place = self.held.as_ref().map_or(&self.root, |(_, place)| place);
+        if !place.ends_with(inside) {
             return Ok(());
         }
-        let root = self.root.ancestors().nth(Path::new(inside).components().count()).unwrap_or(Path::new("/"));
+        let root = place.ancestors().nth(Path::new(inside).components().count()).unwrap_or(Path::new("/"));
         selinux::label_as_program(path, root)
     }
 
@@ -231,6 +245,7 @@ impl Store {
             return Err(Error::usage(format!("choosing {id}"), why).help(format!("it has {has}")));
         }
         self.write(lock, "current.json", &choices)?;
+        self.follow(lock)?;
         Ok(chosen)
     }
 

@@ -28,7 +28,8 @@ fn id(path: &str) -> FileId {
 
 /// A root on an x86_64 host with an empty table and every emulator.
 fn facts(profiles: &Profiles) -> Facts {
-    let emulator = |name: &str| Found { path: format!("{DIR}/{name}").into(), id: id("/"), problem: None };
+    let emulator =
+        |name: &str| Found { path: format!("{DIR}/{name}").into(), id: id("/"), problem: None, preserves_argv0: None };
     let of = |p: &Profile| match &p.kind {
         Kind::Elf { emulator: name, .. } => Some((p.name.clone(), emulator(name))),
         Kind::Other { .. } => None,

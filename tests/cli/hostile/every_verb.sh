@@ -111,6 +111,9 @@ try fetch "a$name"
 try emulators
 try emulators use "v$name"
 try emulators remove "v$name"
+try emulators path "v$name"
+try emulators link "d$name" "v$name"
+try emulators unlink "d$name"
 STORE="$PWD/d$name/store" try emulators --json
 STORE="$PWD/file" try emulators gc
 try upgrade "a$name"

@@ -40,13 +40,32 @@ pub enum Fault {
     NoRange,
     /// Another part than was asked for comes.
     WrongRange,
+    /// These bytes come in place of an answer, and then this happens.
+    Bytes(Vec<u8>, Then),
 }
+
+/// What comes after the bytes of an answer that is none.
+#[derive(Debug, Clone)]
+pub enum Then {
+    /// The connection ends.
+    End,
+    /// The connection is reset.
+    Reset,
+    /// Nothing, and the connection stays.
+    Nothing,
+    /// These, again and again, until the client goes away.
+    Again(Vec<u8>),
+}
+
+/// A client that has read so much reads without end.
+const MOST: usize = 256 << 20;
 
 #[derive(Default)]
 struct State {
     files: BTreeMap<String, Vec<u8>>,
     faults: BTreeMap<String, VecDeque<Fault>>,
     requests: Vec<String>,
+    read_without_end: bool,
 }
 
 /// The server; it ends with the test process.
@@ -72,6 +91,11 @@ impl Server {
         Server { state, url }
     }
 
+    /// Its address and port.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     pub fn put(&self, path: &str, bytes: &[u8]) {
         self.state.lock().unwrap().files.insert(path.to_owned(), bytes.to_vec());
     }
@@ -87,6 +111,11 @@ impl Server {
     /// The next answers for a path go wrong like this, one after the other.
     pub fn fail(&self, path: &str, faults: &[Fault]) {
         self.state.lock().unwrap().faults.insert(path.to_owned(), faults.iter().cloned().collect());
+    }
+
+    /// Whether somebody went on reading what does not end.
+    pub fn was_read_without_end(&self) -> bool {
+        self.state.lock().unwrap().read_without_end
     }
 
     /// The requests so far: "GET /path bytes=5-".
@@ -128,8 +157,34 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             let fault = state.faults.get_mut(&path).and_then(VecDeque::pop_front);
             (state.files.get(&path).cloned(), fault)
         };
+        if let Some(Fault::Bytes(bytes, then)) = fault {
+            return misbehave(&stream, &bytes, then, state);
+        }
         if !answer(&stream, body, fault, range)? {
             return Ok(());
+        }
+    }
+}
+
+/// Writes what is not an answer.
+fn misbehave(mut out: &TcpStream, bytes: &[u8], then: Then, state: &Mutex<State>) -> std::io::Result<()> {
+    out.write_all(bytes)?;
+    match then {
+        Then::End => out.shutdown(std::net::Shutdown::Both),
+        Then::Reset => {
+            let reset = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+            nix::sys::socket::setsockopt(&out, nix::sys::socket::sockopt::Linger, &reset)?;
+            Ok(())
+        }
+        // Until the client has had enough.
+        Then::Nothing => std::io::copy(&mut out, &mut std::io::sink()).map(drop),
+        Then::Again(piece) => {
+            let piece = piece.repeat((1 << 16) / piece.len() + 1);
+            for _ in 0..MOST / piece.len() {
+                out.write_all(&piece)?;
+            }
+            state.lock().unwrap().read_without_end = true;
+            Ok(())
         }
     }
 }
