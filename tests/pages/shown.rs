@@ -30,7 +30,7 @@ const NOT_IN_IMAGES: [(CauseId, &str); 14] = [
 const NOT_MADE: [(Form, CauseId, &str); 3] = [
     (Form::File, CauseId::ModelWrong, "it would be a bug of ours"),
     (Form::File, CauseId::PackedProgram, "Debian 12 does not have UPX; tried by hand with that of Debian 11"),
-    (Form::File, CauseId::QemuSigill, "tests/study.rs makes it, with a newer Go than Debian 12 has"),
+    (Form::File, CauseId::QemuSigill, "tests/study/run makes it, with a newer Go than Debian 12 has"),
 ];
 
 /// The causes that are named within these marks.
@@ -122,6 +122,10 @@ impl Shown {
             let cell = |form| if cause.found_by.contains(&form) { self.word(form, cause.id) } else { "" };
             let [file, host, image, message] = FORMS.map(cell);
             let _ = writeln!(page, "| [{0}](checks/{0}.md) | {file} | {host} | {image} | {message} |", cause.id);
+        }
+        page += "\nNot made:\n\n";
+        for (form, id, why) in NOT_MADE {
+            let _ = writeln!(page, "- {id} ({form}): {why}");
         }
         page
     }

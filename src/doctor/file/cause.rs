@@ -118,11 +118,13 @@ impl Case<'_> {
             (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.has_capabilities(why),
+            (Errno::ENOEXEC, Link::Interpreter { .. }) => self.needs_another(CauseId::EmulatorFails, why),
+            // With flags O and C the kernel refuses the second round, which without them ends with ELOOP.
+            (Errno::ENOEXEC, Link::Emulator { entry }) if self.matches_twice(entry) => self.turns_in_circles(why),
+            (Errno::ENOEXEC, Link::Emulator { .. }) => self.needs_another(CauseId::BinfmtInterpreterForeign, why),
             (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
             (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
-            // With flags O and C the kernel refuses the second round, which without them ends with ELOOP.
-            (Errno::ENOEXEC, Link::Emulator { .. }) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (_, Link::Emulator { entry }) => self.no_emulator(entry, why),
             (Errno::ENOENT, Link::Loader { program, name }) => self.no_loader(program, name),
             (Errno::EIO, Link::Loader { name, .. }) => {
@@ -210,6 +212,20 @@ impl Case<'_> {
             .with("arch", self.arch_of(self.verdict.steps.last()).unwrap_or_default())
     }
 
+    /// An entry with flag O or C whose interpreter is a script, or what another entry matches.
+    fn needs_another(&self, id: CauseId, why: &str) -> Finding {
+        let steps = &self.verdict.steps;
+        let entry = steps.iter().find(|step| step.handler == Some(Handler::Entry));
+        let name = entry.and_then(|step| step.name.as_ref()).map_or(String::new(), |name| to_text(name));
+        let interpreter = steps.last().map_or(String::new(), |step| to_text(&step.path));
+        let detail = format!("the entry {name} matches the file and gives it to {interpreter}: {why}");
+        let finding = Finding::problem(id, to_text(self.target), detail).with("entry", name);
+        match self.arch_of(entry) {
+            Some(arch) => finding.with("arch", arch),
+            None => finding,
+        }
+    }
+
     /// PT_INTERP is not there: of the program itself, or of the emulator that an entry names.
     fn no_loader(&self, program: &Step, name: &[u8]) -> Finding {
         let before = self.verdict.steps.iter().rev().nth(1);
@@ -225,6 +241,12 @@ impl Case<'_> {
                 .with("arch", self.arch_of(Some(step)).unwrap_or_default());
         }
         loader::missing(self.setting, program, name)
+    }
+
+    /// An entry that matches its own interpreter.
+    fn matches_twice(&self, entry: &[u8]) -> bool {
+        let is_it = |step: &&Step| step.handler == Some(Handler::Entry) && step.name.as_ref().is_some_and(|n| n == entry);
+        self.verdict.steps.iter().filter(is_it).count() > 1
     }
 
     fn turns_in_circles(&self, why: &str) -> Finding {

@@ -17,7 +17,7 @@ use crate::oracle::Answer;
 use crate::text::to_text;
 
 /// The first glibc that does not look at the kernel's version.
-const LOOKS_NO_MORE: [u32; 2] = [2, 36];
+const LOOKS_NO_MORE: [u32; 3] = [2, 36, 0];
 
 /// What QEMU takes a tree of libraries from, and those that Debian and QEMU itself built in, before the emulator's name.
 const PREFIX: &str = "QEMU_LD_PREFIX";
@@ -245,7 +245,7 @@ impl Loading<'_> {
         let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
         let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
         if let Some(wanted) = newer_kernel(setting, found)
-            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
+            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE))
         {
             let detail = format!("{wanted}, says its library {place}, which will refuse to start");
             findings.push(Finding::problem(CauseId::KernelTooOld, about, detail));
