@@ -23,8 +23,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// Where it was held for two minutes: by whom, as far as /proc/locks tells.
 pub fn take(file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
+    take_within(PATIENCE, file, path, waiting)
+}
+
+fn take_within(patience: Duration, file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
     let doing = || format!("locking {}", path.display());
-    let mut backoff = Backoff::until(Instant::now() + PATIENCE, PAUSE, LONGEST_PAUSE);
+    let mut backoff = Backoff::until(Instant::now() + patience, PAUSE, LONGEST_PAUSE);
     let mut waiting = Some(waiting);
     loop {
         match file.try_lock() {
@@ -34,7 +38,7 @@ pub fn take(file: &File, path: &Path, waiting: impl FnOnce()) -> Result<()> {
             Err(TryLockError::WouldBlock) => {
                 waiting.take().into_iter().for_each(|tell| tell());
                 if !backoff.wait(None) {
-                    let why = format!("{} held it for {} s", holder(file)?, PATIENCE.as_secs());
+                    let why = format!("{} held it for {} s", holder(file)?, patience.as_secs());
                     return Err(Error::unknown(doing(), why).help("end that process, or wait for it, and try again"));
                 }
             }
@@ -76,6 +80,22 @@ mod tests {
                      2: FLOCK  ADVISORY  WRITE 123 00:2d:5 0 EOF\n";
         assert_eq!(pid(locks, (0, 0x2d, 5)), Some(123));
         assert_eq!(pid(locks, (0, 0x2d, 6)), None);
+    }
+
+    #[test]
+    fn the_wait_ends_with_the_name_of_the_holder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        take(file.as_file(), file.path(), || panic!("nobody has it")).unwrap();
+        let (other, mut told) = (File::open(file.path()).unwrap(), 0);
+        let error = take_within(Duration::from_secs(1), &other, file.path(), || told += 1).unwrap_err();
+        let name = fs::read_to_string(proc::own("comm")).unwrap();
+        let expected = format!(
+            "locking {}: process {} ({}) held it for 1 s",
+            file.path().display(),
+            std::process::id(),
+            name.trim()
+        );
+        assert_eq!((error.to_string(), error.status(), told), (expected, crate::error::Status::Unknown, 1));
     }
 
     #[test]

@@ -170,4 +170,31 @@ mod tests {
             assert_eq!((cache.known(&expected), path.exists()), (None, false));
         }
     }
+
+    /// Whoever may write there could let root write, read or remove elsewhere.
+    #[test]
+    fn links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let (outside, inside) = (directory.path().join("outside"), directory.path().join("cache"));
+        fs::create_dir(&inside).unwrap();
+        fs::write(&outside, b"right").unwrap();
+        let (cache, expected) = (Cache::new(inside.clone()), Expected::of(b"right"));
+        symlink(&outside, cache.path(&expected)).unwrap();
+        assert_eq!(cache.known(&expected), None);
+        let link = inside.join("name");
+        symlink(&outside, &link).unwrap();
+        assert_eq!(cache.kept("name", 100), None);
+        cache.keep("name", b"kept").unwrap();
+        assert!(link.symlink_metadata().unwrap().is_file());
+        assert_eq!(cache.kept("name", 100).as_deref(), Some(&b"kept"[..]));
+
+        let linked = directory.path().join("linked");
+        symlink(&inside, &linked).unwrap();
+        let error = Cache::new(linked).keep("other", b"kept").unwrap_err();
+        assert!(error.to_string().contains("it is a link"), "{error}");
+        assert!(!inside.join("other").exists());
+        cache.clear().unwrap();
+        assert_eq!(fs::read(&outside).unwrap(), b"right");
+    }
 }

@@ -26,6 +26,13 @@ fn a_user_who_sees_no_table_gets_3_and_what_to_run() {
     lab.run(&script("cli/rights/a_user_who_sees_no_table_gets_3_and_what_to_run"));
 }
 
+/// A lock that users can take is not waited for, and they cannot take those that are.
+#[test]
+fn the_locks_of_users_keep_nobody_waiting() {
+    let Some(lab) = with_nobody("arm64") else { return };
+    lab.run(&script("cli/rights/the_locks_of_users_keep_nobody_waiting"));
+}
+
 /// In the machine's own namespaces, where a user without rights can do no harm.
 #[test]
 fn a_user_on_a_machine_without_the_table_gets_3_and_what_to_run() {

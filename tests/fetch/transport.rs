@@ -74,6 +74,17 @@ fn a_later_process_goes_on_too() {
 }
 
 #[test]
+fn what_came_is_not_written_through_a_link() {
+    let s = scene();
+    let outside = s.world.write("outside", b"of somebody else");
+    std::os::unix::fs::symlink(&outside, s.world.path().join("partial")).unwrap();
+    let error = s.download().unwrap_err();
+    assert!(error.contains("partial"), "{error}");
+    assert_eq!(std::fs::read(&outside).unwrap(), b"of somebody else");
+    assert!(s.server.requests().is_empty());
+}
+
+#[test]
 fn a_server_without_ranges_starts_again() {
     let s = scene();
     s.after(&[Fault::Cut(100_000), Fault::NoRange]).unwrap();
