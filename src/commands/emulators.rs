@@ -14,8 +14,8 @@ use crate::emulators::store::Manifest;
 use crate::emulators::{Store, Wanted};
 use crate::error::{Error, Result, Status};
 use crate::report;
-use crate::run;
 use crate::report::progress::{Stderr, size};
+use crate::run;
 use crate::text::printable;
 use crate::time;
 

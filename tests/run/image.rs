@@ -129,7 +129,10 @@ fn extracted_roots_are_removed_but_not_under_a_program() {
     assert_eq!(user.run(count), "2\n");
     let said = user.run("rbinfmt emulators gc");
     assert!(said.contains("1 extracted by `run --root`"), "{said}");
-    assert_eq!(user.run(&format!("run --join work /bin/cat /etc/stays; rbinfmt ps --end work; {count}")), "lower\nended work\n1\n");
+    assert_eq!(
+        user.run(&format!("run --join work /bin/cat /etc/stays; rbinfmt ps --end work; {count}")),
+        "lower\nended work\n1\n"
+    );
     user.run(&format!("rbinfmt emulators gc; [ $({count}) = 0 ]"));
 }
 

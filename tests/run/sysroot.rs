@@ -74,7 +74,8 @@ fn a_library_whose_package_no_rule_names_is_found_in_the_archive_s_list() {
 fn programs_with_many_libraries_run() {
     let Some((user, _)) = with_programs() else { return };
     for port in PORTS {
-        let programs = tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir();
+        let programs =
+            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir();
         let programs = programs.unwrap();
         let script = format!(
             "set -e; TO=$1; . tests/apt.sh; conf=$(root trixie {port}); \
@@ -89,7 +90,10 @@ fn programs_with_many_libraries_run() {
              run {at}/python3.13-minimal/usr/bin/python3.13 -c 'import os; print(os.uname().machine, 6 * 7)'"
         ));
         let lines: Vec<&str> = out.lines().collect();
-        assert!(lines[0].starts_with("git version") && lines[1].starts_with("curl ") && lines[2].ends_with(" 42"), "{out}");
+        assert!(
+            lines[0].starts_with("git version") && lines[1].starts_with("curl ") && lines[2].ends_with(" 42"),
+            "{out}"
+        );
     }
 }
 

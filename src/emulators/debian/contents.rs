@@ -17,7 +17,8 @@ impl Archive<'_> {
     /// # Errors
     /// A list that cannot be fetched, or is not what was expected.
     pub(super) fn packages_with(&self, suite: &str, paths: &[String]) -> Result<BTreeMap<String, String>> {
-        let contents = self.listed(suite, "list of files", &|release, component, arch| release.contents(component, arch))??;
+        let contents =
+            self.listed(suite, "list of files", &|release, component, arch| release.contents(component, arch))??;
         archive::decompressed(&contents.path, self.jobs)
             .and_then(|file| scan(file, paths))
             .doing(|| format!("reading {}", contents.url))
@@ -56,7 +57,8 @@ mod tests {
             usr/lib/x/libb.so.1   contrib/libs/libb1\nusr/lib/x/libb.so.1  libs/later\n";
         let paths = ["usr/lib/x/liba.so", "usr/lib/x/with blank.so", "usr/lib/x/libb.so.1", "usr/lib/x/no.so"];
         let found = scan(&text[..], &paths.map(str::to_owned)).unwrap();
-        let pairs = [("usr/lib/x/liba.so", "liba1"), ("usr/lib/x/libb.so.1", "libb1"), ("usr/lib/x/with blank.so", "b")];
+        let pairs =
+            [("usr/lib/x/liba.so", "liba1"), ("usr/lib/x/libb.so.1", "libb1"), ("usr/lib/x/with blank.so", "b")];
         assert_eq!(found, pairs.map(|(path, package)| (path.to_owned(), package.to_owned())).into());
     }
 }
