@@ -139,6 +139,7 @@ impl Words<'_> {
         }
         let count = rows.len();
         let lists = [
+            ("NOT_NAMES", &file.not_names),
             ("NOT_PROGRAMS", &file.not_programs),
             ("NOT_PROGRAMS_END", &file.not_programs_end),
             ("LOOKS_LIKE_PROGRAM", &file.looks_like_program),

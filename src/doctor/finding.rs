@@ -96,11 +96,15 @@ const OF_ROOT: [&str; 5] =
     ["rbinfmt install ", "rbinfmt uninstall ", "rbinfmt enable ", "rbinfmt disable", "rbinfmt upgrade"];
 
 /// A command for a user who is not root. The catalogue has `sudo` where root is needed, but not before our own commands, which
-/// `--fix` runs.
+/// `--fix` runs, and not on Alpine, which has none.
 fn as_user(command: &str) -> String {
     each_part(command, |part| {
         let needs_root = OF_ROOT.iter().any(|start| part.starts_with(start)) && !part.contains(" --dry-run");
-        if needs_root { format!("sudo {part}") } else { part.to_owned() }
+        match part {
+            _ if part.starts_with("apk ") => format!("su -c {}", quoted(part)),
+            _ if needs_root => format!("sudo {part}"),
+            _ => part.to_owned(),
+        }
     })
 }
 
@@ -264,6 +268,7 @@ mod tests {
     fn root_needs_no_sudo_and_others_do() {
         for (command, root, other) in [
             ("rbinfmt install arm64", "rbinfmt install arm64", "sudo rbinfmt install arm64"),
+            ("apk add musl", "apk add musl", "su -c 'apk add musl'"),
             ("sudo insmod x.ko && ls", "insmod x.ko && ls", "sudo insmod x.ko && ls"),
             ("echo 1 | sudo tee x", "echo 1 | tee x", "echo 1 | sudo tee x"),
             ("rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64", "rbinfmt install --dry-run arm64"),

@@ -1,5 +1,5 @@
-//! A file that a walk found, and its content. Only regular files are ever opened, and only as much of them is read as
-//! the kernel would read.
+//! A file that a walk found, and its content. Only regular files are ever opened, and little
+//! more of them is read than the kernel would read.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bstr::{BString, ByteVec};
 use nix::errno::Errno;
@@ -16,6 +16,8 @@ use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, faccessat};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno as Failed;
 
 use super::ask;
 use super::caps::FileCaps;
@@ -88,6 +90,8 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Content {
     from: Source,
+    /// The first bytes of a file on disk, from the first read among them.
+    front: OnceLock<Vec<u8>>,
     /// Bytes, when it was looked at.
     pub(super) len: u64,
     mode: u32,
@@ -101,6 +105,8 @@ enum Source {
 
 const TYPE: u32 = libc::S_IFMT;
 const NAME_MAX: usize = 255;
+/// Most programs have their headers, the name of their loader and their notes in so many bytes: one read instead of six.
+const FRONT: usize = 1024;
 
 impl Found {
     pub(super) fn of(fd: OwnedFd) -> Result<Self, Errno> {
@@ -237,20 +243,36 @@ impl Found {
                 _ => return Err(Errno::EINVAL),
             },
         };
-        Ok(Content { from, len: self.len, mode: self.mode })
+        Ok(Content { from, front: OnceLock::new(), len: self.len, mode: self.mode })
     }
 }
 
 /// An extended attribute of an open file.
 fn xattr(fd: impl AsFd, name: &CStr) -> Option<Vec<u8>> {
-    let mut value = vec![0; 4096];
-    let len = match rustix::fs::fgetxattr(&fd, name, &mut value[..]) {
+    let mut value = Vec::with_capacity(4096);
+    let read = match rustix::fs::fgetxattr(&fd, name, spare_capacity(&mut value)) {
         // A descriptor of O_PATH.
-        Err(rustix::io::Errno::BADF) => rustix::fs::getxattr(proc::of_descriptor(&fd), name, &mut value[..]),
-        len => len,
+        Err(Failed::BADF) => rustix::fs::getxattr(proc::of_descriptor(&fd), name, spare_capacity(&mut value)),
+        read => read,
     };
-    value.truncate(len.ok()?);
-    Some(value)
+    read.ok().map(|_| value)
+}
+
+/// The bytes of a file from `at` to its end, `most` of them.
+fn of_disk(file: &File, most: usize, at: u64) -> io::Result<Vec<u8>> {
+    // Into memory that is not filled with zeros first: most of it may never be written.
+    let mut bytes = Vec::with_capacity(most);
+    while bytes.len() < most
+        && let Some(from) = at.checked_add(bytes.len() as u64)
+    {
+        match rustix::io::pread(file, spare_capacity(&mut bytes), from) {
+            Ok(0) => break,
+            Ok(_) | Err(Failed::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(most);
+    Ok(bytes)
 }
 
 impl Content {
@@ -290,6 +312,10 @@ impl Content {
     /// # Errors
     /// What pread(2) says, and bytes of an image that were not kept.
     pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        if let Some(bytes) = self.in_front(buffer.len(), at)? {
+            buffer[..bytes.len()].copy_from_slice(bytes);
+            return Ok(bytes.len());
+        }
         let mut done = 0;
         while done < buffer.len() {
             let Some(from) = at.checked_add(done as u64) else { break };
@@ -307,6 +333,44 @@ impl Content {
         Ok(done)
     }
 
+    /// Reads the bytes from `at` to the end, `most` of them.
+    ///
+    /// # Errors
+    /// What pread(2) says, and bytes of an image that were not kept.
+    pub fn up_to(&self, most: usize, at: u64) -> io::Result<Vec<u8>> {
+        if let Some(bytes) = self.in_front(most, at)? {
+            return Ok(bytes.to_vec());
+        }
+        match &self.from {
+            Source::Disk(file) => of_disk(file, most, at),
+            Source::Tree(..) => {
+                let mut bytes = vec![0; most];
+                let len = self.read(&mut bytes, at)?;
+                bytes.truncate(len);
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// What `up_to` gives, where the first bytes of a file on disk have all of it.
+    fn in_front(&self, most: usize, at: u64) -> io::Result<Option<&[u8]>> {
+        let (Source::Disk(file), Some(from @ ..FRONT)) = (&self.from, usize::try_from(at).ok()) else {
+            return Ok(None);
+        };
+        if most > FRONT - from {
+            return Ok(None);
+        }
+        let front = match self.front.get() {
+            Some(front) => front,
+            None => {
+                let read = of_disk(file, FRONT, 0)?;
+                self.front.get_or_init(|| read)
+            }
+        };
+        let rest = front.get(from..).unwrap_or_default();
+        Ok(Some(&rest[..most.min(rest.len())]))
+    }
+
     /// Reads exactly `len` bytes; the kernel's error where there are fewer (elf_read in fs/binfmt_elf.c).
     ///
     /// # Errors
@@ -316,9 +380,8 @@ impl Content {
         if at > i64::MAX as u64 || at + len as u64 > i64::MAX as u64 {
             return Err(Errno::EINVAL);
         }
-        let mut bytes = vec![0; len];
-        match self.read(&mut bytes, at) {
-            Ok(n) if n == len => Ok(bytes),
+        match self.up_to(len, at) {
+            Ok(bytes) if bytes.len() == len => Ok(bytes),
             Ok(_) => Err(Errno::EIO),
             Err(e) => Err(Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO))),
         }

@@ -33,11 +33,7 @@ impl ExecFacts {
                 bytes: variables.iter().sum::<usize>() as u64,
                 longest: variables.iter().max().copied().unwrap_or(0) as u64,
             },
-            noexec: mounts
-                .iter()
-                .filter(|mount| mount.has_option("noexec"))
-                .map(|mount| mount.point.to_string_lossy().into_owned())
-                .collect(),
+            noexec: mounts.with_option("noexec").map(|mount| mount.point.to_string_lossy().into_owned()).collect(),
             table: TableFacts::gather(table, &mounts),
             kernel,
         }

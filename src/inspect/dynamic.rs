@@ -53,12 +53,8 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
         .take_while(|(tag, _)| *tag != 0)
         .collect();
     let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
-    let part = |tag, most: usize| {
-        let mut bytes = vec![0; most];
-        let len = value(tag).and_then(|at| elf.file.read(&mut bytes, elf.offset_of(at)?).ok()).unwrap_or(0);
-        bytes.truncate(len);
-        bytes
-    };
+    let part =
+        |tag, most: usize| value(tag).and_then(|at| elf.file.up_to(most, elf.offset_of(at)?).ok()).unwrap_or_default();
     let strings = part(DT_STRTAB, value(DT_STRSZ)?.min(MOST_STRINGS) as usize);
     let string = |at: u64| versions::string(&strings, at);
     let table = |tag| if value(tag).is_some() { part(tag, MOST_VERSIONS) } else { Vec::new() };

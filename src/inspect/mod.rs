@@ -103,10 +103,8 @@ impl Elf<'_> {
 
     /// The bytes of a segment in the file, `most` of them.
     fn bytes(&self, s: &ProgramHeader, most: usize) -> Vec<u8> {
-        let mut bytes = vec![0; usize::try_from(s.p_filesz).unwrap_or(most).min(most)];
-        let len = self.file.read(&mut bytes, s.p_offset).unwrap_or(0);
-        bytes.truncate(len);
-        bytes
+        let len = usize::try_from(s.p_filesz).unwrap_or(most).min(most);
+        self.file.up_to(len, s.p_offset).unwrap_or_default()
     }
 
     fn loader(&self, segment: &ProgramHeader) -> BString {

@@ -55,10 +55,14 @@ fn chain(table: &[u8], from: usize, next: usize, data: Data) -> Vec<usize> {
     records
 }
 
-/// The numbers of a version such as GLIBC_2.34; `None` for GLIBC_PRIVATE and other names.
-pub fn glibc(version: &[u8]) -> Option<Vec<u32>> {
-    let numbers = version.strip_prefix(b"GLIBC_")?.to_str().ok()?;
-    numbers.split('.').map(|n| n.parse().ok()).collect()
+/// The numbers of a version such as GLIBC_2.2.5, of which it has at most three; `None` for GLIBC_PRIVATE and other names.
+pub fn glibc(version: &[u8]) -> Option<[u32; 3]> {
+    let mut numbers = [0; 3];
+    let mut written = version.strip_prefix(b"GLIBC_")?.to_str().ok()?.split('.');
+    for (number, written) in numbers.iter_mut().zip(&mut written) {
+        *number = written.parse().ok()?;
+    }
+    written.next().is_none().then_some(numbers)
 }
 
 #[cfg(test)]
@@ -69,7 +73,9 @@ mod tests {
     fn versions_compare_as_numbers() {
         assert!(glibc(b"GLIBC_2.4") < glibc(b"GLIBC_2.34"));
         assert!(glibc(b"GLIBC_2.2.5") < glibc(b"GLIBC_2.3"));
+        assert_eq!(glibc(b"GLIBC_2.34"), Some([2, 34, 0]));
         assert_eq!(glibc(b"GLIBC_PRIVATE"), None);
+        assert_eq!(glibc(b"GLIBC_2.2.5.1"), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
+use bstr::ByteSlice;
+
 pub use mountinfo::{Mount, Mounts};
 
 /// Where proc(5) is mounted.
@@ -98,7 +100,9 @@ impl ProcessStatus {
 
     /// A field's value.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        // "Name", the first line, has none before it; nobody asks for it.
+        let (_, value) = self.0.as_bytes().split_once_str(&format!("\n{name}:"))?;
+        value.lines().next()?.to_str().ok().map(str::trim)
     }
 
     /// A set of capabilities: "CapBnd".

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+
+use bstr::ByteSlice;
 
 use super::text;
 use crate::error::{Doing, Result};
@@ -36,13 +38,29 @@ impl Mounts {
     }
 
     /// Each of them. Lines that are not as the kernel writes them are passed over.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Mount<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Mount<'_>> {
         self.0.lines().filter_map(Mount::parse)
+    }
+
+    /// Those whose line holds this text, wherever it is. Where few do, it is far quicker than a look at each of them.
+    pub fn naming(&self, text: &[u8]) -> impl Iterator<Item = Mount<'_>> {
+        let mut before = None;
+        self.0.as_bytes().find_iter(text).filter_map(move |at| {
+            let line = self.0.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+            (before.replace(line) != Some(line)).then(|| Mount::parse(self.0.get(line..)?.lines().next()?)).flatten()
+        })
+    }
+
+    /// Those with an option of the mount itself: "noexec".
+    pub fn with_option(&self, option: &str) -> impl Iterator<Item = Mount<'_>> {
+        self.naming(option.as_bytes()).filter(move |mount| mount.has_option(option))
     }
 
     /// The last mount on a directory, which hides the others.
     pub fn on(&self, directory: &Path) -> Option<Mount<'_>> {
-        self.iter().rfind(|mount| mount.point == directory)
+        // What the kernel escapes is not in the line as it is.
+        let as_written = directory.as_os_str().as_bytes().split(|byte| b" \t\n\\#".contains(byte)).next()?;
+        self.naming(as_written).filter(|mount| mount.point == directory).last()
     }
 
     /// Whether nothing could be read.
@@ -64,7 +82,7 @@ impl<'a> Mount<'a> {
         Some(Mount { device, point: unescape(point), fs_type, options, super_options })
     }
 
-    /// Whether an option is set for the mount itself: "noexec".
+    /// Whether an option is set for the mount itself.
     pub fn has_option(&self, option: &str) -> bool {
         self.options.split(',').any(|set| set == option)
     }
@@ -120,8 +138,12 @@ mod tests {
     fn blanks_are_unescaped_and_options_are_whole_words() {
         let mounts = Mounts(MOUNTS.into());
         assert_eq!(mounts.on(Path::new("/mnt/a b\\")).unwrap().device, "0:50");
-        let noexec: Vec<_> = mounts.iter().filter(|mount| mount.has_option("noexec")).map(|m| m.device).collect();
+        let noexec: Vec<_> = mounts.with_option("noexec").map(|m| m.device).collect();
         assert_eq!(noexec, ["0:22", "0:44"]);
+        // In two places of one line.
+        assert_eq!(mounts.naming(b"binfmt_misc").map(|m| m.device).collect::<Vec<_>>(), ["0:35", "0:44"]);
+        assert_eq!(mounts.naming(b"24 30").count(), 1);
+        assert_eq!(mounts.naming(b"nowhere").count(), 0);
         assert!(!mounts.iter().any(|mount| mount.has_option("exec")));
     }
 

@@ -44,7 +44,8 @@ struct Case {
 }
 
 fn bash(directory: &Path, script: &str) -> Result<(), String> {
-    let mut command = Command::new("bash");
+    // Some start a machine, which may not end by itself.
+    let mut command = Command::new("timeout");
     let rbinfmt = Path::new(env!("CARGO_BIN_EXE_rbinfmt")).parent().unwrap();
     // A virtual environment of Python, where a case has made one.
     let venv = directory.join("venv/bin");
@@ -54,7 +55,7 @@ fn bash(directory: &Path, script: &str) -> Result<(), String> {
         std::env::var("RUSTUP_HOME").unwrap_or(format!("{}/.rustup", std::env::var("HOME").unwrap_or_default()));
     let output = command
         .env("RUSTUP_HOME", rustup)
-        .args(["-euo", "pipefail", "-c", script])
+        .args(["600", "bash", "-euo", "pipefail", "-c", script])
         .current_dir(directory)
         .env("PATH", path)
         .env("HOME", directory)

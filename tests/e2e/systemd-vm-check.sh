@@ -96,6 +96,42 @@ second_boot() {
     [ "$(stat -c '%a %U' /usr/local/bin/rbinfmt)" = '755 root' ] || fail 'the program'
 }
 
+# What the doctor says of a machine with systemd, done.
+advice() {
+    rbinfmt() { /container/rbinfmt "$@"; }
+    # shellcheck source=tests/e2e/printed-vm.sh
+    . /usr/local/lib/printed.sh
+    failed() { [ "$(systemctl show -p Result systemd-binfmt.service)" != Result=success ]; }
+
+    while umount $table 2>/dev/null; do :; done
+    systemctl restart proc-sys-fs-binfmt_misc.automount
+    triggered && fail 'the automount is triggered'
+    printed binfmt-automount-untriggered 'sudo systemctl start proc-sys-fs-binfmt_misc.mount' --no-engines && triggered &&
+        ! named binfmt-automount-untriggered --no-engines && ok 'the automount is triggered' || fail 'the automount'
+
+    mkdir -p /etc/binfmt.d
+    echo ':broken:X:0:aa::/bin/true:' >/etc/binfmt.d/broken.conf
+    systemctl restart systemd-binfmt.service >/tmp/out 2>&1 && fail 'a line that no kernel accepts was accepted'
+    failed || fail 'systemd-binfmt has not failed'
+    shown binfmt-emulator-failed-boot 'journalctl -b -u systemd-binfmt' 'binary format' --no-engines
+    : >/etc/binfmt.d/broken.conf
+    printed binfmt-emulator-failed-boot 'sudo systemctl restart systemd-binfmt' --no-engines && ! failed &&
+        ok 'systemd-binfmt has failed, and works once its file is corrected' || fail 'systemd-binfmt'
+    rm /etc/binfmt.d/broken.conf
+
+    printf '[Service]\nType=oneshot\nExecStart=/foreign/s390x/busybox true\n' >/run/systemd/system/tool.service
+    systemctl daemon-reload
+    systemctl start tool.service >/tmp/out 2>&1 && fail 'a service of another architecture was started'
+    NAME=tool shown systemd-203-exec 'journalctl -b -u NAME -n 20' 'Exec format error' \
+        --message "$(systemctl status tool.service | grep -o 'code=exited, status=203/EXEC' | head -n 1)" &&
+        ok 'why a service was not started'
+
+    printed file 'sudo mount -o loop,ro {path} /mnt' /images/ext4 && [ -e /mnt/systemd-vm.sh ] && umount /mnt &&
+        ok 'a file system is mounted' || fail 'mounting a file system'
+    printed file 'sudo losetup -rfP --show {path}' /images/disk && mount -o ro "$(cat /tmp/out)p1" /mnt &&
+        [ -e /mnt/systemd-vm.sh ] && umount /mnt && ok "a disk's file systems are there" || fail 'a disk'
+}
+
 third_boot() {
     both && ok 'after a reboot what the container installed runs' || fail 'after a reboot'
     unit ActiveState active && unit Result success || { systemctl status rbinfmt.service >/tmp/out 2>&1; fail 'the unit'; }
@@ -105,6 +141,7 @@ third_boot() {
     container /rbinfmt disable --persist >/tmp/out 2>&1 && neither && ok 'a container has undone it' || fail 'disable --persist'
     left >/tmp/out
     [ ! -s /tmp/out ] && ok 'nothing is left of it' || fail 'disable --persist left'
+    advice
 }
 
 echo

@@ -3,7 +3,7 @@
 # same from a container. Software emulation: a boot takes 10 to 60 seconds.
 # usage: tests/e2e/systemd-vm.sh DEB RBINFMT [SUITE...]     RBINFMT is static; SUITE: bullseye bookworm trixie
 #
-# Needs qemu-system-x86_64, mmdebstrap, mke2fs, cpio, depmod, root and a Debian mirror; says so and ends well where one
+# Needs qemu-system-x86_64, mmdebstrap, mke2fs, sfdisk, cpio, depmod, root and a Debian mirror; says so and ends well where one
 # is missing.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ mkdir -p "$TO"
 . "$HERE/machine.sh"
 
 . "$HERE/../report.sh"
-for program in qemu-system-x86_64 mmdebstrap mke2fs cpio depmod; do
+for program in qemu-system-x86_64 mmdebstrap mke2fs sfdisk cpio depmod; do
     command -v $program >/dev/null || [ -x /sbin/$program ] || skip - "$program is not installed"
 done
 [ "$(id -u)" = 0 ] || skip root 'only root can make a system'
@@ -37,7 +37,7 @@ disk() {
     tar -C "$top" -xf "$TO/$suite/system.tar"
     mkdir -p "$top/lib/modules/$release/kernel/fs"
     cp "$modules"/modules.builtin* "$modules/modules.order" "$top/lib/modules/$release/"
-    find "$modules" \( -name 'binfmt_misc.ko*' -o -name 'autofs4.ko*' \) -exec cp {} "$top/lib/modules/$release/kernel/fs/" \;
+    find "$modules" \( -name 'binfmt_misc.ko*' -o -name 'autofs4.ko*' -o -name 'loop.ko*' \) -exec cp {} "$top/lib/modules/$release/kernel/fs/" \;
     depmod -b "$top" "$release"
     mkdir -p "$top"/usr/lib/rbinfmt "$top"/foreign/{arm64,s390x} "$top"/container/{usr/bin,proc,sys,dev,host,old,tmp}
     for arch in aarch64 s390x; do
@@ -51,6 +51,13 @@ disk() {
     cp "$DEB" "$top/root/rbinfmt.deb"
     cp "$HERE/systemd-vm-check.sh" "$top/usr/local/bin/check"
     chmod 755 "$top/usr/local/bin/check"
+    cp "$HERE/printed-vm.sh" "$top/usr/local/lib/printed.sh"
+    # A file system, and a disk with one.
+    mkdir -p "$top/images"
+    mke2fs -q -t ext4 -d "$HERE" "$top/images/ext4" 8M
+    truncate -s 10M "$top/images/disk"
+    echo 'start=2048, size=16384' | sfdisk --quiet --label gpt "$top/images/disk"
+    dd if="$top/images/ext4" of="$top/images/disk" bs=512 seek=2048 conv=notrunc status=none
     echo '/dev/vda / ext4 defaults 0 1' >"$top/etc/fstab"
     echo machine >"$top/etc/hostname"
     rm -f "$top/etc/machine-id"

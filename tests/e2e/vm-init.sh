@@ -12,6 +12,7 @@ emulators='--emulators /emulators'
 
 ok() { echo "ok: $*"; }
 fail() { echo "FAILED: $*"; cat /tmp/out; }
+. /printed.sh
 foreign() { [ "$(/bin/busybox-arm64 uname -m 2>/dev/null)" = aarch64 ]; }
 mounted() { grep -q " $table binfmt_misc " "/proc/${1:-self}/mounts"; }
 # A container: mounts, processes and /proc of its own. And one that shares the processes.
@@ -22,6 +23,29 @@ gone() { ! foreign && ! unshare -m sh -c "mount -t binfmt_misc none $table 2>/de
 echo "kernel $(uname -r)"
 foreign && fail 'a foreign program runs before anything is done'
 [ ! -e $table/status ] || fail 'the table is mounted'
+
+# What the doctor says of a kernel, done.
+printed binfmt-kernel-missing 'sudo modprobe binfmt_misc' --no-engines && ! named binfmt-kernel-missing --no-engines &&
+    ok 'the module is loaded' || fail 'modprobe'
+rmmod binfmt_misc
+printed file 'sudo insmod {path}' "/lib/modules/$(uname -r)/kernel/fs/binfmt_misc.ko" && grep -q '^binfmt_misc ' /proc/modules &&
+    ok 'a module that was given as a program is loaded' || fail 'insmod'
+rmmod binfmt_misc
+echo 32 >/proc/sys/vm/mmap_rnd_bits
+printed aslr-mmap-rnd-bits 'sudo sysctl -w vm.mmap_rnd_bits=28' --no-engines && ! named aslr-mmap-rnd-bits --no-engines &&
+    ok 'addresses are less random' || fail 'vm.mmap_rnd_bits'
+random() { [ "$(grep stack /proc/self/maps)" != "$(grep stack /proc/self/maps)" ]; }
+random || fail 'addresses are not random'
+printed qemu-segv-libc-bin 'sudo sysctl -w kernel.randomize_va_space=0' --message \
+    'qemu: uncaught target signal 11 (Segmentation fault) - core dumped' && ! random && ok 'addresses are not random' ||
+    fail 'kernel.randomize_va_space'
+echo 2 >/proc/sys/kernel/randomize_va_space
+if [ -e /proc/sys/kernel/unprivileged_userns_clone ]; then
+    user() { setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U true; }
+    echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+    printed userns-disabled 'sudo sysctl -w kernel.unprivileged_userns_clone=1' --no-engines && ! named userns-disabled --no-engines &&
+        ok 'users make user namespaces' || fail 'kernel.unprivileged_userns_clone'
+fi
 
 rbinfmt status >/tmp/out 2>&1 || fail 'status on a host that has no table'
 mounted && fail 'status left the table mounted'

@@ -32,18 +32,24 @@ image() {
     cp "$RBINFMT" "$top/bin/rbinfmt"
     cp "$PROGRAM" "$top/bin/busybox-arm64"
     cp "$EMULATOR" "$top/emulators/"
-    find "$TO/$1/kernel" -name 'binfmt_misc.ko*' -exec cp {} "$top/lib/modules/$release/" \;
-    for module in "$top/lib/modules/$release"/*.xz; do [ ! -e "$module" ] || unxz "$module"; done
-    (cd "$top/lib/modules/$release" && printf '%s:\n' binfmt_misc.ko*) >"$top/lib/modules.dep"
-    mv "$top/lib/modules.dep" "$top/lib/modules/$release/"
+    mkdir -p "$top/lib/modules/$release/kernel/fs"
+    find "$TO/$1/kernel" -name 'binfmt_misc.ko*' -exec cp {} "$top/lib/modules/$release/kernel/fs/" \;
+    for module in "$top/lib/modules/$release/kernel/fs"/*.xz; do [ ! -e "$module" ] || unxz "$module"; done
+    echo kernel/fs/binfmt_misc.ko: >"$top/lib/modules/$release/modules.dep"
     echo 'alias fs-binfmt_misc binfmt_misc' >"$top/lib/modules/$release/modules.alias"
     cp "$HERE/vm-init.sh" "$top/init"
+    cp "$HERE/printed-vm.sh" "$top/printed.sh"
     (cd "$top" && find . | cpio -o -H newc --quiet | gzip -1) >"$TO/$1/initrd.gz"
 }
 
 failed=0
 for suite in "${SUITES[@]}"; do
     kernel "$suite" || { skipped - "the kernel of $suite could not be fetched"; continue; }
+    # Given as a program.
+    [[ $("$RBINFMT" doctor "$(find "$TO/$suite/kernel" -name 'vmlinuz-*')") == *'a Linux kernel for x86 (bzImage)'* ]] || {
+        echo "FAILED: $suite: what the doctor says of its kernel" >&2
+        failed=1
+    }
     image "$suite"
     boot "$suite" 'rdinit=/init' "$TO/$suite/initrd.gz" -m 768 -smp 1
     grep -aE '^(ok|FAILED|kernel)' "$TO/$suite/console" || true

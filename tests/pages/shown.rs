@@ -120,6 +120,10 @@ impl Shown {
             let [file, host, image, message] = FORMS.map(cell);
             let _ = writeln!(page, "| [{0}](checks/{0}.md) | {file} | {host} | {image} | {message} |", cause.id);
         }
+        page += "\nNot made:\n\n";
+        for (form, id, why) in NOT_MADE {
+            let _ = writeln!(page, "- {id} ({form}): {why}");
+        }
         page
     }
 }

@@ -118,6 +118,8 @@ impl Case<'_> {
             (Errno::E2BIG, _) => self.problem(CauseId::ArgumentsTooLong, why),
             (Errno::ELOOP, _) if self.verdict.steps.len() > 1 => self.turns_in_circles(why),
             (Errno::EPERM, Link::Content(_) | Link::Loader { .. }) => self.has_capabilities(why),
+            (Errno::ENOEXEC, Link::Interpreter { .. }) => self.needs_another(CauseId::EmulatorFails, why),
+            (Errno::ENOEXEC, Link::Emulator { .. }) => self.needs_another(CauseId::BinfmtInterpreterForeign, why),
             (_, Link::Target) => self.refuses(self.target, CauseId::NoExecBit, failure),
             (Errno::ENOENT, Link::Interpreter { script, name }) => self.no_interpreter(script, name),
             (_, Link::Interpreter { name, .. }) => self.refuses(name, CauseId::NoExecBit, failure),
@@ -206,6 +208,20 @@ impl Case<'_> {
             .with("path", to_text(self.target))
             .with("entry", to_text(name))
             .with("arch", self.arch_of(self.verdict.steps.last()).unwrap_or_default())
+    }
+
+    /// An entry with flag O or C whose interpreter is a script, or what another entry matches.
+    fn needs_another(&self, id: CauseId, why: &str) -> Finding {
+        let steps = &self.verdict.steps;
+        let entry = steps.iter().find(|step| step.handler == Some(Handler::Entry));
+        let name = entry.and_then(|step| step.name.as_ref()).map_or(String::new(), |name| to_text(name));
+        let interpreter = steps.last().map_or(String::new(), |step| to_text(&step.path));
+        let detail = format!("the entry {name} matches the file and gives it to {interpreter}: {why}");
+        let finding = Finding::problem(id, to_text(self.target), detail).with("entry", name);
+        match self.arch_of(entry) {
+            Some(arch) => finding.with("arch", arch),
+            None => finding,
+        }
     }
 
     /// PT_INTERP is not there: of the program itself, or of the emulator that an entry names.

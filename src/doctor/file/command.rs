@@ -33,7 +33,7 @@ templates! {
     RUN_DOTNET = "dotnet {path}";
     RUN_WINE = "wine {path}";
     // What other programs run.
-    REGISTER_PROFILE = "sudo rbinfmt install {profile}";
+    REGISTER_PROFILE = "rbinfmt install {profile}";
     // Scripts.
     NAME_INTERPRETER = "sed -i '1i #!/usr/bin/env {interpreter}' {path}";
     CUT_BLANKS = r"sed -i '1s/^[[:space:]]*//' {path}";

@@ -186,12 +186,9 @@ fn library_of(setting: &Setting) -> Option<Library> {
 /// The ids of the tree's distribution and of those that it is like, nearest first (os-release(5)).
 fn family(setting: &Setting) -> Vec<String> {
     const MOST: usize = 1 << 14;
-    let mut bytes = vec![0; MOST];
-    let read = |path: &str, bytes: &mut [u8]| {
-        setting.root.open(path.as_bytes()).ok().and_then(|file| file.read(bytes, 0).ok())
-    };
-    let len = read("/etc/os-release", &mut bytes).or_else(|| read("/usr/lib/os-release", &mut bytes)).unwrap_or(0);
-    let text = String::from_utf8_lossy(&bytes[..len]).into_owned();
+    let read = |path: &str| setting.root.open(path.as_bytes()).ok().and_then(|file| file.up_to(MOST, 0).ok());
+    let bytes = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
     let value = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim_matches(['"', '\'']).to_owned()

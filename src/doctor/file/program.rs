@@ -15,7 +15,7 @@ use crate::oracle::Answer;
 use crate::text::to_text;
 
 /// The first glibc that does not look at the kernel's version.
-const LOOKS_NO_MORE: [u32; 2] = [2, 36];
+const LOOKS_NO_MORE: [u32; 3] = [2, 36, 0];
 
 /// What an ELF file asks of the world.
 pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, verdict: &Verdict) -> Vec<Finding> {
@@ -116,7 +116,7 @@ fn libraries(setting: &Setting, path: &[u8], about: &str, program: &Inspection, 
         let lacks = |v: &&BString| !has.is_empty() && v.starts_with(b"GLIBC") && !has.contains(v);
         let newest = has.iter().filter(|v| inspect::glibc(v).is_some()).max_by_key(|v| inspect::glibc(v));
         if let Some(wanted) = newer_kernel(setting, &found)
-            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE.to_vec()))
+            && newest.is_some_and(|v| inspect::glibc(v) < Some(LOOKS_NO_MORE))
         {
             let detail = format!("{wanted}, says its library {place}, which will refuse to start");
             findings.push(Finding::problem(CauseId::KernelTooOld, about, detail));

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::clean::Line;
 use super::fact::Kind;
-use super::script::Said;
+use super::script::{Said, line_number};
 use super::words::{
     BASIC, CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
-    NOT_PROGRAMS, NOT_PROGRAMS_END, WRITERS,
+    NOT_NAMES, NOT_PROGRAMS, NOT_PROGRAMS_END, Place, WRITERS,
 };
 
 /// Different events that are kept of each grade; a log that repeats itself has few.
@@ -81,6 +81,10 @@ impl Events {
             let caller = &CALLERS[at];
             let Some(named) = Caller::find(at, &line.lower) else { continue };
             let path = named.path.map(|path| as_written(line, path)).filter(|path| !path.is_empty());
+            // Programs that report an error of their own have the file in the words before it.
+            let unnamed = path.is_none() && errno.alone && caller.context == Place::Program;
+            let misnamed = path.as_deref().is_some_and(is_no_name);
+            let path = if unnamed || misnamed { elsewhere(errno, line) } else { path };
             let Some(grade) = grade(errno, caller, path.as_deref(), line) else { continue };
             let interpreter = named.interpreter.map(|path| as_written(line, path));
             let better = best.as_ref().is_none_or(|best| grade > best.grade);
@@ -191,6 +195,26 @@ fn as_written(line: &Line, part: &str) -> String {
     line.text[start..start + part.len()].trim().trim_matches('*').to_owned()
 }
 
+/// Whether a shape has taken another word for the file's name: the number of a line, an option, what is said of the file.
+fn is_no_name(path: &str) -> bool {
+    let word = path.split([' ', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    NOT_NAMES.contains(&word.as_str()) || path.starts_with(['-', '(']) || line_number(path).is_some()
+}
+
+/// The file where it is not where the shape has it; whoever reports the error names itself first.
+fn elsewhere(errno: &Errno, line: &Line) -> Option<String> {
+    let text = line.body();
+    if errno.name == ErrorName::Sigill {
+        // A shell fills what it says of a signal up to a column, and the command is after it.
+        let (_, command) = text.rsplit_once("  ")?;
+        let command =
+            command.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(command, |(_, rest)| rest);
+        return command.split(' ').next().filter(|word| word.contains('/')).map(str::to_owned);
+    }
+    let rest = text.split_once(' ').filter(|(reporter, _)| reporter.ends_with(':')).map_or(text, |(_, rest)| rest);
+    some_path(rest).filter(|path| !is_rarely_a_program(path))
+}
+
 /// A word of the line that is a path.
 fn some_path(text: &str) -> Option<String> {
     let word =
@@ -286,6 +310,34 @@ fn is_interpreter(lower: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_name_is_told_from_one() {
+        for (path, is) in [
+            ("line 1", true),
+            ("Zeile 12", true),
+            ("command", true),
+            ("child process", true),
+            ("--force", true),
+            ("/srv/command", false),
+            ("./line 1/tool", false),
+            ("tool-arm64", false),
+            ("commander", false),
+        ] {
+            assert_eq!(is_no_name(path), is, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_after_what_a_shell_says_of_its_signal() {
+        let command = |text: &str| {
+            let sigill = ERRNOS.iter().find(|errno| errno.name == ErrorName::Sigill).unwrap();
+            elsewhere(sigill, &Line::new(text))
+        };
+        let said = "bash: line 1:  4242 Illegal instruction     (core dumped) ./tool --all";
+        assert_eq!(command(said).as_deref(), Some("./tool"));
+        assert_eq!(command("/srv/lib.sh: line 346:   196 Illegal instruction     \"$@\" > /dev/null"), None);
+    }
 
     #[test]
     fn what_programs_keep_for_themselves_is_rarely_a_program() {

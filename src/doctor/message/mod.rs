@@ -113,7 +113,7 @@ impl Diagnosis {
             number: event.and_then(|event| event.errno.number),
             caller: event.and_then(|event| event.caller).map(|caller| caller.name),
             paths: verdict.paths,
-            platforms: platforms(text),
+            platforms: platforms(text, event.and_then(|event| event.platform.as_ref())),
             machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),
             image: text.image.clone(),
             entry: text.facts.registered.clone(),
@@ -161,9 +161,11 @@ impl Diagnosis {
     }
 }
 
-/// The platform of the step that failed, then the others; not the machine's own where there is another.
-fn platforms(text: &text::Text) -> Vec<String> {
-    let failed = text.steps.failed.clone();
+/// The platform of the step that failed, or of the step that the error is from, then the others; not the machine's own where there
+/// is another.
+fn platforms(text: &text::Text, step: Option<&String>) -> Vec<String> {
+    let failed = text.steps.failed.as_ref().or(step).cloned();
+    let is_of_step = failed.is_some();
     let own = |platform: &String| {
         let machine = text.facts.machine.as_ref().map(|(machine, _)| *machine);
         machine.is_some() && arch::named(platform) == machine
@@ -178,7 +180,7 @@ fn platforms(text: &text::Text) -> Vec<String> {
         }
     }
     // What is wanted is an emulator for the other one.
-    if text.steps.failed.is_none() {
+    if !is_of_step {
         all.sort_by_key(own);
     }
     all

@@ -75,8 +75,18 @@ pub(super) enum Meaning {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) list: Vec<Said>,
-    /// Files of which a shell says that it may execute them, and the line.
-    pub(super) executable: Vec<(String, String)>,
+    pub(super) executable: Vec<Executable>,
+    /// The line before.
+    before: String,
+}
+
+/// A file of which a shell says that it may execute it.
+#[derive(Debug)]
+pub(super) struct Executable {
+    pub(super) path: String,
+    /// The line before is about the same file: it has the error.
+    pub(super) refused: bool,
+    pub(super) line: String,
 }
 
 impl Script {
@@ -85,6 +95,8 @@ impl Script {
         if found.contains(&Means::Success) {
             self.executable(line);
         }
+        self.before.clear();
+        self.before.push_str(line.body());
         let words = found.contains(&Means::NotFound) || found.contains(&Means::Syntax) || missing(found);
         // A shell prints the line after what it does not understand of it.
         let source = || {
@@ -113,7 +125,8 @@ impl Script {
         let Some((path, says)) = rest.rsplit_once(':').map(|(path, says)| (path.trim(), says.trim())) else { return };
         let says = says.to_ascii_lowercase();
         if path.contains('/') && SUCCESS.contains(&says.as_str()) && self.executable.len() < MOST {
-            self.executable.push((path.to_owned(), line.shown()));
+            let refused = self.before.contains(&format!("{path}: "));
+            self.executable.push(Executable { path: path.to_owned(), refused, line: line.shown() });
         }
     }
 }
@@ -135,7 +148,8 @@ impl Said {
             Some(source) => Says::Source(source.to_owned()),
             None if found.contains(&Means::Syntax) && by_another(rest) => return None,
             None if found.contains(&Means::Syntax) => Says::Syntax,
-            None if found.contains(&Means::NotFound) => Says::NotFound(not_found(rest)?),
+            // Some languages say of a file what others say of a command.
+            None if found.contains(&Means::NotFound) && !missing(found) => Says::NotFound(not_found(rest)?),
             // `<` makes the next word the name of a file.
             None => {
                 let words = rest.rsplit_once(": ")?.0;
@@ -214,7 +228,7 @@ fn place(text: &str) -> Option<(&str, u32, &str)> {
 }
 
 /// The number in `line 7`, `7`, `Zeile 7`, `行 7` or `第 7 行`.
-fn line_number(segment: &str) -> Option<u32> {
+pub(super) fn line_number(segment: &str) -> Option<u32> {
     let number: String = segment.chars().filter(char::is_ascii_digit).collect();
     let word: String = segment.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace()).collect();
     let is_line = word.is_empty() || LINE.contains(&word.to_ascii_lowercase().as_str());
@@ -243,6 +257,10 @@ impl Content {
         }
         let words = unquoted(words);
         self.begins.iter().any(|begin| {
+            // A shell has a colon after the words, too.
+            if begin.strip_suffix(':') == Some(words) {
+                return true;
+            }
             let rest = words.strip_prefix(begin);
             let part_of_a_word = |next: char| next.is_ascii_alphanumeric() || next == '_' || next == '-';
             let ends = |rest: &str| {
@@ -292,6 +310,7 @@ mod tests {
             ("./a: 1: \u{cf}\u{fffd}\u{fffd}H: not found", CauseId::ShFallbackGarbage),
             ("./run: ligne 2: import : commande introuvable", CauseId::MissingShebang),
             ("./a: line 1: <?xml: No such file or directory", CauseId::NotABinaryDownload),
+            ("./a: line 1: error:: command not found", CauseId::NotABinaryDownload),
             ("./a: line 1: syntax error near unexpected token `newline'", CauseId::NotABinaryDownload),
             ("sh: cannot execute command `\u{feff}#!/bin/sh': No such file or directory", CauseId::BomBeforeShebang),
         ] {

@@ -36,6 +36,10 @@ pub(super) struct Text {
 impl Text {
     /// Looks through a line.
     pub(super) fn take(&mut self, line: &Line) {
+        // What the form of a report offered, and nobody ticked.
+        if line.text.trim_start().starts_with("- [ ] ") {
+            return;
+        }
         let platform = self.steps.take(&line.lower);
         let found = find(&line.lower);
         self.events.typed(line);

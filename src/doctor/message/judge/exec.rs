@@ -73,6 +73,10 @@ fn entry(case: &mut Case<'_>) {
     if disabled {
         case.say(CauseId::BinfmtEntryDisabled, Certain, 25.0, &told);
     } else {
+        let builds = case.places.contains(&Place::Build) || case.events.iter().any(|event| event.platform.is_some());
+        if builds {
+            case.say(CauseId::BuildxPlatformsStale, Likely, 4.0, &told);
+        }
         case.notes.push(format!(
             "{told}: what failed does not see it, or was there before it (a builder), or is refused by its mask"
         ));

@@ -1,7 +1,7 @@
 //! A file that a shell has read as a script: what its words say of it.
 
 use super::super::Strength::{Certain, Likely, Possible};
-use super::super::script::Meaning;
+use super::super::script::{Executable, Meaning};
 use super::super::words::ErrorName;
 use super::Case;
 use crate::doctor::catalogue::CauseId;
@@ -28,7 +28,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
 /// bash says `FILE: Success` of a file that it may execute and could not: an empty one, or after EACCES one whose loader it may not.
 fn executable(case: &mut Case<'_>) {
     let text = case.text;
-    for (path, line) in &text.script.executable {
+    for Executable { path, refused, line } in &text.script.executable {
         let error = |name| {
             case.events.iter().any(|event| {
                 event.errno.name == name && event.path.as_ref() == Some(path) && event.interpreter.is_none()
@@ -37,7 +37,7 @@ fn executable(case: &mut Case<'_>) {
         if error(ErrorName::Eacces) {
             case.exclude(&[CauseId::NoExecBit], format!("{line}: the shell has found that the file may be executed"));
             case.say(CauseId::LoaderNotExecutable, Likely, 4.0, line);
-        } else if case.events.is_empty() {
+        } else if case.events.is_empty() && !refused {
             case.say(CauseId::EmptyOrZeroFile, Likely, 4.0, line);
         }
     }
