@@ -1,7 +1,8 @@
 //! How long it takes until a foreign program runs: the emulator started directly, `rbinfmt run`, and what others have without root.
 //!
-//! `RBINFMT_EMULATORS=DIR RBINFMT_PROGRAM=FILE cargo bench --bench run`: static emulators, and a static busybox for arm64. Times are
-//! medians in milliseconds. What is not installed is left out.
+//! `RBINFMT_EMULATORS=DIR RBINFMT_PROGRAM=FILE cargo bench --bench run`: static emulators, and a static busybox for arm64. The emulators
+//! are in a store, and were run once before. Times are medians in milliseconds. What is not installed is left out. RBINFMT_BUILD names another
+//! build of rbinfmt, as the static one.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -40,11 +41,20 @@ fn main() {
         move || quietly(&mut command.borrow_mut())
     };
     let emulator = emulator.to_str().unwrap();
-    let run = |options: &[&str]| {
-        let mut command = Command::new(RBINFMT);
-        command.arg("--emulators").arg(&emulators).arg("run").args(options).arg("--");
+    let store = tempfile::tempdir().unwrap();
+    let build = named("RBINFMT_BUILD").unwrap_or(RBINFMT.into());
+    let rbinfmt = |verb: &str| {
+        let mut command = Command::new(&build);
+        command.env("RBINFMT_STORE", store.path()).arg(verb);
         command
     };
+    quietly(rbinfmt("fetch").arg("--from").arg(&emulators));
+    let run = |options: &[&str]| {
+        let mut command = rbinfmt("run");
+        command.args(options).arg("--");
+        command
+    };
+    started(run(&[]))();
     let mut contenders = vec![
         Contender::new("the emulator started directly", || {}, started(after(&[emulator]))),
         Contender::new("rbinfmt run", || {}, started(run(&[]))),

@@ -15,6 +15,7 @@ use crate::emulators::{Store, Wanted};
 use crate::error::{Error, Result, Status};
 use crate::report;
 use crate::report::progress::{Stderr, size};
+use crate::run;
 use crate::text::printable;
 use crate::time;
 
@@ -51,8 +52,10 @@ pub(super) fn run(context: &Context, args: &EmulatorsArgs) -> Result<Status> {
         Some(EmulatorsCommand::Gc) => {
             let lock = store.lock(&Stderr::default())?;
             let swept = store.gc(&lock, &named(context, store)?)?;
+            let (roots, bytes) = run::collect(store, &lock)?;
             let what = if swept.versions.is_empty() { "no version".to_owned() } else { swept.versions.join(" ") };
-            format!("removed {what} and the cache ({})\n", size(swept.bytes))
+            let roots = if roots == 0 { String::new() } else { format!(", {roots} extracted by `run --root`") };
+            format!("removed {what}{roots} and the cache ({})\n", size(swept.bytes + bytes))
         }
         Some(EmulatorsCommand::Path { arch }) => {
             let archs = wanted(context, store, std::slice::from_ref(arch))?;

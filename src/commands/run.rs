@@ -49,7 +49,9 @@ fn started(context: &Context, command: Vec<OsString>, args: &PlaceArgs) -> Resul
         printer.note(format!("{name} is not passed on: QEMU's emulators take it for their option {option}"));
     }
     for library in &plan.missing {
-        printer.warn(format!("{library} was not found: name the package that has it (--package), or --sysroot DIR"));
+        printer.warn(format!(
+            "{library} was not found, also not in Debian's stable suite: --sysroot DIR names a directory that has it"
+        ));
     }
     if let Way::Emulator(obstacle) = &plan.way {
         printer.warn(format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::debian::libraries::Libraries;
+use super::debian::libraries::{self, Libraries};
 use super::debian::mirror::{self, Mirror, Wish};
 use super::debian::openpgp::Keyring;
 use super::debian::{Archive, SETTINGS, version};
@@ -221,12 +221,17 @@ impl Fetcher<'_> {
         Ok(have)
     }
 
-    /// Adds packages of a Debian port, and the libraries that they depend on, to the store's tree of libraries. Each wish is
-    /// a list of names of which one will do. Returns the numbers of the wishes for which there is no package.
+    /// Adds packages of a Debian port, and the libraries that they depend on, to the store's tree of libraries. Returns the
+    /// wishes for which there is no package.
     ///
     /// # Errors
     /// The archive cannot be reached, or what comes from it is not what was expected; a tree that cannot be written.
-    pub fn libraries(&self, port: &str, to: &Libraries, wishes: &[Vec<String>]) -> Result<Vec<usize>> {
+    pub fn libraries<'w>(
+        &self,
+        port: &str,
+        to: &Libraries,
+        wishes: &'w [libraries::Wish],
+    ) -> Result<Vec<&'w libraries::Wish>> {
         let lock = self.store.lock(self.progress)?;
         let mut archive = self.archive(&lock, port)?;
         // Ubuntu's libraries of other architectures are on other hosts, signed by other keys.

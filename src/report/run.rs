@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::run::{Plan, Way, Who};
+use crate::report::progress::size;
+use crate::run::{MOST, Plan, Way, Who};
 use crate::text::to_text;
 
 /// For people.
@@ -28,6 +29,7 @@ pub fn text(plan: &Plan) -> String {
         line("root", root.display().to_string());
         if plan.view.scratch.is_some() {
             line("writes", "to memory; they end with the program".to_owned());
+            line("disk", format!("at most {}, extracted once", size(MOST)));
         }
         line("mounts", "/proc /sys /dev /etc/resolv.conf; /tmp where it cannot be written".to_owned());
     }

@@ -9,23 +9,26 @@ use std::path::{Path, PathBuf};
 use super::Request;
 use super::environment::Variable;
 use crate::archive;
-use crate::archive::extract::Below;
+use crate::archive::extract::{Below, Owners};
 use crate::archive::tar::Tar;
+use crate::emulators::store::Lock;
 use crate::emulators::{FetchEnv, Store};
 use crate::error::{Doing, Error, Result};
 use crate::exec::identity::Account;
 use crate::exec::root::Root;
+use crate::http::cache::directory_size;
 use crate::kernel::Kernel;
 use crate::oci::Platform;
 use crate::oci::config::Config;
 use crate::oci::extract::choose;
 use crate::oci::name::Name;
+use crate::proc;
 use crate::registrar::Registrar;
 use crate::temporary::{NEW, make_directories, sweep};
 use crate::verify::Digest;
 
 /// More than this out of one image is not an image but a bomb.
-pub(super) const MOST: u64 = 16 << 30;
+pub const MOST: u64 = 16 << 30;
 
 /// Where a root directory comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,12 +147,51 @@ fn kept(
     let new = tempfile::Builder::new().prefix(NEW).tempdir_in(&roots).doing(doing)?;
     fs::set_permissions(new.path(), fs::Permissions::from_mode(0o755)).doing(doing)?;
     let mut below = Below::new(new.path(), MOST).doing(doing)?;
-    below.owners = nix::unistd::geteuid().is_root();
+    below.owners = if nix::unistd::geteuid().is_root() { Owners::Theirs } else { Owners::Recorded };
     fill(&mut below)?;
     fs::rename(new.path(), &place).doing(doing)?;
     // It has another name now.
     let _ = new.keep();
     Ok(place)
+}
+
+/// Removes extracted roots that no process uses; says how many, and their bytes. Nothing is extracted meanwhile: that takes the
+/// lock.
+///
+/// # Errors
+/// The directory cannot be read, or a root not be removed.
+pub fn collect(store: &Store, _held: &Lock) -> Result<(usize, u64)> {
+    let roots = store.root().join("roots");
+    let doing = || format!("removing roots from {}", roots.display());
+    let listing = match fs::read_dir(&roots) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+        listing => listing.doing(doing)?,
+    };
+    let (mut number, mut bytes) = (0, 0);
+    for item in listing {
+        let path = item.doing(doing)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Nobody begins to use it under another name; what a kill leaves of it is swept by the next who extracts.
+        let away = roots.join(format!("{NEW}{name}"));
+        fs::rename(&path, &away).doing(doing)?;
+        if is_mounted(&name) {
+            fs::rename(&away, &path).doing(doing)?;
+            continue;
+        }
+        bytes += directory_size(&away);
+        fs::remove_dir_all(&away).doing(doing)?;
+        number += 1;
+    }
+    Ok((number, bytes))
+}
+
+/// Whether a process sees a mount made of a root of this name: the kernel prints the path that it was made with.
+fn is_mounted(name: &str) -> bool {
+    let layer = format!("/roots/{name}");
+    let processes = fs::read_dir(proc::DIRECTORY).into_iter().flatten().flatten();
+    let pids = processes.filter_map(|item| item.file_name().to_str()?.parse::<u32>().ok());
+    let mut mounts = pids.filter_map(|pid| proc::text(&proc::of_process(pid, "mountinfo")).ok());
+    mounts.any(|mounts| mounts.contains(&layer))
 }
 
 /// Who an image's program is, and its home directory: USER, a name or a number, which may have a group after a colon.

@@ -179,6 +179,9 @@ impl Kept {
         while !self.processes().is_empty() && backoff.wait(None) {}
         send(Signal::SIGKILL);
         kill(Pid::from_raw(self.pid as i32), Signal::SIGKILL).doing(|| format!("ending {}", self.name))?;
+        // Its mounts are in use until it is gone.
+        let mut backoff = Backoff::until(std::time::Instant::now() + PATIENCE, PAUSE / 20, PAUSE);
+        while self.is_there() && backoff.wait(None) {}
         let path = file(store, &self.name)?;
         fs::remove_file(&path).doing(|| format!("removing {}", path.display()))
     }

@@ -28,7 +28,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use self::environment::{Emulation, Variable, variable};
-pub use self::image::Source;
+pub use self::image::{MOST, Source, collect};
 pub use self::kept::Kept;
 pub use self::plan::{Plan, Way, Who};
 pub use self::root::Bind;

@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice};
 use super::Request;
 use crate::architecture::{Abi, Architecture};
 use crate::emulators::FetchEnv;
-use crate::emulators::debian::libraries::{Libraries, candidates};
+use crate::emulators::debian::libraries::{Libraries, Wish};
 use crate::error::{Error, Result};
 use crate::exec::root::Root;
 use crate::exec::{Handler, Verdict};
@@ -81,31 +81,28 @@ pub(super) fn provide(registrar: &Registrar, request: &Request, root: &Root, ver
     }
     let Some(store) = &registrar.store else { return Ok(Provided::default()) };
     let tree = Libraries::of(store.root());
-    let wish = |name: &String| vec![name.clone()];
-    let packages: Vec<Vec<String>> = request.packages.iter().map(wish).collect();
+    let packages = |libc: &str| {
+        let names = [libc].into_iter().chain(request.packages.iter().map(String::as_str));
+        names.map(|name| Wish::Package(name.to_owned())).collect::<Vec<_>>()
+    };
     let mut missing = Vec::new();
     match Need::of(root, verdict) {
         Some(need) => {
-            if !need.is_met_by(tree.root()) || !packages.is_empty() {
-                let libc = if need.is_musl { MUSL } else { GLIBC };
+            if !need.is_met_by(tree.root()) || !request.packages.is_empty() {
                 let lacking = need.libraries.iter().filter(|name| !need.has(tree.root(), name));
-                let guessed: Vec<Vec<String>> = lacking.map(|name| candidates(name)).collect();
-                let named = [vec![vec![libc.to_owned()]], packages].concat();
-                fetch(registrar, request, &tree, (need.abi, &named, &guessed))?;
+                let library = |name: &String| Wish::Library { name: name.clone(), triplet: need.abi.triplet };
+                let mut wishes = packages(if need.is_musl { MUSL } else { GLIBC });
+                wishes.extend(lacking.map(library));
+                fetch(registrar, request, &tree, (need.abi, &wishes))?;
             }
             missing.extend(need.libraries.iter().filter(|name| !need.has(tree.root(), name)).cloned());
         }
         // For what it starts.
-        None if !packages.is_empty() => {
+        None if !request.packages.is_empty() => {
             for profile in registrar.select(&request.archs)?.profiles {
                 let abi = Architecture::named(&profile.name).and_then(|arch| arch.row().abis.first());
                 if let Some(abi) = abi {
-                    fetch(
-                        registrar,
-                        request,
-                        &tree,
-                        (abi, &[vec![vec![GLIBC.to_owned()]], packages.clone()].concat(), &[]),
-                    )?;
+                    fetch(registrar, request, &tree, (abi, &packages(GLIBC)))?;
                 }
             }
         }
@@ -121,21 +118,25 @@ pub(super) fn fetched(registrar: &Registrar) -> Option<PathBuf> {
     tree.root().exists().then(|| tree.root().to_owned())
 }
 
-/// Packages that have to be there, by name, and those whose names were guessed.
-type Wishes<'a> = (&'static Abi, &'a [Vec<String>], &'a [Vec<String>]);
+/// What one ABI's programs need.
+type Wishes<'a> = (&'static Abi, &'a [Wish]);
 
-fn fetch(registrar: &Registrar, request: &Request, tree: &Libraries, (abi, named, guessed): Wishes) -> Result<()> {
+fn fetch(registrar: &Registrar, request: &Request, tree: &Libraries, (abi, wishes): Wishes) -> Result<()> {
     let doing = "looking for libraries";
     let Some(port) = abi.debian else {
         return Err(Error::failed(doing, format!("Debian has no port for {}", abi.gnu))
             .help("name a directory that has them: --sysroot DIR, or --sysroot none"));
     };
-    let wishes = [named, guessed].concat();
     let env = FetchEnv::of_process(registrar.store()?, PathBuf::from("/"), &request.fetch)?;
-    let missing = env.fetcher(&request.fetch, &*registrar.progress).libraries(port, tree, &wishes);
+    let missing = env.fetcher(&request.fetch, &*registrar.progress).libraries(port, tree, wishes);
     registrar.progress.done();
-    match missing?.into_iter().find(|&number| number < named.len()) {
-        Some(number) => Err(Error::failed(doing, format!("Debian has no package {} for {port}", wishes[number][0]))
+    let package = |wish: &Wish| match wish {
+        Wish::Package(name) => Some(name.clone()),
+        // The program may do without it, and a warning names it.
+        Wish::Library { .. } => None,
+    };
+    match missing?.into_iter().find_map(package) {
+        Some(name) => Err(Error::failed(doing, format!("Debian has no package {name} for {port}"))
             .help("--sysroot none runs the program without them")),
         None => Ok(()),
     }

@@ -49,6 +49,12 @@ each() {
 }
 
 ! run localhost/arm64 uname -m >"$WORK/out" 2>&1 && grep -qi 'exec format error' "$WORK/out" || fail 'arm64 before'
+# Without privileges, and as somebody else: a table of its own.
+for user in 0 1000; do
+    [ "$(run --user $user -v "$CACHE/arm64:/arm64:ro" "$IMAGE" run /arm64/busybox uname -m 2>"$WORK/out")" = aarch64 ] ||
+        fail "rbinfmt run as user $user"
+done
+ok 'podman run IMAGE run PROGRAM: without privileges, as root and as another user'
 rbinfmt --install all || failing '--install all'
 each foreign
 ok 'podman run --privileged --rm IMAGE --install all: containers of every platform run, argv[0] arrives'

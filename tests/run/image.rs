@@ -122,6 +122,21 @@ fn a_layer_that_is_not_what_its_digest_says_is_refused() {
 }
 
 #[test]
+fn extracted_roots_are_removed_but_not_under_a_program() {
+    let Some(user) = with_image() else { return };
+    let count = "ls $HOME/.local/share/rbinfmt/roots | wc -l";
+    user.run("run --root oci:layout --workdir / true; run --root base.tar --as-root --keep work /bin/sh -c true");
+    assert_eq!(user.run(count), "2\n");
+    let said = user.run("rbinfmt emulators gc");
+    assert!(said.contains("1 extracted by `run --root`"), "{said}");
+    assert_eq!(
+        user.run(&format!("run --join work /bin/cat /etc/stays; rbinfmt ps --end work; {count}")),
+        "lower\nended work\n1\n"
+    );
+    user.run(&format!("rbinfmt emulators gc; [ $({count}) = 0 ]"));
+}
+
+#[test]
 fn a_hostile_layer_writes_nothing_outside() {
     let Some(user) = user() else { return };
     user.write("outside/file", "theirs");

@@ -16,6 +16,7 @@ mod rights;
 mod root;
 mod supply;
 mod sysroot;
+mod tools;
 mod user;
 
 use common::skip::{Need, has, skipped};

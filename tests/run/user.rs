@@ -19,7 +19,7 @@ pub(crate) struct User {
 }
 
 /// rbinfmt, emulators/qemu-ARCH-static and bin/busybox-ARCH, bin/bash-ARCH: where the project lies may be closed to others.
-fn shared() -> Option<&'static Path> {
+pub(crate) fn shared() -> Option<&'static Path> {
     static SHARED: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = SHARED.get_or_init(|| {
         let directory = open_directory().keep();

@@ -1,7 +1,7 @@
 //! Libraries of other architectures: packages of a Debian port and what they depend on, extracted into one tree. Ports have
 //! directories of their own in it, as with Debian's multiarch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,38 @@ pub fn candidates(library: &str) -> Vec<String> {
     let dash = if stem.ends_with(|last: char| last.is_ascii_digit()) { "-" } else { "" };
     let name = format!("{stem}{dash}{version}").to_lowercase().replace('_', "-");
     vec![format!("{name}t64"), name]
+}
+
+/// What is to be in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A package.
+    Package(String),
+    /// A library, in the directory of its architecture.
+    Library {
+        /// What DT_NEEDED calls it.
+        name: String,
+        /// The directory: "aarch64-linux-gnu".
+        triplet: &'static str,
+    },
+}
+
+impl Wish {
+    /// The packages that may do.
+    fn candidates(&self) -> Vec<String> {
+        match self {
+            Wish::Package(name) => vec![name.clone()],
+            Wish::Library { name, .. } => candidates(name),
+        }
+    }
+
+    /// Where packages have it.
+    fn path(&self) -> Option<String> {
+        match self {
+            Wish::Package(_) => None,
+            Wish::Library { name, triplet } => Some(format!("usr/lib/{triplet}/{name}")),
+        }
+    }
 }
 
 /// The tree.
@@ -78,24 +110,34 @@ impl Libraries {
 }
 
 impl Archive<'_> {
-    /// Adds packages of this archive's port, and the libraries that they depend on. Each wish is a list of names of which one
-    /// will do. Returns the wishes for which there is no package.
+    /// Adds packages of this archive's port, and the libraries that they depend on. Returns the wishes for which there is no
+    /// package.
     ///
     /// # Errors
     /// An index or a package that cannot be fetched or is not what was expected; a tree that cannot be written.
-    pub fn add_libraries(&self, to: &Libraries, wishes: &[Vec<String>]) -> Result<Vec<usize>> {
+    pub fn add_libraries<'w>(&self, to: &Libraries, wishes: &'w [Wish]) -> Result<Vec<&'w Wish>> {
         let suite = SETTINGS.stable;
         let index = self.index(suite)??;
-        let is_named = |name: &str| name == ZLIB || wishes.iter().flatten().any(|wish| wish == name);
+        let names: Vec<String> = wishes.iter().flat_map(Wish::candidates).collect();
+        let is_named = |name: &str| name == ZLIB || names.iter().any(|wish| wish == name);
         let keep = |name: &[u8]| name.starts_with(b"lib") || std::str::from_utf8(name).is_ok_and(is_named);
-        let paragraphs = index.paragraphs(self.jobs, &keep, usize::MAX)?;
-        let find = |name: &str| paragraphs.iter().find(|p| p.get("Package") == Some(name));
+        let mut paragraphs = index.paragraphs(self.jobs, &keep, usize::MAX)?;
+        let by_rule =
+            |wish: &Wish, all: &[Paragraph]| wish.candidates().iter().find_map(|name| find(all, name)).is_some();
+        let unruly = wishes.iter().filter(|wish| !by_rule(wish, &paragraphs));
+        let listed = self.listed_packages(suite, &unruly.filter_map(Wish::path).collect::<Vec<_>>());
+        let more = |name: &[u8]| !keep(name) && listed.values().any(|package| package.as_bytes() == name);
+        if listed.values().any(|package| more(package.as_bytes())) {
+            paragraphs.extend(index.paragraphs(self.jobs, &more, usize::MAX)?);
+        }
+        let find = |name: &str| find(&paragraphs, name);
         let (mut missing, mut chosen) = (Vec::new(), Vec::new());
-        for (number, wish) in wishes.iter().enumerate() {
-            match wish.iter().find_map(|name| find(name)) {
+        for wish in wishes {
+            let listed = wish.path().and_then(|path| listed.get(&path).cloned());
+            match wish.candidates().iter().chain(&listed).find_map(|name| find(name)) {
                 Some(paragraph) if chosen.contains(&paragraph) => {}
                 Some(paragraph) => chosen.push(paragraph),
-                None => missing.push(number),
+                None => missing.push(wish),
             }
         }
         let mut next = 0;
@@ -127,6 +169,22 @@ impl Archive<'_> {
         }
         Ok(missing)
     }
+
+    /// The packages that have these files, by the archive's list of files: it is large, and read only where the rule does not
+    /// help. Without it the files are missing, which is said in any case.
+    fn listed_packages(&self, suite: &str, paths: &[String]) -> BTreeMap<String, String> {
+        if paths.is_empty() {
+            return BTreeMap::new();
+        }
+        self.packages_with(suite, paths).unwrap_or_else(|error| {
+            self.progress.note(&error.to_string());
+            BTreeMap::new()
+        })
+    }
+}
+
+fn find<'p>(all: &'p [Paragraph], name: &str) -> Option<&'p Paragraph> {
+    all.iter().find(|paragraph| paragraph.get("Package") == Some(name))
 }
 
 /// Names of packages that one depends on; of alternatives the first.

@@ -1,5 +1,6 @@
 //! The Debian archive: from a mirror's InRelease, over its signature, to the package with the emulators in it.
 
+mod contents;
 mod data;
 pub mod deb822;
 pub mod libraries;
@@ -124,14 +125,19 @@ impl Archive<'_> {
 
     /// A suite's list of packages for this machine, verified. The inner error says that it has none.
     fn index(&self, suite: &str) -> Result<Result<Index, Error>> {
+        self.listed(suite, "packages", &|release, component, arch| release.packages(component, arch))
+    }
+
+    /// A file that a suite's Release names, verified. The inner error says that it names none.
+    fn listed(&self, suite: &str, what: &str, choose: &Choose) -> Result<Result<Index, Error>> {
         self.progress.step(&format!("reading the index of {suite} at {}", self.mirror.url));
         let release = match self.release(suite)? {
             Ok(release) => release,
             Err(nothing) => return Ok(Err(nothing)),
         };
         let (component, arch) = (&self.mirror.component, &self.arch);
-        let Some(index) = release.packages(component, arch) else {
-            return Ok(Err(nothing_in(suite, format!("it has no packages of {component} for {arch}"))));
+        let Some(index) = choose(&release, component, arch) else {
+            return Ok(Err(nothing_in(suite, format!("it has no {what} of {component} for {arch}"))));
         };
         if index.expected.size > MAX_INDEX {
             return Err(Error::failed(
@@ -235,7 +241,10 @@ impl Archive<'_> {
     }
 }
 
-/// A list of packages, verified.
+/// Which file of a Release is meant, for a component and an architecture.
+type Choose<'a> = dyn Fn(&Release, &str, &str) -> Option<release::Index> + 'a;
+
+/// A list of packages, or of their files, verified.
 struct Index {
     /// The suite's own name.
     codename: String,

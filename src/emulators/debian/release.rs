@@ -87,8 +87,16 @@ impl Release {
 
     /// The index of packages of a component and architecture, in a compression that we can read.
     pub fn packages(&self, component: &str, arch: &str) -> Option<Index> {
-        let stem = format!("{component}/binary-{arch}/Packages");
-        let names = [format!("{stem}.xz"), format!("{stem}.gz"), stem];
+        self.file(&format!("{component}/binary-{arch}/Packages"))
+    }
+
+    /// The list of all files of a component's packages for an architecture, likewise.
+    pub fn contents(&self, component: &str, arch: &str) -> Option<Index> {
+        self.file(&format!("{component}/Contents-{arch}"))
+    }
+
+    fn file(&self, stem: &str) -> Option<Index> {
+        let names = [format!("{stem}.xz"), format!("{stem}.gz"), stem.to_owned()];
         let list = self.paragraph.get("SHA256")?;
         names.into_iter().find_map(|name| {
             list.lines().find_map(|line| {
