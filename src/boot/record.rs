@@ -208,6 +208,7 @@ impl Tree {
         self.begin()?;
         let changes = self.compare(files)?;
         let mut record = self.record()?.unwrap_or_default();
+        self.forget_unwritten(&mut record, files)?;
         record.emulators = record.ours(&self.versions()?);
         record.before = None;
         for (file, change) in files.iter().zip(&changes) {
@@ -236,6 +237,17 @@ impl Tree {
             self.note(&record)?;
         }
         Ok(changes)
+    }
+
+    /// What an earlier run announced, did not write, and nobody wants any more.
+    fn forget_unwritten(&self, record: &mut Record, files: &[File]) -> Result<()> {
+        let unwanted = record.files.keys().filter(|path| !files.iter().any(|file| file.path == **path));
+        for path in unwanted.cloned().collect::<Vec<_>>() {
+            if self.print_of(&path)?.is_none() {
+                record.files.remove(&path);
+            }
+        }
+        Ok(())
     }
 
     /// Writes one file again that was written before; nothing where it was not, or where somebody changed it.
@@ -294,7 +306,8 @@ impl Tree {
             }
             if self.has(SYSTEM)? {
                 // Whoever takes the lock sweeps what a killed run left there.
-                drop(self.store()?.lock(&Quiet)?);
+                let store = self.store()?;
+                drop(store.lock(&Quiet).map_err(|error| error.naming(store.root(), store.location()))?);
             }
             for directory in record.directories.iter().rev().filter(|directory| *directory != own) {
                 self.remove_directory(directory)?;

@@ -93,9 +93,9 @@ fn supply(registrar: &Registrar, tree: &Tree, request: &Request) -> Result<()> {
     if !registrar.lacks(request)? {
         return Ok(());
     }
-    let (store, place) = (tree.store()?, tree.real(SYSTEM)?);
+    let store = tree.store()?;
     let there = Registrar { store: Some(store.clone()), ..registrar.clone() };
-    there.supply(request).map_err(|error| error.naming(store.root(), &place))
+    there.supply(request).map_err(|error| error.naming(store.root(), store.location()))
 }
 
 /// A failure that left nothing behind leaves no record either.

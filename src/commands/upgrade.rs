@@ -39,7 +39,8 @@ pub(super) fn run(context: &Context, args: &cli::UpgradeArgs) -> Result<Status> 
             .help("what was in use is still in use"));
     }
     let archs: Vec<String> = tried.good.iter().map(|e| e.arch.clone()).collect();
-    let chosen = store.use_(&store.lock(&Quiet)?, &first.id, &archs)?;
+    // What was fetched may have been collected by another process meanwhile: that is not the user's mistake.
+    let chosen = store.use_(&store.lock(&Quiet)?, &first.id, &archs).map_err(|e| e.with_status(Status::Failed))?;
     let old = current
         .values()
         .find(|e| e.id != first.id)

@@ -115,7 +115,7 @@ impl Places {
         Ok(all)
     }
 
-    /// The file at `path`, judged; `None` where there is none, or none that we may see.
+    /// The file at `path`, judged; `None` where there is none, or none that we, not being root, may see.
     ///
     /// # Errors
     /// What stat(2) says otherwise: the file may well be there.
@@ -140,8 +140,12 @@ impl Places {
     }
 }
 
+/// Root sees everything: what is denied to it may well be there.
 fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied)
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => !nix::unistd::geteuid().is_root(),
+        kind => matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
 }
 
 /// Why a file cannot be an emulator on a machine whose own programs are for `own`.

@@ -128,3 +128,36 @@ fn is_lasting(error: &Error) -> bool {
         [Errno::EEXIST, Errno::ENOENT, Errno::EROFS, Errno::EINVAL, Errno::ENOEXEC, Errno::ELIBBAD];
     error.errno().is_none_or(|errno| LASTING.contains(&Errno::from_raw(errno)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_undone_is_listed_with_the_command_that_puts_it_right() {
+        // Neither entry can be read or written: each is a directory.
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["qemu-arm", "qemu-riscv64"] {
+            std::fs::create_dir(path(name)).unwrap();
+        }
+        let text = b"enabled\ninterpreter /usr/bin/qemu-arm\nflags: F\noffset 0\nmagic 7f454c46\n";
+        let mut journal = Journal::default();
+        journal.registered("arm", &Entry::parse(b"qemu-arm", text).unwrap());
+        journal.enabled("riscv64", "qemu-riscv64".into());
+        journal.registered("gone", &Entry::parse(b"gone", text).unwrap());
+        let error = journal.undo(&Table::at(directory.path()), Error::failed("trying arm", "it does not run"));
+        assert_eq!(error.to_string(), "trying arm: it does not run");
+        let expected = [
+            format!("riscv64: qemu-riscv64 is enabled; `echo 0 >{}` disables it", path("qemu-riscv64").display()),
+            format!(
+                "arm: qemu-arm -> /usr/bin/qemu-arm is in the table, and was not verified; `echo -1 >{}` removes it",
+                path("qemu-arm").display()
+            ),
+        ];
+        for line in expected {
+            assert!(error.help_text().unwrap_or_default().contains(&line), "{line}: {:?}", error.help_text());
+        }
+        assert!(!error.help_text().unwrap_or_default().contains("gone"));
+    }
+}

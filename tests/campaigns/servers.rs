@@ -131,7 +131,7 @@ pub(crate) fn run(extent: &Extent) -> Report {
     });
     let modes: Vec<Mode> = all.collect();
     let (next, report, outcomes) =
-        (AtomicUsize::new(0), Mutex::new(Report::default()), Mutex::new((0, Duration::ZERO)));
+        (AtomicUsize::new(0), Mutex::new(Report::default()), Mutex::new((0, (Duration::ZERO, String::new()))));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -143,7 +143,9 @@ pub(crate) fn run(extent: &Extent) -> Report {
                         Came::Whole => {}
                     }
                     let longest = &mut outcomes.lock().unwrap().1;
-                    *longest = took.max(*longest);
+                    if took > longest.0 {
+                        *longest = (took, mode.name());
+                    }
                 }
             });
         }
@@ -154,7 +156,7 @@ pub(crate) fn run(extent: &Extent) -> Report {
     report.count("modes", format!("{} ({} at {} files)", modes.len(), ROWS.len(), paths.len()));
     report.count("refused", refused);
     report.count("harmless", modes.len() - refused);
-    report.count("longest", format!("{:.1} s", longest.as_secs_f64()));
+    report.count("longest", format!("{:.1} s ({})", longest.0.as_secs_f64(), longest.1));
     report
 }
 

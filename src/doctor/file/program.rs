@@ -83,7 +83,8 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
     if let Some((variable, level)) = program.go.as_ref().and_then(|go| go.level.as_ref()) {
         findings.push(note(CauseId::GoBuild, format!("Go built it with {variable}={level}")));
     }
-    if is_packed(setting, path) {
+    // What UPX packed has no loader of its own: its first instructions load that.
+    if program.loader.is_none() && is_packed(setting, path) {
         let detail = "it is packed with UPX: what it needs can be seen after `upx -d` of a copy";
         findings.push(note(CauseId::PackedProgram, detail.into()));
     }

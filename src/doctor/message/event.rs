@@ -7,7 +7,7 @@ use super::fact::Kind;
 use super::script::{Said, line_number};
 use super::words::{
     BASIC, CALLERS, Caller, ERRNOS, Errno, ErrorName, INTERPRETERS, LOOKS_LIKE_PROGRAM, LOOKS_LIKE_PROGRAM_END, Means,
-    NOT_NAMES, NOT_PROGRAMS, NOT_PROGRAMS_END, WRITERS,
+    NOT_NAMES, NOT_PROGRAMS, NOT_PROGRAMS_END, Place, WRITERS,
 };
 
 /// Different events that are kept of each grade; a log that repeats itself has few.
@@ -81,7 +81,10 @@ impl Events {
             let caller = &CALLERS[at];
             let Some(named) = Caller::find(at, &line.lower) else { continue };
             let path = named.path.map(|path| as_written(line, path)).filter(|path| !path.is_empty());
-            let path = if path.as_deref().is_some_and(is_no_name) { elsewhere(errno, line) } else { path };
+            // Programs that report an error of their own have the file in the words before it.
+            let unnamed = path.is_none() && errno.alone && caller.context == Place::Program;
+            let misnamed = path.as_deref().is_some_and(is_no_name);
+            let path = if unnamed || misnamed { elsewhere(errno, line) } else { path };
             let Some(grade) = grade(errno, caller, path.as_deref(), line) else { continue };
             let interpreter = named.interpreter.map(|path| as_written(line, path));
             let better = best.as_ref().is_none_or(|best| grade > best.grade);

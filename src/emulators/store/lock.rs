@@ -32,8 +32,8 @@ impl Store {
         for directory in [self.root().to_owned(), self.root().join("versions"), self.root().join("tmp")] {
             make_directory(&directory).map_err(help)?;
         }
-        if let Some(writable) = Trust::of_process().writable(self.root()) {
-            return Err(writable.error(format!("changing the store {}", self.root().display())));
+        if let Some(writable) = Trust::of_process().writable(self.location()) {
+            return Err(writable.error(format!("changing the store {}", self.location().display())));
         }
         let path = self.root().join("lock");
         let doing = || format!("locking {}", path.display());
@@ -43,7 +43,7 @@ impl Store {
         // Whoever may open it may hold it: that is nobody else, whatever the umask was.
         file.set_permissions(fs::Permissions::from_mode(0o600)).doing(doing).map_err(help)?;
         lock::take(&file, &path, || {
-            progress.note(&format!("another rbinfmt is changing {}: waiting for it", self.root().display()));
+            progress.note(&format!("another rbinfmt is changing {}: waiting for it", self.location().display()));
         })?;
         let lock = Lock { _file: file };
         lock.sweep(self.root())?;

@@ -122,15 +122,20 @@ impl Store {
         })
     }
 
-    /// Its directory.
+    /// Its directory, as files are reached in it.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where its directory is.
+    pub(crate) fn location(&self) -> &Path {
+        self.held.as_ref().map_or(&self.root, |(_, place)| place)
     }
 
     /// Labels a file of a system's store as a program.
     fn label(&self, path: &Path) -> Result<()> {
         let inside = SYSTEM.trim_start_matches('/');
-        let place = self.held.as_ref().map_or(&self.root, |(_, place)| place);
+        let place = self.location();
         if !place.ends_with(inside) {
             return Ok(());
         }
