@@ -376,9 +376,16 @@ impl Pax {
 
 /// Whether a header's sum is that of its bytes, with blanks in the sum's own place.
 fn has_sum(header: &Header) -> bool {
+    // Eight bytes at a time, in four lanes of 16 bits that 64 words do not fill: byte by byte, it was a fifth of the work on
+    // an image.
+    const LOW: u64 = 0x00ff_00ff_00ff_00ff;
     let bytes = header.as_bytes();
-    let sum: u32 = bytes[..148].iter().chain(&bytes[156..]).map(|&b| u32::from(b)).sum::<u32>() + 8 * 32;
-    header.cksum().ok() == Some(sum)
+    let (words, _) = bytes.as_chunks::<8>();
+    let lanes =
+        words.iter().map(|word| u64::from_ne_bytes(*word)).map(|word| (word & LOW) + (word >> 8 & LOW)).sum::<u64>();
+    let all: u64 = (0..4).map(|lane| lanes >> (16 * lane) & 0xffff).sum();
+    let own: u64 = bytes[148..156].iter().map(|&byte| u64::from(byte)).sum();
+    header.cksum().is_ok_and(|sum| u64::from(sum) == all - own + 8 * u64::from(b' '))
 }
 
 fn until_nul(mut name: Vec<u8>) -> Vec<u8> {

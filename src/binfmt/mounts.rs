@@ -53,7 +53,7 @@ pub fn mounted_on(mounts: &Mounts, dir: &Path) -> Mounted {
 
 /// The tables among these mounts, as device numbers: one for each user namespace.
 pub fn devices(mounts: &Mounts) -> impl Iterator<Item = &str> {
-    mounts.naming(BINFMT_MISC.as_bytes()).filter(|mount| mount.fs_type == BINFMT_MISC).map(|mount| mount.device)
+    mounts.naming(BINFMT_MISC).filter(|mount| mount.fs_type == BINFMT_MISC).map(|mount| mount.device)
 }
 
 /// The device number of the table on `dir`, as mountinfo writes it.

@@ -7,7 +7,7 @@ use super::{Context, fetch_options};
 use crate::cli::run::{PlaceArgs, RunArgs, ShellArgs};
 use crate::error::{Error, Result, Status};
 use crate::report;
-use crate::run::{Bind, Emulation, Plan, Request, Source, Sysroot, Way, variable};
+use crate::run::{Bind, Emulation, Plan, Request, Source, Sysroot, variable};
 
 /// Runs a program. It returns only where there was none to be run.
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Status> {
@@ -52,14 +52,6 @@ fn started(context: &Context, command: Vec<OsString>, args: &PlaceArgs) -> Resul
         printer.warn(format!(
             "{library} was not found, also not in Debian's stable suite: --sysroot DIR names a directory that has it"
         ));
-    }
-    if let Way::Emulator(obstacle) = &plan.way {
-        printer.warn(format!(
-            "without a table only the program itself is emulated, and nothing that it starts: {obstacle}"
-        ));
-        if let Some(help) = obstacle.help_text() {
-            printer.note(help);
-        }
     }
     if let Some(port) = args.gdb {
         printer.note(format!("gdb-multiarch {} -ex 'target remote :{port}'", plan.path.display()));

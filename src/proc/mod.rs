@@ -7,8 +7,6 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 
-use bstr::ByteSlice;
-
 pub use mountinfo::{Mount, Mounts};
 
 /// Where proc(5) is mounted.
@@ -100,9 +98,14 @@ impl ProcessStatus {
 
     /// A field's value.
     pub fn field(&self, name: &str) -> Option<&str> {
-        // "Name", the first line, has none before it; nobody asks for it.
-        let (_, value) = self.0.as_bytes().split_once_str(&format!("\n{name}:"))?;
-        value.lines().next()?.to_str().ok().map(str::trim)
+        let mut rest = self.0.as_str();
+        loop {
+            let (line, after) = rest.split_once('\n')?;
+            if let Some(value) = line.strip_prefix(name).and_then(|value| value.strip_prefix(':')) {
+                return Some(value.trim());
+            }
+            rest = after;
+        }
     }
 
     /// A set of capabilities: "CapBnd".

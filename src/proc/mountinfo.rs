@@ -3,10 +3,8 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-
-use bstr::ByteSlice;
 
 use super::text;
 use crate::error::{Doing, Result};
@@ -43,23 +41,24 @@ impl Mounts {
     }
 
     /// Those whose line holds this text, wherever it is. Where few do, it is far quicker than a look at each of them.
-    pub fn naming(&self, text: &[u8]) -> impl Iterator<Item = Mount<'_>> {
+    pub fn naming(&self, text: &str) -> impl Iterator<Item = Mount<'_>> {
         let mut before = None;
-        self.0.as_bytes().find_iter(text).filter_map(move |at| {
-            let line = self.0.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
-            (before.replace(line) != Some(line)).then(|| Mount::parse(self.0.get(line..)?.lines().next()?)).flatten()
+        // Not bstr's search: elf::until_nul says why.
+        self.0.match_indices(text).filter_map(move |(at, _)| {
+            let line = self.0[..at].rfind('\n').map_or(0, |end| end + 1);
+            (before.replace(line) != Some(line)).then(|| Mount::parse(self.0[line..].lines().next()?)).flatten()
         })
     }
 
     /// Those with an option of the mount itself: "noexec".
     pub fn with_option(&self, option: &str) -> impl Iterator<Item = Mount<'_>> {
-        self.naming(option.as_bytes()).filter(move |mount| mount.has_option(option))
+        self.naming(option).filter(move |mount| mount.has_option(option))
     }
 
     /// The last mount on a directory, which hides the others.
     pub fn on(&self, directory: &Path) -> Option<Mount<'_>> {
         // What the kernel escapes is not in the line as it is.
-        let as_written = directory.as_os_str().as_bytes().split(|byte| b" \t\n\\#".contains(byte)).next()?;
+        let as_written = directory.to_str()?.split([' ', '\t', '\n', '\\', '#']).next()?;
         self.naming(as_written).filter(|mount| mount.point == directory).last()
     }
 
@@ -141,9 +140,9 @@ mod tests {
         let noexec: Vec<_> = mounts.with_option("noexec").map(|m| m.device).collect();
         assert_eq!(noexec, ["0:22", "0:44"]);
         // In two places of one line.
-        assert_eq!(mounts.naming(b"binfmt_misc").map(|m| m.device).collect::<Vec<_>>(), ["0:35", "0:44"]);
-        assert_eq!(mounts.naming(b"24 30").count(), 1);
-        assert_eq!(mounts.naming(b"nowhere").count(), 0);
+        assert_eq!(mounts.naming("binfmt_misc").map(|m| m.device).collect::<Vec<_>>(), ["0:35", "0:44"]);
+        assert_eq!(mounts.naming("24 30").count(), 1);
+        assert_eq!(mounts.naming("nowhere").count(), 0);
         assert!(!mounts.iter().any(|mount| mount.has_option("exec")));
     }
 

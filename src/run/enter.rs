@@ -3,7 +3,7 @@
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
 
 use super::obstacle;
-use super::plan::{Plan, Table, Way, Who};
+use super::plan::{Plan, Way, Who};
 use super::{Kept, Never, program};
 use crate::error::{Doing, Result};
 use crate::exec::root::Root;
@@ -18,7 +18,7 @@ impl Plan {
     /// What the kernel refused; with the exit status of env(1) where that was execve(2).
     pub fn start(mut self, registrar: &Registrar, warn: &dyn Fn(String)) -> Never {
         match &self.way {
-            Way::Table(table) => self.enter(table, registrar, warn)?,
+            Way::Table(_) => self.enter(registrar, warn)?,
             Way::Emulator(_) => {}
             Way::Kept(kept) => {
                 let who = caller();
@@ -28,12 +28,24 @@ impl Plan {
                 self.become_who(who)?;
             }
         }
+        if let Way::Emulator(obstacle) = &self.way {
+            let help = obstacle.help_text().map_or_else(String::new, |help| format!(" ({help})"));
+            warn(format!(
+                "without a table only the program itself is emulated, and nothing that it starts: {obstacle}{help}"
+            ));
+        }
         program::execute(&self)
     }
 
-    fn enter(&self, table: &Table, registrar: &Registrar, warn: &dyn Fn(String)) -> Result<()> {
+    /// Goes to a namespace with a table. Where the kernel refuses what nothing was known to forbid, the emulator alone is left.
+    fn enter(&mut self, registrar: &Registrar, warn: &dyn Fn(String)) -> Result<()> {
         let who = caller();
-        self.maps()?.enter().map_err(obstacle::explain)?;
+        if let Err(error) = self.maps()?.enter() {
+            let obstacle = obstacle::explain(error);
+            // Halfway in a namespace we are somebody else.
+            return if caller() == who { self.without_table(obstacle) } else { Err(obstacle) };
+        }
+        let Way::Table(table) = &self.way else { return Ok(()) };
         let rows = registrar.register_privately(&table.facts, table.plan.clone(), &|item| table.is_doubtful(item))?;
         for row in rows {
             if let State::Failed(why) = row.state {

@@ -94,6 +94,8 @@ pub struct Table {
     pub(super) plan: table::Plan,
     /// The profiles of emulators that were not yet seen to pass argv\[0\] on.
     pub(super) doubtful: BTreeSet<String>,
+    /// What execve(2) does with the program there.
+    verdict: Verdict,
 }
 
 impl Table {
@@ -167,14 +169,11 @@ impl Plan {
                 doubtful: doubtful(registrar, &facts, &table, &used),
                 facts,
                 plan: table,
+                verdict,
             })),
         };
         if let Some(obstacle) = obstacle {
-            let entries = match &plan.way {
-                Way::Table(table) => table.entries(),
-                Way::Emulator(_) | Way::Kept(_) => Vec::new(),
-            };
-            plan.without_table(obstacle, program::directly(&verdict, &entries))?;
+            plan.without_table(obstacle)?;
         }
         Ok(plan)
     }
@@ -205,11 +204,13 @@ impl Plan {
     }
 
     /// Starts the emulator itself, where that is enough.
-    fn without_table(&mut self, obstacle: Error, command: Option<Vec<OsString>>) -> Result<()> {
+    pub(super) fn without_table(&mut self, obstacle: Error) -> Result<()> {
         if !self.view.is_own() || self.who != Who::Caller || self.keep.is_some() {
             return Err(obstacle);
         }
-        if let Some(command) = command {
+        if let Way::Table(table) = &self.way
+            && let Some(command) = program::directly(&table.verdict, &table.entries())
+        {
             self.path = command.first().map(PathBuf::from).unwrap_or_default();
             self.command = command;
         }

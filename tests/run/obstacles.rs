@@ -28,6 +28,24 @@ fn without_namespaces_a_single_program_runs_and_the_setting_is_named() {
 }
 
 #[test]
+fn where_the_kernel_refuses_unforeseen_a_single_program_runs_too() {
+    let Some(user) = user() else { return };
+    // In a chroot unshare(2) says EPERM, as under a container's seccomp rules.
+    let in_chroot = |script: &str| {
+        user.ends(&format!(
+            "export EMULATORS BIN; mkdir -p r; unshare --user --map-root-user --mount bash -c \
+             'mount --rbind / r && run() {{ chroot r rbinfmt --emulators $EMULATORS run \"$@\"; }}; {script}'"
+        ))
+    };
+    let (status, out, err) = in_chroot("run $BIN/bash-s390x -c \"echo \\$MACHTYPE; exit 7\"");
+    assert_eq!((status, out.as_str()), (7, "s390x-ibm-linux-gnu\n"), "{err}");
+    assert!(err.contains("only the program itself is emulated") && err.contains("seccomp"), "{err}");
+    // What needs a namespace cannot be had.
+    let (status, _, err) = in_chroot("run --bind /etc:/mnt $BIN/busybox-arm64 true");
+    assert!(status == 125 && err.contains("chroot"), "{err}");
+}
+
+#[test]
 fn without_proc_it_says_so() {
     let Some(user) = user() else { return };
     let (status, _, err) = user.ends(

@@ -71,7 +71,8 @@ pub(super) fn findings(setting: &Setting, path: &[u8], program: &Inspection, ver
         let float = if arm.hard_float { "hard" } else { "soft" };
         findings.push(note(CauseId::ArmAttributes, format!("it is built for {version}{float} float")));
     }
-    if is_packed(setting, path) {
+    // What UPX packed has no loader of its own: its first instructions load that.
+    if program.loader.is_none() && is_packed(setting, path) {
         let detail = "it is packed with UPX: what it needs can be seen after `upx -d` of a copy";
         findings.push(note(CauseId::PackedProgram, detail.into()));
     }

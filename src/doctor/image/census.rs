@@ -74,7 +74,10 @@ fn is_apart(path: &BString) -> bool {
     const DIRECTORIES: [&[u8]; 5] =
         [b"/lib/firmware/", b"/usr/lib/firmware/", b"/usr/share/qemu/", b"/usr/lib/gcc-cross/", b"/boot/"];
     // /usr/aarch64-linux-gnu/lib
-    let cross = path.strip_prefix(b"/usr/").and_then(|rest| rest.split_once_str("/"));
-    DIRECTORIES.iter().any(|directory| path.starts_with(directory))
-        || cross.is_some_and(|(directory, _)| directory.contains_str("-linux-") || directory.ends_with(b"-elf"))
+    let cross = |directory: &[u8]| {
+        let mut parts = directory.split(|&byte| byte == b'-').skip(1);
+        directory.ends_with(b"-elf") || parts.any(|part| part == b"linux") && parts.next().is_some()
+    };
+    let below_usr = path.strip_prefix(b"/usr/").and_then(|rest| rest.get(..rest.find_byte(b'/')?));
+    below_usr.is_some_and(cross) || DIRECTORIES.iter().any(|directory| path.starts_with(directory))
 }
