@@ -245,7 +245,8 @@ impl Case<'_> {
 
     /// An entry that matches its own interpreter.
     fn matches_twice(&self, entry: &[u8]) -> bool {
-        let is_it = |step: &&Step| step.handler == Some(Handler::Entry) && step.name.as_ref().is_some_and(|n| n == entry);
+        let is_it =
+            |step: &&Step| step.handler == Some(Handler::Entry) && step.name.as_ref().is_some_and(|n| n == entry);
         self.verdict.steps.iter().filter(is_it).count() > 1
     }
 
