@@ -21,7 +21,7 @@ grep -q 'out of' err.txt || fail "$(cat err.txt)"
 must disable
 rm tree/etc/binfmt.d
 files >before.txt
-mkdir -p -m 755 tree/var/lib/rbinfmt
+mkdir -p tree/var/lib/rbinfmt
 chmod 777 tree/var/lib/rbinfmt
 wants 1 enable --from "$EMULATORS" arm64 2>err.txt
 grep -qF "$PWD/tree/var/lib/rbinfmt can be written by everybody" err.txt || fail "$(cat err.txt)"
