@@ -3,7 +3,7 @@
 use bstr::BString;
 
 use super::{Elf, versions};
-use crate::elf::{PT_LOAD, ProgramHeader};
+use crate::elf::{PT_INTERP, PT_LOAD, ProgramHeader};
 
 /// Libraries that a program needs, and where it says they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Dynamic {
     pub needed: Vec<BString>,
     /// The directories of DT_RUNPATH, or of DT_RPATH.
     pub directories: Vec<BString>,
-    /// (library, version) of DT_VERNEED.
+    /// (library, version) of DT_VERNEED, of what has a loader: what libraries want of each other nobody asks.
     pub versions: Vec<(BString, BString)>,
     /// The versions that it has itself (DT_VERDEF).
     pub defines: Vec<BString>,
@@ -58,7 +58,7 @@ pub(super) fn read(elf: &Elf, segment: &ProgramHeader) -> Option<Dynamic> {
     Some(Dynamic {
         name: value(DT_SONAME).and_then(string),
         pie: value(DT_FLAGS_1).is_some_and(|flags| flags & DF_1_PIE != 0),
-        versions: versions::needed(&table(DT_VERNEED), &strings, data),
+        versions: elf.first(PT_INTERP).map_or_else(Vec::new, |_| versions::needed(&table(DT_VERNEED), &strings, data)),
         defines: versions::defined(&table(DT_VERDEF), &strings, data),
         needed: needed.filter_map(|(_, at)| string(*at)).collect(),
         directories: path.split(|&byte| byte == b':').filter(|f| !f.is_empty()).map(BString::from).collect(),

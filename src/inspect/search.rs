@@ -47,6 +47,13 @@ const MUSL: &str = "/lib:/usr/local/lib:/usr/lib";
 /// What musl's loader answers itself, after "lib": it is all of them.
 const OF_MUSL: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
 
+/// What is loaded, and what it asks for.
+struct Loaded {
+    path: BString,
+    needed: Vec<BString>,
+    directories: Vec<BString>,
+}
+
 const MOST_LIBRARIES: usize = 512;
 const MOST_BYTES: usize = 4 << 20;
 
@@ -68,22 +75,22 @@ impl Search<'_> {
     pub fn libraries(&self, path: &[u8], program: &Inspection, loader: Option<&Inspection>) -> Vec<Library> {
         let is_musl = loader.is_some_and(is_of_musl);
         let loader = program.loader.as_ref().map_or(&b""[..], |name| name.as_slice());
-        let is_musl = is_musl || loader.contains_str("/ld-musl-");
+        let is_musl = is_musl || holds(loader, b"/ld-musl-");
         let mut case = Case { search: self, program, loader, is_musl, usual: Vec::new() };
         case.usual = case.usual_directories();
         let mut all: Vec<Library> = Vec::new();
-        let mut loaded = VecDeque::from([(BString::from(path), program.dynamic.clone())]);
-        while let Some((by, dynamic)) = loaded.pop_front() {
-            for name in &dynamic.needed {
+        let mut loaded = VecDeque::from([Loaded::of(path, &program.dynamic)]);
+        while let Some(one) = loaded.pop_front() {
+            for name in &one.needed {
                 let is_it = |l: &Library| {
                     l.name == *name || l.found.as_ref().is_some_and(|(_, f)| f.dynamic.name.as_ref() == Some(name))
                 };
                 if all.len() == MOST_LIBRARIES || case.is_loader(name) || all.iter().any(is_it) {
                     continue;
                 }
-                let found = case.find(name, &by, &dynamic);
-                loaded.extend(found.as_ref().map(|(place, found)| (place.clone(), found.dynamic.clone())));
-                all.push(Library { name: name.clone(), by: by.clone(), found });
+                let found = case.find(name, &one);
+                loaded.extend(found.as_ref().map(|(place, found)| Loaded::of(place, &found.dynamic)));
+                all.push(Library { name: name.clone(), by: one.path.clone(), found });
             }
         }
         all
@@ -91,10 +98,13 @@ impl Search<'_> {
 
     fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
         let (_, file) = self.open(path)?;
-        let mut bytes = vec![0; usize::try_from(file.size()).unwrap_or(MOST_BYTES).min(MOST_BYTES)];
-        let len = file.read(&mut bytes, 0).ok()?;
-        bytes.truncate(len);
-        Some(bytes)
+        file.up_to(usize::try_from(file.size()).unwrap_or(MOST_BYTES).min(MOST_BYTES), 0).ok()
+    }
+}
+
+impl Loaded {
+    fn of(path: &[u8], dynamic: &Dynamic) -> Self {
+        Loaded { path: path.into(), needed: dynamic.needed.clone(), directories: dynamic.directories.clone() }
     }
 }
 
@@ -103,15 +113,15 @@ impl Case<'_> {
     fn is_loader(&self, name: &[u8]) -> bool {
         let rest = name.strip_prefix(b"lib").filter(|_| self.is_musl);
         let is_of_musl = rest.is_some_and(|rest| OF_MUSL.iter().any(|own| rest.starts_with(own.as_bytes())));
-        is_of_musl || self.loader.rsplit_str("/").next() == Some(name)
+        is_of_musl || split_last(self.loader).1 == name
     }
 
-    fn find(&self, name: &BString, by: &[u8], dynamic: &Dynamic) -> Option<(BString, Inspection)> {
+    fn find(&self, name: &BString, by: &Loaded) -> Option<(BString, Inspection)> {
         if name.contains(&b'/') {
-            return self.fitting(&from_origin(name, by));
+            return self.fitting(&from_origin(name, &by.path));
         }
-        let mut named = [dynamic, &self.program.dynamic].map(|d| d.directories.as_slice()).concat();
-        named.iter_mut().for_each(|directory| *directory = from_origin(directory, by));
+        let mut named = [&by.directories, &self.program.dynamic.directories].map(Vec::as_slice).concat();
+        named.iter_mut().for_each(|directory| *directory = from_origin(directory, &by.path));
         let directories = split(&self.search.path).chain(named).chain(self.usual.iter().cloned());
         let mut found = directories.map(|directory| [&directory, &b"/"[..], name].concat());
         found.find_map(|path| self.fitting(&path)).or_else(|| self.cached(name))
@@ -135,7 +145,7 @@ impl Case<'_> {
     }
 
     fn usual_directories(&self) -> Vec<BString> {
-        let (directory, file) = self.loader.rsplit_once_str("/").unwrap_or_default();
+        let (directory, file) = split_last(self.loader);
         if self.is_musl {
             let root = directory.strip_suffix(b"/lib").unwrap_or_default();
             let stem = file.split_str(".so").next().unwrap_or_default();
@@ -153,7 +163,7 @@ impl Case<'_> {
 /// Whether what is at a loader's name is musl's, or a layer over it (gcompat).
 fn is_of_musl(loader: &Inspection) -> bool {
     let own = loader.dynamic.name.iter().chain(&loader.loader).chain(&loader.dynamic.needed);
-    own.into_iter().any(|name| name.contains_str("musl"))
+    own.into_iter().any(|name| holds(name, b"musl"))
 }
 
 fn split(directories: &[u8]) -> impl Iterator<Item = BString> {
@@ -163,8 +173,24 @@ fn split(directories: &[u8]) -> impl Iterator<Item = BString> {
 
 /// $ORIGIN is the directory of the file that says so.
 fn from_origin(name: &BString, by: &[u8]) -> BString {
-    let origin = by.rsplit_once_str("/").map_or(&b"."[..], |(directory, _)| directory);
+    if !name.contains(&b'$') {
+        return name.clone();
+    }
+    let origin = if by.contains(&b'/') { split_last(by).0 } else { b"." };
     name.replace("$ORIGIN", origin).replace("${ORIGIN}", origin).into()
+}
+
+/// The directory of a path and the name in it.
+fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (b"", path),
+    }
+}
+
+/// Whether a short name has a part. Not `contains_str`: elf::until_nul says why.
+fn holds(name: &[u8], part: &[u8]) -> bool {
+    name.windows(part.len()).any(|window| window == part)
 }
 
 /// Debian's names of the directories for a machine.
