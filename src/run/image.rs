@@ -185,7 +185,8 @@ pub fn collect(store: &Store, _held: &Lock) -> Result<(usize, u64)> {
     Ok((number, bytes))
 }
 
-/// Whether a process sees a mount made of a root of this name: the kernel prints the path that it was made with.
+/// Whether a process sees a mount made of a root of this name: the kernel prints the path that it was made with. That may lead
+/// through links, or begin at another root, so the same name in another user's store counts too: rather one kept too many.
 fn is_mounted(name: &str) -> bool {
     let layer = format!("/roots/{name}");
     let processes = fs::read_dir(proc::DIRECTORY).into_iter().flatten().flatten();

@@ -15,7 +15,9 @@ fn with_image() -> Option<User> {
         for name in sh ls cat id uname env pwd touch rm; do ln -s busybox base/bin/$name; done
         ln base/bin/busybox base/bin/busybox-second
         echo app:x:1234:2345::/home/app:/bin/sh >base/etc/passwd
-        echo lower >base/data/deep/gone; echo lower >base/etc/gone; echo lower >base/etc/stays
+        echo lower >base/etc/gone; echo lower >base/etc/stays
+        # Each test has a digest of its own: a root in use keeps those of the same name in all stores.
+        echo $HOME >base/data/deep/gone
         # The upper layer: a file taken away, a directory emptied that has something new, a file replaced.
         : >upper/etc/.wh.gone; : >upper/data/.wh..wh..opq; echo upper >upper/data/+new; echo upper >upper/etc/stays
         tar -C base --sort=name -cf base.tar .; tar -C upper --sort=name -czf upper.tar.gz .
