@@ -92,22 +92,27 @@ fn stretches(fields: &[GnuSparseHeader]) -> io::Result<Vec<Stretch>> {
 /// block. Returns how many bytes it takes as well.
 pub(super) fn map(mut block: impl FnMut(&mut [u8]) -> io::Result<()>) -> io::Result<(Vec<Stretch>, u64)> {
     const BLOCK: usize = 512;
+    /// The digits of the largest number, and the end of its line.
+    const LONGEST: usize = 21;
     let wrong = || broken("the map of a sparse member");
-    let mut text = Vec::new();
+    let (mut text, mut whole) = (Vec::new(), 0);
     loop {
         let start = text.len();
         text.resize(start + BLOCK, 0);
         block(&mut text[start..])?;
+        whole += text[start..].iter().filter(|&&byte| byte == b'\n').count();
         let mut lines = text.split(|&byte| byte == b'\n');
-        // What is after the last newline is not a whole number.
-        let whole = lines.clone().count() - 1;
         let mut number = || std::str::from_utf8(lines.next()?).ok()?.parse::<u64>().ok();
-        let count = number().filter(|count| *count <= MOST as u64);
-        if whole == 0 || count.is_some_and(|count| (whole as u64) < 1 + 2 * count) {
-            continue;
+        // The first block has it whole.
+        let count = number().filter(|count| *count <= MOST as u64).ok_or_else(wrong)?;
+        let wanted = 1 + 2 * count as usize;
+        if whole >= wanted {
+            let data = (0..count).map(|_| Some((number()?, number()?)));
+            return Ok((data.collect::<Option<_>>().ok_or_else(wrong)?, text.len() as u64));
         }
-        let data = (0..count.ok_or_else(wrong)?).map(|_| Some((number()?, number()?)));
-        return Ok((data.collect::<Option<_>>().ok_or_else(wrong)?, text.len() as u64));
+        if text.len() > wanted * LONGEST {
+            return Err(wrong());
+        }
     }
 }
 
@@ -160,8 +165,9 @@ mod tests {
         assert_eq!(read("2\n0\n5\n100\n7\n").unwrap(), (vec![(0, 5), (100, 7)], 512));
         let long = format!("200\n{}", "10\n0\n".repeat(200));
         assert_eq!(read(&long).unwrap().1, 1024);
-        for text in ["x\n1\n", "99999999\n1\n", "2\n1\n"] {
-            assert!(read(text).is_err(), "{text}");
+        let endless = "7".repeat(4096);
+        for text in ["x\n1\n", "99999999\n1\n", "2\n1\n", &endless, &format!("2\n{endless}")] {
+            assert!(read(text).is_err_and(|error| error.kind() != io::ErrorKind::UnexpectedEof), "{text}");
         }
         assert_eq!(listed("0,5,100,7"), Some(vec![(0, 5), (100, 7)]));
         assert_eq!((listed("0,5,1"), listed("a,b")), (None, None));

@@ -257,6 +257,7 @@ fn first<'r>(id: &str, report: &'r Value) -> &'r Value {
 }
 
 #[test]
+#[ignore = "half a minute: the stage causes of .ci/run"]
 fn causes_are_named_and_cured() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/cases");
     let only = std::env::var("CASE").unwrap_or_default();

@@ -134,6 +134,7 @@ fn page() {
 }
 
 #[test]
+#[ignore = "half a minute: the stage exit-status of .ci/run"]
 fn rows() {
     if lab_of("arm64").is_none() {
         return;

@@ -1,7 +1,9 @@
 //! The real Debian archive, through the mirror of the host's own apt.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::common::{Need, World, skipped, these};
@@ -44,7 +46,13 @@ fn the_chain_holds_against_the_real_archive() {
         let from = From::Debian { which: Which::Latest, suite: Some(suite.into()) };
         let found = fetcher.ensure_or_say(&from);
         let emulator = &found[0];
-        let output = std::process::Command::new(&emulator.path).arg("--version").output().unwrap();
+        let output = loop {
+            match Command::new(&emulator.path).arg("--version").output() {
+                // A child that another test makes at this moment has the file open for writing until it executes its program.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+                output => break output.unwrap(),
+            }
+        };
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let reports = world.store.find(&emulator.id).unwrap().emulators["aarch64"].reports.clone().unwrap();
         assert!(said.contains(&reports), "{said} {reports}");
