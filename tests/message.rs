@@ -178,6 +178,50 @@ fn many_different_failures_are_cut_and_the_sure_ones_stay() {
     assert_eq!((diagnosis.candidates[0].id.as_str(), &*diagnosis.paths[0]), ("foreign-arch-no-handler", "/opt/solver"));
 }
 
+#[test]
+fn the_file_and_who_reports_it_are_named() {
+    for (text, caller, path) in [
+        ("execvp: Exec format error", None, None),
+        ("ninja: fatal: posix_spawn: Exec format error", None, None),
+        ("s6-supervise app: warning: unable to spawn ./run (child failed with error 8)", Some("s6"), Some("./run")),
+        (r#"Can't exec "./tool": Exec format error at x.pl line 1."#, Some("Perl"), Some("./tool")),
+        ("fatal: cannot exec '.git/hooks/pre-commit': Exec format error", Some("git"), Some(".git/hooks/pre-commit")),
+        ("run-parts: failed to exec /etc/cron.daily/x: Exec format error", Some("cron"), Some("/etc/cron.daily/x")),
+        (
+            r#"docker exec -it web sh: OCI runtime exec failed: exec failed: exec: "/bin/sh": exec format error: unknown"#,
+            Some("runc"),
+            Some("/bin/sh"),
+        ),
+        (
+            "OCI runtime exec failed: exec failed: container_linux.go:380: starting container process caused: exec /bin/sh: exec format error: unknown",
+            Some("runc"),
+            Some("/bin/sh"),
+        ),
+    ] {
+        let diagnosis = read(text);
+        assert_eq!(diagnosis.paths.first().map(String::as_str), path, "{text}");
+        assert!(caller.is_none() || diagnosis.caller == caller, "{text}: {:?}", diagnosis.caller);
+    }
+}
+
+#[test]
+fn commands_have_the_architecture_that_the_text_names() {
+    for (text, arch) in [
+        ("E: arm64 can neither be executed natively nor via qemu user emulation with binfmt_misc", "arm64"),
+        ("armhf: not supported on this machine/kernel", "arm"),
+        ("Failed to find binfmt_misc for /usr/bin/qemu-arm-static under /proc/sys/fs/binfmt_misc", "arm"),
+        ("qemu-riscv64: ../accel/tcg/cpu-exec.c:532: cpu_exec: Assertion `x' failed", "riscv64"),
+        ("Running aarch64 tests on the x86_64 builder\nqemu: uncaught target signal 6\nexec /t: exec format error", "arm64"),
+    ] {
+        let diagnosis = read(text);
+        let fixes: Vec<_> = diagnosis.candidates.iter().flat_map(|candidate| diagnosis.fixes(candidate)).collect();
+        let commands: Vec<&str> = fixes.iter().filter_map(|fix| fix.command.as_deref()).collect();
+        assert!(!commands.iter().any(|command| command.contains("ARCH")), "{text}: {commands:?}");
+        let install = commands.iter().find(|command| command.starts_with("rbinfmt install"));
+        assert!(install.is_none_or(|command| command.ends_with(arch)), "{text}: {install:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_too_odd(bytes: Vec<u8>) {

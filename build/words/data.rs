@@ -38,6 +38,7 @@ pub(crate) struct Callers {
     pub(crate) no_event: Vec<Text>,
     pub(crate) starts: Translated,
     pub(crate) writers: Vec<String>,
+    pub(crate) mentions: Vec<String>,
     pub(crate) not_names: Vec<String>,
     pub(crate) not_programs: Vec<String>,
     pub(crate) not_programs_end: Vec<String>,
@@ -80,6 +81,8 @@ pub(crate) enum Kind {
     Subject,
     Exit,
     Loading,
+    Mount,
+    Named,
 }
 literal!(enum Kind);
 

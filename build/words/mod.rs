@@ -139,6 +139,7 @@ impl Words<'_> {
         }
         let count = rows.len();
         let lists = [
+            ("MENTIONS", &file.mentions),
             ("NOT_NAMES", &file.not_names),
             ("NOT_PROGRAMS", &file.not_programs),
             ("NOT_PROGRAMS_END", &file.not_programs_end),

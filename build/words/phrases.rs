@@ -19,6 +19,8 @@ pub(super) struct Phrases(Vec<Phrase>);
 struct Phrase {
     /// In this order on one line, with anything between them.
     parts: Vec<String>,
+    /// It is the name of a tool, which is a word of its own.
+    name: bool,
     means: TokenStream,
 }
 
@@ -36,15 +38,17 @@ impl Phrase {
 }
 
 impl Phrases {
-    /// Adds texts that all mean the same; … in one is anything.
+    /// Adds texts that all mean the same; … in one is anything, and `<debos>` is the tool of that name.
     pub(super) fn add(&mut self, texts: &[Text], means: &TokenStream, source: &Source) -> Result<(), Mistake> {
         for text in texts {
             let wrong = |why: &str| Err(source.mistake(&text.span(), "words", format!("{:?} {why}", text.get_ref())));
-            let parts: Vec<String> = text.get_ref().split('…').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+            let tool = text.get_ref().strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+            let said = tool.unwrap_or(text.get_ref());
+            let parts: Vec<String> = said.split('…').filter(|p| !p.is_empty()).map(str::to_owned).collect();
             if !parts.iter().all(|part| is_clean(part)) {
                 return wrong("cannot be in a cleaned line: lower case, straight quotes, ASCII colons");
             }
-            let phrase = Phrase { parts, means: means.clone() };
+            let phrase = Phrase { parts, name: tool.is_some(), means: means.clone() };
             if phrase.parts.iter().all(|part| part.len() < KEY) {
                 return wrong("is too short to look for");
             }
@@ -71,8 +75,10 @@ impl Phrases {
             let (start, text, longest) = (texts.len() as u32, phrase.parts.join("…"), phrase.longest());
             let before: usize = phrase.parts[..longest].iter().map(|part| part.len() + "…".len()).sum();
             let (len, key, key_end) = (text.len() as u16, before as u16, (before + phrase.parts[longest].len()) as u16);
-            let means = &phrase.means;
-            rows.push(quote!(Phrase { start: #start, len: #len, key: #key, key_end: #key_end, means: #means }));
+            let (name, means) = (phrase.name, &phrase.means);
+            rows.push(
+                quote!(Phrase { start: #start, len: #len, key: #key, key_end: #key_end, name: #name, means: #means }),
+            );
             texts += &text;
         }
         let (keys, firsts): (Vec<u32>, Vec<u16>) = starts.into_iter().unzip();

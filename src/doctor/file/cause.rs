@@ -17,7 +17,7 @@ use crate::inspect::{Inspection, cpu, inspect};
 use crate::text::to_text;
 
 /// Bytes of an ELF header of 32 bits.
-const SMALLEST_HEADER: u64 = 52;
+pub(super) const SMALLEST_HEADER: u64 = 52;
 
 /// A file that does not start.
 pub(super) struct Case<'a> {
@@ -304,6 +304,9 @@ impl Case<'_> {
             .advice
             .into_iter()
             .fold(finding, |finding, (advice, command)| finding.fix(advice, command, FixClass::Yours));
+        if content.cause == CauseId::NotAProgram && !is_known {
+            return finding.fix(Advice::RunWith, None, FixClass::Yours).alone();
+        }
         // Another system's program can be had for this one too; of anything else more is known than what is true of all.
         if is_known && content.cause != CauseId::WrongOsBinary { finding.alone() } else { finding }
     }

@@ -90,7 +90,9 @@ impl Setting {
         let inspection = if judged.steps.is_empty() { None } else { inspect(&self.root, target).ok().flatten() };
         let mut findings = Vec::new();
         let case = |verdict| cause::Case { setting: self, target, verdict, near: &near };
-        let object = inspection.as_ref().and_then(|elf| object::finding(self, target, elf));
+        // What is not in the file is not told by its header.
+        let whole = inspection.as_ref().filter(|elf| elf.size >= cause::SMALLEST_HEADER);
+        let object = whole.and_then(|elf| object::finding(self, target, elf));
         let is_object = object.is_some();
         match object {
             Some(object) => findings.push(object),

@@ -30,6 +30,14 @@ pub(super) enum Grade {
     Executed,
 }
 
+/// Where a caller's shape has the file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    /// Another word is there, and another caller may know better.
+    Another,
+    Shape,
+}
+
 /// One failure of execve(2), as somebody reports it.
 #[derive(Debug)]
 pub(super) struct Event {
@@ -52,6 +60,8 @@ pub(super) struct Events {
     list: Vec<Event>,
     /// What was typed at a prompt, the newest last.
     pub(super) commands: VecDeque<String>,
+    /// Where the newest was typed, as the prompt or `cd` tells it.
+    pub(super) directory: Option<String>,
     /// A file that is spoken of near an error that names none.
     pub(super) subject: Option<String>,
     pub(super) cut: bool,
@@ -74,7 +84,12 @@ impl Events {
         if errno.name == ErrorName::Etxtbsy && WRITERS.iter().any(|writer| line.lower.contains(writer)) {
             return;
         }
-        let mut best: Option<Event> = None;
+        // Nothing displaces what only execve(2) can have said.
+        if self.list.len() == MOST && self.list.iter().all(|known| weight(known) == (Grade::Executed, true)) {
+            self.cut = true;
+            return;
+        }
+        let mut best: Option<(Event, Name)> = None;
         for means in found {
             let Means::Caller(at) = *means else { continue };
             let at = usize::from(at);
@@ -84,18 +99,21 @@ impl Events {
             // Programs that report an error of their own have the file in the words before it.
             let unnamed = path.is_none() && errno.alone && caller.context == Place::Program;
             let misnamed = path.as_deref().is_some_and(is_no_name);
+            let name = if misnamed { Name::Another } else { Name::Shape };
             let path = if unnamed || misnamed { elsewhere(errno, line) } else { path };
             let Some(grade) = grade(errno, caller, path.as_deref(), line) else { continue };
             let interpreter = named.interpreter.map(|path| as_written(line, path));
-            let better = best.as_ref().is_none_or(|best| grade > best.grade);
+            let better = best.as_ref().is_none_or(|(best, known)| (grade, name) > (best.grade, *known));
             if better {
                 let (caller, line) = (Some(caller), String::new());
-                best = Some(Event { errno, caller, path, interpreter, platform: None, grade, line, times: 1 });
+                let event = Event { errno, caller, path, interpreter, platform: None, grade, line, times: 1 };
+                best = Some((event, name));
             }
-            if grade == Grade::Executed {
+            if (grade, name) == (Grade::Executed, Name::Shape) {
                 break;
             }
         }
+        let best = best.map(|(event, _)| event);
         let bare = || Event {
             errno,
             caller: None,
@@ -110,7 +128,7 @@ impl Events {
         let weak = best.as_ref().is_none_or(|best| best.grade < Grade::Executed);
         let program =
             |event: &Event| event.path.as_deref().is_some_and(|path| errno.alone || !is_rarely_a_program(path));
-        let started = Some(bare()).filter(|event| starts && weak && program(event));
+        let started = (starts && weak).then(bare).filter(program);
         let alone = errno.alone || errno.name == ErrorName::Etxtbsy;
         let Some(event) = started.or(best).or_else(|| alone.then(bare)) else { return };
         self.add(Event { line: line.shown(), platform: platform.map(str::to_owned), ..event });
@@ -158,7 +176,11 @@ impl Events {
 
     /// A command at a prompt.
     pub(super) fn typed(&mut self, line: &Line) {
-        let Some(command) = typed(&line.text) else { return };
+        let Some((prompt, command)) = typed(&line.text) else { return };
+        let absolute = |path: &str| path.starts_with('/').then(|| path.trim_end_matches(']').to_owned());
+        let by_prompt = prompt.rsplit(':').next().and_then(absolute);
+        let moved = command.strip_prefix("cd ").and_then(absolute);
+        self.directory = moved.or(by_prompt).or(self.directory.take());
         if self.commands.len() == MOST_COMMANDS {
             self.commands.pop_front();
         }
@@ -198,7 +220,7 @@ fn as_written(line: &Line, part: &str) -> String {
 /// Whether a shape has taken another word for the file's name: the number of a line, an option, what is said of the file.
 fn is_no_name(path: &str) -> bool {
     let word = path.split([' ', ':']).next().unwrap_or_default().to_ascii_lowercase();
-    NOT_NAMES.contains(&word.as_str()) || path.starts_with(['-', '(']) || line_number(path).is_some()
+    NOT_NAMES.contains(&word.as_str()) || path.starts_with(['-', '(']) || (path.ends_with(')') && !path.contains('(')) || line_number(path).is_some()
 }
 
 /// The file where it is not where the shape has it; whoever reports the error names itself first.
@@ -255,15 +277,15 @@ fn relative_path(text: &str) -> Option<String> {
     words.find(|word| word.contains('/') && !word.contains("//") && word.len() > 3).map(str::to_owned)
 }
 
-/// What was typed: after a prompt at the beginning of the line.
-fn typed(text: &str) -> Option<&str> {
+/// What was typed, after its prompt at the beginning of the line.
+fn typed(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
     let start = text.char_indices().nth(MOST_PROMPT).map_or(text, |(end, _)| &text[..end]);
     let (at, prompt) = ["$ ", "# ", "% ", "❯ ", "+ "].iter().find_map(|prompt| Some((start.find(prompt)?, *prompt)))?;
     let before = text[..at].trim_end();
     let is_prompt = before.is_empty()
         || (!before.contains(' ') || before.ends_with(['~', ']', ')'])) && before.contains(['@', ':', '~', '/', '-']);
-    (is_prompt && !before.contains("://")).then(|| text[at + prompt.len()..].trim())
+    (is_prompt && !before.contains("://")).then(|| (before, text[at + prompt.len()..].trim()))
 }
 
 /// How surely the words are about a program rather than some file that could not be opened; `None` where they are not.

@@ -27,6 +27,10 @@ pub(super) enum Kind {
     Exit,
     /// A loader refuses a program, or a library.
     Loading,
+    /// A mount from which nothing may be executed.
+    Mount,
+    /// An architecture is named.
+    Named,
 }
 
 /// What is known beside the errors.
@@ -50,6 +54,10 @@ pub(super) struct Facts {
     /// Entries of the table.
     pub(super) entries: Vec<Entry>,
     pub(super) page_size: Option<u32>,
+    /// Mounts from which nothing may be executed.
+    pub(super) noexec: Vec<Mount>,
+    /// Architectures that are named, wherever.
+    pub(super) named: Vec<Arch>,
     /// What was asked in the line before: the next line is the answer.
     asked: Option<Asked>,
 }
@@ -60,6 +68,14 @@ pub(super) struct Entry {
     pub(super) interpreter: String,
     pub(super) disabled: bool,
     pub(super) flags: Option<String>,
+}
+
+/// A mount with the option noexec, as mount(8), findmnt(8) or somebody says it.
+#[derive(Debug)]
+pub(super) struct Mount {
+    /// The directories that the line names.
+    pub(super) directories: Vec<String>,
+    pub(super) line: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +104,8 @@ impl Facts {
                 Kind::Platforms => self.platforms(line),
                 Kind::Entry => self.entry(line),
                 Kind::PageSize => self.page_size(line),
+                Kind::Mount => self.mount(line),
+                Kind::Named => self.named(line),
                 Kind::Subject | Kind::Exit | Kind::ImageName | Kind::Loading => {}
             }
         }
@@ -111,6 +129,10 @@ impl Facts {
         let lower = line.lower.trim_end();
         let asks = |command: &str| lower.ends_with(command) && lower.len() < 120;
         if asks("uname -m") || asks("uname -p") || asks("uname -i") {
+            // What a container of another platform says tells nothing of the machine.
+            if lower.contains("--platform") {
+                return;
+            }
             self.asked = Some(Asked::Machine);
             return;
         }
@@ -176,6 +198,45 @@ impl Facts {
         } else if self.machine.is_none() {
             self.machine = spoken().map(|arch| (arch, line.shown()));
         }
+    }
+
+    fn mount(&mut self, line: &Line) {
+        let words = |line: &str| {
+            let words = line.split([' ', ',', ':', ';', '(', ')', '"', '\'', '=']);
+            words.map(|word| word.trim_end_matches('.').to_owned()).collect::<Vec<_>>()
+        };
+        if self.noexec.len() == MOST || !words(&line.lower).iter().any(|word| word == "noexec") {
+            return;
+        }
+        let device = |word: &str| word.starts_with("/dev/") && !word.starts_with("/dev/shm");
+        let directory = |word: &String| word.starts_with('/') && word.len() > 1 && !device(word);
+        let directories = words(&line.text).into_iter().filter(directory);
+        self.noexec.push(Mount { directories: directories.take(MOST).collect(), line: line.shown() });
+    }
+
+    fn named(&mut self, line: &Line) {
+        const MOST_NAMED: usize = 4;
+        if self.named.len() == MOST_NAMED {
+            return;
+        }
+        let spelt = |word: &&str| word.len() > 3 && (word.starts_with("arm") || word.bytes().any(|b| b.is_ascii_digit()));
+        let words = line.lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(spelt);
+        let of_qemu = line.lower.contains("qemu-arm-").then_some("arm/v7");
+        for arch in words.filter_map(arch::named).chain(of_qemu) {
+            if !self.named.contains(&arch) && self.named.len() < MOST_NAMED {
+                self.named.push(arch);
+            }
+        }
+    }
+
+    /// The one that is named beside the machine's own. Where the text does not tell what that is, x86 is in names of directories.
+    pub(super) fn other(&self) -> Option<Arch> {
+        let machine = self.machine.as_ref().map(|(machine, _)| *machine);
+        let is_other = |arch: &&Arch| match machine {
+            Some(machine) => **arch != machine,
+            None => !["amd64", "386"].contains(*arch),
+        };
+        self.named.iter().find(is_other).copied()
     }
 
     fn readelf(&mut self, line: &Line) {

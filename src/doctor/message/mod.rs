@@ -50,6 +50,9 @@ pub struct Diagnosis {
     pub machine: Option<&'static str>,
     /// The image that is named.
     pub image: Option<String>,
+    /// An architecture that is named, where no platform is.
+    #[serde(skip)]
+    other: Option<&'static str>,
     /// The entry that was registered by hand.
     #[serde(skip)]
     entry: Option<String>,
@@ -116,6 +119,7 @@ impl Diagnosis {
             platforms: platforms(text, event.and_then(|event| event.platform.as_ref())),
             machine: text.facts.machine.as_ref().map(|(arch, _)| *arch),
             image: text.image.clone(),
+            other: text.facts.other(),
             entry: text.facts.registered.clone(),
             notes: verdict.notes,
             candidates: verdict.candidates,
@@ -148,7 +152,8 @@ impl Diagnosis {
     /// What the placeholders of commands stand for.
     fn names(&self) -> impl Iterator<Item = (&'static str, String)> {
         let platform = self.platforms.first();
-        let arch = platform.map(|p| p.trim_start_matches("linux/").split('/').next().unwrap_or_default().to_owned());
+        let named = platform.map(|platform| platform.trim_start_matches("linux/")).or(self.other);
+        let arch = named.map(|name| name.split('/').next().unwrap_or_default().to_owned());
         let named = [
             ("path", self.paths.first().cloned()),
             ("image", self.image.clone()),

@@ -1,6 +1,6 @@
 //! Where in a build a line comes from: the platform of its step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::arch::{self, Arch};
 
@@ -16,6 +16,12 @@ pub(super) struct Steps {
     heading: Option<String>,
     /// The platform of a step that failed.
     pub(super) failed: Option<String>,
+    /// Of which programs have run.
+    pub(super) ran: BTreeSet<Arch>,
+    /// Of the container that was started in the line before.
+    started: Option<Arch>,
+    /// Steps that run a program.
+    running: BTreeSet<u32>,
     /// The last platform that a tag has named.
     last: Option<String>,
 }
@@ -29,6 +35,7 @@ impl Steps {
             .split_once(' ')
             .filter(|(time, _)| time.len() > 18 && time.ends_with('z'))
             .map_or(line, |(_, rest)| rest);
+        self.container(line);
         if line.starts_with("------") {
             self.heading = None;
             return None;
@@ -48,6 +55,9 @@ impl Steps {
             if let Some(number) = number
                 && self.numbered.len() < MOST
             {
+                if line.contains("] run ") {
+                    self.running.insert(number);
+                }
                 self.numbered.insert(number, platform.clone());
             }
             self.last = Some(platform);
@@ -56,12 +66,34 @@ impl Steps {
         match number {
             Some(number) => {
                 let platform = self.numbered.get(&number);
+                if self.running.contains(&number) && line.contains(" done ") && !line.contains("sha256:") {
+                    self.ran.extend(platform.and_then(|platform| arch::named(platform)));
+                }
                 if line.contains(" error: ") {
                     self.failed = platform.cloned().or(self.failed.take());
                 }
                 platform.map(String::as_str)
             }
             None => self.heading.as_deref(),
+        }
+    }
+
+    /// `docker run --platform linux/arm64 IMAGE uname -m`, and what it printed.
+    fn container(&mut self, line: &str) {
+        const RUN: [&str; 3] = ["docker run ", "podman run ", "nerdctl run "];
+        /// What is said before the program has run.
+        const BEFORE: [&str; 6] = ["warning: ", "unable to find image", "pulling", "pull complete", "digest: ", "status: "];
+        const FAILED: [&str; 10] =
+            ["error", "exec ", "cannot", "can't", "no such", "denied", "not found", "failed", "qemu", "fault"];
+        let any = |words: &[&str]| words.iter().any(|word| line.contains(word));
+        if any(&RUN) {
+            let platform = line.split_once("--platform").map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
+            self.started = platform.and_then(|rest| rest.split(' ').next()).and_then(arch::named);
+        } else if !line.is_empty() && !any(&BEFORE)
+            && let Some(arch) = self.started.take()
+            && !any(&FAILED)
+        {
+            self.ran.insert(arch);
         }
     }
 

@@ -31,11 +31,17 @@ pub(super) struct Text {
     /// Exit statuses, with their line.
     pub(super) exits: BTreeMap<u8, String>,
     pub(super) image: Option<String>,
+    /// The line before: a log that repeats itself says nothing more.
+    before: Line,
 }
 
 impl Text {
     /// Looks through a line.
     pub(super) fn take(&mut self, line: &Line) {
+        if *line == self.before {
+            return;
+        }
+        self.before.clone_from(line);
         // What the form of a report offered, and nobody ticked.
         if line.text.trim_start().starts_with("- [ ] ") {
             return;

@@ -1,5 +1,6 @@
 //! The words, written as constants by the build script from words/*.toml, and how those in a line are found.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -43,6 +44,8 @@ struct Phrase {
     /// The part of its text by which it is found.
     key: u16,
     key_end: u16,
+    /// It is the name of a tool: a word of its own, in a line that says more than that it is installed.
+    name: bool,
     means: Means,
 }
 
@@ -185,6 +188,7 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
     let mut found = BTreeSet::new();
     // A line may repeat a part without end, and the other parts are looked for in all of it: each phrase once.
     let mut seen = [0u64; PHRASES.len().div_ceil(64)];
+    let mentions = OnceCell::new();
     for (at, window) in line.as_bytes().windows(3).enumerate() {
         let pair = usize::from(u16::from_be_bytes([window[0], window[1]]));
         if PAIRS[pair / 64] >> (pair % 64) & 1 == 0 {
@@ -196,6 +200,9 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
         for nth in usize::from(FIRSTS[row])..end {
             let phrase = &PHRASES[nth];
             if seen[nth / 64] >> (nth % 64) & 1 == 0 && line.as_bytes()[at..].starts_with(phrase.key().as_bytes()) {
+                if phrase.name && (!is_word(line, at, phrase.key().len()) || *mentions.get_or_init(|| is_mention(line))) {
+                    continue;
+                }
                 seen[nth / 64] |= 1 << (nth % 64);
                 if phrase.is_in(line) {
                     found.insert(phrase.means);
@@ -204,6 +211,20 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
         }
     }
     found
+}
+
+/// Whether a part of a line is the name of a tool, and not a part of another name: `./debos-tool`, `/srv/debos/x`.
+fn is_word(line: &str, at: usize, len: usize) -> bool {
+    let (before, after) = (&line[..at], &line[at + len..]);
+    let joins = |c: char| c.is_alphanumeric() || "_-/".contains(c);
+    let begins = before.ends_with("bin/") || !before.ends_with(|c: char| joins(c) || c == '.');
+    let ends = !after.trim_start_matches('.').starts_with(joins);
+    begins && ends
+}
+
+/// Whether a line only says that something is there, or not.
+fn is_mention(line: &str) -> bool {
+    MENTIONS.iter().any(|words| line.contains(words))
 }
 
 /// Whether a line has the parts of a text, which has … between them, in this order.
@@ -234,7 +255,10 @@ impl Errno {
 
     /// Whether some words are this error's.
     pub(super) fn is_in(&self, lower: &str) -> bool {
-        self.texts.lines().any(|text| in_order(text, lower))
+        // A name that is one word has no text of several in it.
+        let one_word = lower.is_ascii() && !lower.contains(' ');
+        let fits = |text: &&str| text.len() <= lower.len() && !(one_word && text.contains(' '));
+        self.texts.lines().filter(fits).any(|text| in_order(text, lower))
     }
 }
 
@@ -287,5 +311,16 @@ mod tests {
             assert!(find(&line).contains(&phrase.means), "{phrase:?}");
         }
         assert_eq!(find("abc"), BTreeSet::new());
+    }
+
+    #[test]
+    fn the_name_of_a_tool_is_a_word_and_more_than_a_mention() {
+        let chroot = |line| find(line).contains(&Means::Context(Place::Chroot));
+        for line in ["running debootstrap now", "/usr/sbin/debootstrap --arch x", "debootstrap: failed.", "(debootstrap)"] {
+            assert!(chroot(line), "{line}");
+        }
+        for line in ["./debootstrap-tool", "bash: ./debootstrap: x", "mydebootstrap", "debootstrap is already the newest version (1.0)"] {
+            assert!(!chroot(line), "{line}");
+        }
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
         if let Some(interpreter) = event.interpreter.as_deref() {
             interpreter_refused(case, event, interpreter);
         }
+        mounted(case, event);
         let Some(file) = event.path.as_deref().and_then(|path| case.text.facts.of(path)) else { continue };
         let line = file.line.as_str();
         match file.content {
@@ -29,6 +30,38 @@ pub(super) fn judge(case: &mut Case<'_>) {
                 case.say(CauseId::NoexecMount, Likely, 2.0, line);
                 case.say(CauseId::Selinux203Exec, Possible, 1.0, line);
                 case.say(CauseId::Fapolicyd, Possible, 0.5, line);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A mount from which nothing may be executed: it is the file's where its directory is the file's, or where the file was asked for.
+fn mounted(case: &mut Case<'_>, event: &Event) {
+    /// What the kernel shows of itself: they have noexec everywhere.
+    const API: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
+    let text = case.text;
+    let Some(path) = event.path.as_deref() else { return };
+    let relative = path.strip_prefix("./").unwrap_or(path);
+    let directory = text.events.directory.as_deref().unwrap_or_default().trim_end_matches('/');
+    let absolute = match path.starts_with('/') {
+        true => Some(path.to_owned()),
+        false => (!directory.is_empty()).then(|| format!("{directory}/{relative}")),
+    };
+    let asks = |command: &String| command.starts_with("findmnt") && command.split(' ').any(|word| [path, "."].contains(&word));
+    let asked = text.events.commands.iter().any(asks);
+    for mount in &text.facts.noexec {
+        let is_in = |directory: &String, path: &str| {
+            path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_api = mount.directories.iter().any(|at| API.iter().any(|api| at == api || is_in(&(*api).to_owned(), at)));
+        match &absolute {
+            Some(path) if mount.directories.iter().any(|at| is_in(at, path)) => {
+                case.say(CauseId::NoexecMount, Certain, 20.0, &mount.line);
+            }
+            _ if asked && !is_api => case.say(CauseId::NoexecMount, Certain, 20.0, &mount.line),
+            None if !is_api && !mount.line.contains("--tmpfs") => {
+                case.say(CauseId::NoexecMount, Possible, 0.3, &mount.line);
             }
             _ => {}
         }

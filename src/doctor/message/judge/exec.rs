@@ -108,6 +108,9 @@ pub(super) fn content(case: &mut Case<'_>, file: &FileFact) {
 
 /// A program for this architecture.
 fn program(case: &mut Case<'_>, arch: Arch, line: &str) {
+    if case.text.facts.fit(arch) != Some(Fit::Native) && have_run(case, arch) {
+        return case.say(CauseId::TruncatedElf, Likely, 2.0, line);
+    }
     let machine = case.text.facts.machine.as_ref().map(|(machine, line)| (*machine, line.clone()));
     match (case.text.facts.fit(arch), machine) {
         (Some(Fit::Foreign), Some((_, told))) => {
@@ -173,7 +176,8 @@ fn image(case: &mut Case<'_>, fails: bool) {
         .iter()
         .find(|file| matches!(file.content, Content::Elf(arch) if arch::fit(arch, label) == Fit::Foreign));
     if let Some(file) = other {
-        case.say(CauseId::ImageLiesAboutArch, Certain, 30.0, line);
+        // Before what the program's architecture alone says.
+        case.say(CauseId::ImageLiesAboutArch, Certain, 40.0, line);
         case.say(CauseId::ImageLiesAboutArch, Certain, 1.0, &file.line);
         case.notes.push(format!("the image says {label}, and the program in it is for something else"));
         return;
@@ -201,10 +205,16 @@ fn step(case: &mut Case<'_>, event: &Event) {
     let platform = event.platform.as_deref().or(case.text.steps.failed.as_deref());
     let Some((platform, arch)) = platform.and_then(|platform| Some((platform.to_owned(), arch::named(platform)?)))
     else {
+        if case.needed().is_some_and(|arch| have_run(case, arch)) {
+            return;
+        }
         whole_image(case);
         return healthy_neighbours(case);
     };
     let told = format!("the step that failed is for {platform}");
+    if case.text.facts.fit(arch) != Some(Fit::Native) && have_run(case, arch) {
+        return case.say(CauseId::ImageLiesAboutArch, Likely, 3.0, &told);
+    }
     match case.text.facts.fit(arch) {
         Some(Fit::Native) => {
             case.exclude(
@@ -216,6 +226,23 @@ fn step(case: &mut Case<'_>, event: &Event) {
         Some(Fit::Foreign) => case.say(CauseId::ForeignArchNoHandler, Certain, 20.0, &told),
         _ => case.say(CauseId::ForeignArchNoHandler, Likely, 3.0, &told),
     }
+}
+
+/// Whether programs for an architecture have run before: then there is an emulator, and this file is another thing.
+fn have_run(case: &mut Case<'_>, arch: Arch) -> bool {
+    const NOT_THERE: [CauseId; 4] = [
+        CauseId::BinfmtNotPersistent,
+        CauseId::BinfmtAutomountUntriggered,
+        CauseId::QemuNestedBuildkit,
+        CauseId::BinfmtSystemdWipe,
+    ];
+    let ran = case.text.steps.ran.contains(arch);
+    if ran {
+        let why = format!("programs for {arch} ran before: this file is for something else, or damaged");
+        case.exclude(&FOREIGN, why);
+        case.excluded.extend(NOT_THERE);
+    }
+    ran
 }
 
 /// A container that does not start, on a machine whose CPU the text tells: the image is what is for another one.
