@@ -52,6 +52,42 @@ fn doctor(dir: &TempDir, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
+fn what_is_cut_off_within_its_header_is_a_truncated_program() {
+    let dir = directory();
+    for len in [20, 40] {
+        let whole = fs::read(env!("CARGO_BIN_EXE_rbinfmt")).unwrap();
+        let path = dir.path().join("cut");
+        fs::write(&path, &whole[..len]).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (status, text) = doctor(&dir, &["cut"]);
+        assert!(status == 1 && text.contains("problem[truncated-elf]"), "{len}: {text}");
+    }
+}
+
+#[test]
+fn a_name_that_begins_like_an_option_is_not_one_in_a_command() {
+    let dir = directory();
+    for (name, bytes, command) in [
+        ("-tool.gz", &b"\x1f\x8b\x08\0"[..], "gunzip ./-tool.gz"),
+        ("-run.sh", b"#!/bin/sh\r\n", r"sed -i 's/\r$//' ./-run.sh"),
+    ] {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (_, text) = doctor(&dir, &["--", name]);
+        assert!(text.contains(command), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_is_not_a_module_is_not_called_one() {
+    let dir = directory();
+    fs::write(dir.path().join("app.war"), b"PK\x03\x04\x14\0\0\0\0\0").unwrap();
+    let (_, text) = doctor(&dir, &["app.war"]);
+    assert!(text.contains("problem[not-a-program]") && !text.contains("module"), "{text}");
+}
+
+#[test]
 fn an_entry_that_cannot_be_read_is_told_and_passed_over() {
     let dir = directory();
     fs::write(dir.path().join("table/stray"), "weighs 7\n").unwrap();

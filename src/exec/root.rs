@@ -81,10 +81,11 @@ impl Root {
         matches!(self.files, Files::Own)
     }
 
-    /// A file of a tree in a directory, by its path outside of that tree.
+    /// A file of a tree in a directory, by its path outside of that tree; as no program takes it for an option.
     pub fn outside(&self, path: &str) -> String {
         match self.files {
             Files::Below(_) => self.path.join(path.trim_start_matches('/')).to_string_lossy().into_owned(),
+            Files::Own if path.starts_with('-') => format!("./{path}"),
             Files::Own | Files::Tree(_) => path.to_owned(),
         }
     }

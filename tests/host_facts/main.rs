@@ -15,7 +15,7 @@ use rbinfmt::error::Status;
 use rbinfmt::host::Host;
 use rbinfmt::profile::Profiles;
 use rbinfmt::report;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The case, the worst finding, and the exit status.
 const CASES: [(&str, CauseId, Status); 29] = [
@@ -92,6 +92,20 @@ fn other_machines() {
             assert!(finding.id.cause().found_by.contains(&Form::Host), "{}", finding.id);
         }
         insta::assert_snapshot!(case, text);
+    }
+}
+
+#[test]
+fn what_rbinfmt_has_fetched_itself_is_of_no_package() {
+    let idle = patched(read("base.json"), &read("cases/not-mounted.json"));
+    for (path, of_package) in
+        [("/usr/bin/qemu-aarch64", true), ("/var/lib/rbinfmt/versions/10.2.0/qemu-aarch64", false)]
+    {
+        let fetched = json!({"table": {"seen": {"emulators": {"aarch64": {"path": path}}}}});
+        let facts: HostFacts = serde_json::from_value(patched(idle.clone(), &fetched)).unwrap();
+        let checks = check::checks(&facts, &Profiles::load(&[]).unwrap());
+        let split = findings(&checks).iter().any(|finding| finding.id == CauseId::DistroPackageSplit);
+        assert_eq!(split, of_package, "{path}");
     }
 }
 

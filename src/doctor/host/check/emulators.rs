@@ -1,10 +1,13 @@
 //! The emulators on this machine: used or not, and known to be bad or not.
 
+use std::path::Path;
+
 use super::causes::{Causes, arch_list, listed};
 use super::{Case, Check, Judged, State};
 use crate::doctor::catalogue::CauseId;
 use crate::doctor::finding::{Finding, Severity};
 use crate::emulators::known_bad::{self, Pair};
+use crate::emulators::store::SYSTEM;
 use crate::profile::{Profile, Profiles};
 
 const GROUP: &str = "emulators";
@@ -28,18 +31,22 @@ fn unused(case: &Case, profiles: &Profiles) -> State {
         // A table that is disabled has its own check.
         rule.is_none_or(|program| facts.table.entries.iter().any(|entry| entry.rule.takes(program, b"")))
     };
+    // What rbinfmt has fetched itself is of no package.
+    let store = case.facts.places.store.as_deref().unwrap_or(Path::new(SYSTEM));
     let idle: Vec<&Profile> = facts
         .emulators
         .iter()
-        .filter(|(_, found)| found.problem.is_none())
+        .filter(|(_, found)| found.problem.is_none() && !found.path.starts_with(store))
         .filter_map(|(name, _)| profiles.named(name))
         .filter(|profile| !facts.native.contains(&profile.name) && !runs(profile))
         .collect();
     if idle.is_empty() {
         let places = case.facts.places.describe();
-        return State::Fine(match facts.emulators.is_empty() {
-            true => format!("none in {places}"),
-            false => "every emulator that is here has its entry".into(),
+        let ours = facts.emulators.values().any(|found| found.path.starts_with(store));
+        return State::Fine(match (facts.emulators.is_empty(), ours) {
+            (true, _) => format!("none in {places}"),
+            (false, true) => "every emulator of a package has its entry".into(),
+            (false, false) => "every emulator that is here has its entry".into(),
         });
     }
     let labels: Vec<&str> = idle.iter().map(|p| p.label()).collect();
