@@ -211,7 +211,10 @@ fn commands_have_the_architecture_that_the_text_names() {
         ("armhf: not supported on this machine/kernel", "arm"),
         ("Failed to find binfmt_misc for /usr/bin/qemu-arm-static under /proc/sys/fs/binfmt_misc", "arm"),
         ("qemu-riscv64: ../accel/tcg/cpu-exec.c:532: cpu_exec: Assertion `x' failed", "riscv64"),
-        ("Running aarch64 tests on the x86_64 builder\nqemu: uncaught target signal 6\nexec /t: exec format error", "arm64"),
+        (
+            "Running aarch64 tests on the x86_64 builder\nqemu: uncaught target signal 6\nexec /t: exec format error",
+            "arm64",
+        ),
     ] {
         let diagnosis = read(text);
         let fixes: Vec<_> = diagnosis.candidates.iter().flat_map(|candidate| diagnosis.fixes(candidate)).collect();

@@ -73,6 +73,8 @@ fn strings(value: &Value, depth: usize, into: &mut VecDeque<Line>) {
         Value::String(text) => into.extend(text.lines().map(Line::new)),
         Value::Array(items) if depth > 0 => items.iter().for_each(|item| strings(item, depth - 1, into)),
         Value::Object(items) if depth > 0 => items.iter().for_each(|(name, item)| match item {
+            // A container's log has them beside each line; the answer to a question is on the next.
+            Value::String(_) if ["stream", "time"].contains(&name.as_str()) => {}
             Value::String(text) if name == "Architecture" => {
                 into.push_back(Line::new(&format!("\"{name}\": \"{text}\"")))
             }

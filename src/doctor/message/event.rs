@@ -220,7 +220,10 @@ fn as_written(line: &Line, part: &str) -> String {
 /// Whether a shape has taken another word for the file's name: the number of a line, an option, what is said of the file.
 fn is_no_name(path: &str) -> bool {
     let word = path.split([' ', ':']).next().unwrap_or_default().to_ascii_lowercase();
-    NOT_NAMES.contains(&word.as_str()) || path.starts_with(['-', '(']) || (path.ends_with(')') && !path.contains('(')) || line_number(path).is_some()
+    NOT_NAMES.contains(&word.as_str())
+        || path.starts_with(['-', '('])
+        || (path.ends_with(')') && !path.contains('('))
+        || line_number(path).is_some()
 }
 
 /// The file where it is not where the shape has it; whoever reports the error names itself first.

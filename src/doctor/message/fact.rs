@@ -112,7 +112,8 @@ impl Facts {
     }
 
     fn answer(&mut self, asked: Asked, line: &Line) {
-        let word = line.lower.trim();
+        let word = line.body().to_ascii_lowercase();
+        let word = word.as_str();
         let told = |arch: Option<Arch>| arch.map(|arch| (arch, line.shown()));
         match asked {
             Asked::Machine => set(&mut self.machine, told(arch::named(word))),
@@ -219,7 +220,8 @@ impl Facts {
         if self.named.len() == MOST_NAMED {
             return;
         }
-        let spelt = |word: &&str| word.len() > 3 && (word.starts_with("arm") || word.bytes().any(|b| b.is_ascii_digit()));
+        let spelt =
+            |word: &&str| word.len() > 3 && (word.starts_with("arm") || word.bytes().any(|b| b.is_ascii_digit()));
         let words = line.lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(spelt);
         let of_qemu = line.lower.contains("qemu-arm-").then_some("arm/v7");
         for arch in words.filter_map(arch::named).chain(of_qemu) {

@@ -20,8 +20,8 @@ pub(super) struct Steps {
     pub(super) ran: BTreeSet<Arch>,
     /// Of the container that was started in the line before.
     started: Option<Arch>,
-    /// Steps that run a program.
-    running: BTreeSet<u32>,
+    /// Steps that run a program, by their numbers: the stage, and the place in it.
+    running: BTreeMap<u32, (String, u32)>,
     /// The last platform that a tag has named.
     last: Option<String>,
 }
@@ -34,7 +34,7 @@ impl Steps {
         let line = line
             .split_once(' ')
             .filter(|(time, _)| time.len() > 18 && time.ends_with('z'))
-            .map_or(line, |(_, rest)| rest);
+            .map_or(line, |(_, rest)| rest.trim_start_matches("stdout f ").trim_start_matches("stderr f "));
         self.container(line);
         if line.starts_with("------") {
             self.heading = None;
@@ -55,9 +55,7 @@ impl Steps {
             if let Some(number) = number
                 && self.numbered.len() < MOST
             {
-                if line.contains("] run ") {
-                    self.running.insert(number);
-                }
+                self.begins(number, line, &platform);
                 self.numbered.insert(number, platform.clone());
             }
             self.last = Some(platform);
@@ -66,7 +64,10 @@ impl Steps {
         match number {
             Some(number) => {
                 let platform = self.numbered.get(&number);
-                if self.running.contains(&number) && line.contains(" done ") && !line.contains("sha256:") {
+                if line.ends_with(" cached") {
+                    self.running.remove(&number);
+                }
+                if self.running.contains_key(&number) && line.contains(" done ") && !line.contains("sha256:") {
                     self.ran.extend(platform.and_then(|platform| arch::named(platform)));
                 }
                 if line.contains(" error: ") {
@@ -78,18 +79,34 @@ impl Steps {
         }
     }
 
+    /// A step begins when those before it in its stage have ended well.
+    fn begins(&mut self, number: u32, line: &str, platform: &str) {
+        let Some((tag, rest)) = line.split_once('[').and_then(|(_, rest)| rest.split_once(']')) else { return };
+        let (stage, place) = tag.rsplit_once(' ').unwrap_or(("", tag));
+        let Some(place) = place.split('/').next().and_then(|place| place.parse::<u32>().ok()) else { return };
+        let before = |(other, at): &(String, u32)| other == stage && *at < place;
+        if self.running.iter().any(|(known, step)| *known != number && before(step)) {
+            self.ran.extend(arch::named(platform));
+        }
+        if rest.starts_with(" run ") {
+            self.running.insert(number, (stage.to_owned(), place));
+        }
+    }
+
     /// `docker run --platform linux/arm64 IMAGE uname -m`, and what it printed.
     fn container(&mut self, line: &str) {
         const RUN: [&str; 3] = ["docker run ", "podman run ", "nerdctl run "];
         /// What is said before the program has run.
-        const BEFORE: [&str; 6] = ["warning: ", "unable to find image", "pulling", "pull complete", "digest: ", "status: "];
+        const BEFORE: [&str; 6] =
+            ["warning: ", "unable to find image", "pulling", "pull complete", "digest: ", "status: "];
         const FAILED: [&str; 10] =
             ["error", "exec ", "cannot", "can't", "no such", "denied", "not found", "failed", "qemu", "fault"];
         let any = |words: &[&str]| words.iter().any(|word| line.contains(word));
         if any(&RUN) {
             let platform = line.split_once("--platform").map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
             self.started = platform.and_then(|rest| rest.split(' ').next()).and_then(arch::named);
-        } else if !line.is_empty() && !any(&BEFORE)
+        } else if !line.is_empty()
+            && !any(&BEFORE)
             && let Some(arch) = self.started.take()
             && !any(&FAILED)
         {

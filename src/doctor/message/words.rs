@@ -200,7 +200,8 @@ pub(super) fn find(line: &str) -> BTreeSet<Means> {
         for nth in usize::from(FIRSTS[row])..end {
             let phrase = &PHRASES[nth];
             if seen[nth / 64] >> (nth % 64) & 1 == 0 && line.as_bytes()[at..].starts_with(phrase.key().as_bytes()) {
-                if phrase.name && (!is_word(line, at, phrase.key().len()) || *mentions.get_or_init(|| is_mention(line))) {
+                if phrase.name && (!is_word(line, at, phrase.key().len()) || *mentions.get_or_init(|| is_mention(line)))
+                {
                     continue;
                 }
                 seen[nth / 64] |= 1 << (nth % 64);
@@ -316,10 +317,17 @@ mod tests {
     #[test]
     fn the_name_of_a_tool_is_a_word_and_more_than_a_mention() {
         let chroot = |line| find(line).contains(&Means::Context(Place::Chroot));
-        for line in ["running debootstrap now", "/usr/sbin/debootstrap --arch x", "debootstrap: failed.", "(debootstrap)"] {
+        for line in
+            ["running debootstrap now", "/usr/sbin/debootstrap --arch x", "debootstrap: failed.", "(debootstrap)"]
+        {
             assert!(chroot(line), "{line}");
         }
-        for line in ["./debootstrap-tool", "bash: ./debootstrap: x", "mydebootstrap", "debootstrap is already the newest version (1.0)"] {
+        for line in [
+            "./debootstrap-tool",
+            "bash: ./debootstrap: x",
+            "mydebootstrap",
+            "debootstrap is already the newest version (1.0)",
+        ] {
             assert!(!chroot(line), "{line}");
         }
     }

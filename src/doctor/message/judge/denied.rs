@@ -48,13 +48,15 @@ fn mounted(case: &mut Case<'_>, event: &Event) {
         true => Some(path.to_owned()),
         false => (!directory.is_empty()).then(|| format!("{directory}/{relative}")),
     };
-    let asks = |command: &String| command.starts_with("findmnt") && command.split(' ').any(|word| [path, "."].contains(&word));
+    let asks =
+        |command: &String| command.starts_with("findmnt") && command.split(' ').any(|word| [path, "."].contains(&word));
     let asked = text.events.commands.iter().any(asks);
     for mount in &text.facts.noexec {
         let is_in = |directory: &String, path: &str| {
             path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
         };
-        let is_api = mount.directories.iter().any(|at| API.iter().any(|api| at == api || is_in(&(*api).to_owned(), at)));
+        let is_api =
+            mount.directories.iter().any(|at| API.iter().any(|api| at == api || is_in(&(*api).to_owned(), at)));
         match &absolute {
             Some(path) if mount.directories.iter().any(|at| is_in(at, path)) => {
                 case.say(CauseId::NoexecMount, Certain, 20.0, &mount.line);
