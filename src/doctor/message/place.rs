@@ -102,10 +102,12 @@ impl Steps {
         const FAILED: [&str; 10] =
             ["error", "exec ", "cannot", "can't", "no such", "denied", "not found", "failed", "qemu", "fault"];
         let any = |words: &[&str]| words.iter().any(|word| line.contains(word));
-        if any(&RUN) {
-            let platform = line.split_once("--platform").map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
-            self.started = platform.and_then(|rest| rest.split(' ').next()).and_then(arch::named);
-        } else if !line.is_empty()
+        let asked =
+            line.split_once("--platform").filter(|_| any(&RUN)).map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
+        if let Some(asked) = asked {
+            self.started = asked.split(' ').next().and_then(arch::named);
+        } else if self.started.is_some()
+            && !line.is_empty()
             && !any(&BEFORE)
             && let Some(arch) = self.started.take()
             && !any(&FAILED)
