@@ -31,15 +31,45 @@ fn module(file: &Path) -> String {
     Path::new(first.as_os_str()).file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The modules that a source file names by `crate::`; what only its tests name does not count.
-fn imports(source: &str) -> Vec<&str> {
+/// The code of a source file without its comments; what only its tests name does not count.
+fn code(source: &str) -> String {
     let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let names = lines.flat_map(|line| line.split("crate::").skip(1));
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// What code names after `path`: `crate::a::B` and `crate::{a::B, c}`.
+fn named<'a>(code: &'a str, path: &str) -> Vec<&'a str> {
+    let first = |rest: &'a str| rest.trim_start().split(|c: char| !c.is_ascii_lowercase() && c != '_').next();
+    let mut names = Vec::new();
+    for rest in code.split(path).skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            names.extend(first(rest));
+            continue;
+        };
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' | ',' if depth == 0 => {
+                    names.extend(first(&group[start..at]));
+                    start = at + 1;
+                    if c == '}' {
+                        break;
+                    }
+                }
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+    names.retain(|name| !name.is_empty());
     names
-        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next())
-        .filter(|n| !n.is_empty())
-        .collect()
+}
+
+#[test]
+fn groups_are_taken_apart() {
+    let code = code("use crate::a::B;\nuse crate::{c::{D, E}, f,\n    g::H};\n// crate::not\nlet x = crate::i(1, 2);");
+    assert_eq!(named(&code, "crate::"), ["a", "c", "f", "g", "i"]);
 }
 
 fn all() -> Vec<(PathBuf, String)> {
@@ -70,7 +100,7 @@ fn every_import_goes_down() {
         }
         let at =
             *height.get(own.as_str()).unwrap_or_else(|| panic!("{own} stands on no floor of docs/architecture.md"));
-        for other in imports(&source).into_iter().filter(|other| *other != own) {
+        for other in named(&code(&source), "crate::").into_iter().filter(|other| *other != own) {
             match height.get(other) {
                 Some(&below) if below < at => {}
                 Some(_) => wrong.push(format!("{}: crate::{other} is not below {own}", file.display())),
@@ -98,13 +128,10 @@ fn no_verb_imports_another_one() {
         }
         let is_top = inside.components().count() == 1 || inside.ends_with("mod.rs");
         let supers = if is_top { "super::" } else { "super::super::" };
-        for verb in verbs.iter().filter(|verb| *verb != own) {
-            let names = |path: &str| {
-                source.lines().any(|l| l.contains(&format!("{path}{verb}::")) || l.contains(&format!("{path}{verb};")))
-            };
-            if names("crate::commands::") || names(supers) {
-                wrong.push(format!("{} imports the verb {verb}", file.display()));
-            }
+        let code = code(&source);
+        let other = |name: &&str| *name != own && verbs.iter().any(|verb| verb == name);
+        for verb in ["crate::commands::", supers].iter().flat_map(|path| named(&code, path)).filter(other) {
+            wrong.push(format!("{} imports the verb {verb}", file.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -126,7 +126,7 @@ pub enum Verb {
     Export(Deferred<ExportArgs>),
     /// Run a program with emulation, without root and without touching this machine's table
     Run(Deferred<RunArgs>),
-    /// The same with a shell
+    /// Run a shell with emulation, without root
     Shell(Deferred<ShellArgs>),
     /// List the tables that `run --keep` keeps, or end one
     Ps(Deferred<PsArgs>),

@@ -28,5 +28,5 @@ fn unknown(id: &str) -> Error {
     names.dedup();
     names.truncate(MOST);
     Error::usage(format!("explaining {id}"), "the catalogue has no such cause")
-        .help(format!("near it are {}; rbinfmt doctor --list-checks names all", names.join(", ")))
+        .help(format!("similar are {}; rbinfmt doctor --list-checks lists all", names.join(", ")))
 }

@@ -285,7 +285,7 @@ impl Fetcher<'_> {
             return Ok(manifest);
         }
         let file = archive.fetch(&package)?;
-        self.progress.step(&format!("taking emulators out of {} {}", package.name, package.version));
+        self.progress.step(&format!("extracting emulators from {} {}", package.name, package.version));
         let mut taking = self.taking(lock, wanted)?;
         let what = archive.url(&package);
         file::take_package(&file, &what, true, &mut taking)?;
@@ -300,7 +300,7 @@ impl Fetcher<'_> {
     fn path(&self, lock: &Lock, wanted: &Wanted, path: &Path) -> Result<Manifest> {
         let path = std::path::absolute(path).map_err(|e| Error::io(format!("finding {}", path.display()), e))?;
         let what = path.display().to_string();
-        self.progress.step(&format!("taking emulators out of {what}"));
+        self.progress.step(&format!("extracting emulators from {what}"));
         let mut taking = self.taking(lock, wanted)?;
         let found = if path.is_dir() {
             file::take_directory(&path, &mut taking)?
@@ -367,7 +367,7 @@ struct Origin {
 /// Puts what was taken into the store, or says what is missing.
 fn commit(taking: Taking, origin: Origin) -> Result<Manifest> {
     let items = taking.staging.items();
-    let doing = format!("taking emulators out of {}", origin.what);
+    let doing = format!("extracting emulators from {}", origin.what);
     if let (Wanted::These(archs), false) = (taking.wanted, taking.is_done()) {
         let missing: Vec<&str> = archs.iter().filter(|a| !items.contains_key(*a)).map(String::as_str).collect();
         return Err(Error::failed(doing, format!("it has none for {}", missing.join(" "))).help(

@@ -189,7 +189,7 @@ impl Client {
     /// Sends a GET, following redirects, but never from https to http.
     pub(crate) fn request(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Fault> {
         if self.options.offline {
-            return Err(Fault::lasting("not in the cache, and --offline forbids to ask the network".to_owned()));
+            return Err(Fault::lasting("not in the cache, and --offline allows no access to the network".to_owned()));
         }
         let mut url = url.to_owned();
         let mut headers = headers.to_vec();

@@ -40,7 +40,7 @@ def fixture(at, arch, name="busybox"):
 
 
 def elf_header(machine, bits=64, kind=2, order="<"):
-    """An ELF header with one PT_LOAD and nothing behind it."""
+    """An ELF header with one PT_LOAD and nothing after it."""
     ident = b"\x7fELF" + bytes([bits // 32, 1 if order == "<" else 2, 1]) + bytes(9)
     if bits == 64:
         rest = struct.pack(order + "HHIQQQIHHHHHH", kind, machine, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)

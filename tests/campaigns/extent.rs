@@ -35,7 +35,7 @@ impl Options {
             match word.as_str() {
                 "--seconds" => options.seconds = Some(text().parse().expect("a number")),
                 "--seed" => options.seed = text().parse().expect("a number"),
-                "--program" => options.program = text().into(),
+                "--program" => options.program = std::path::absolute(text()).unwrap(),
                 "--part" => options.part = Some(text()),
                 "--root" => options.root = Some(text().into()),
                 "--list" => options.list = true,

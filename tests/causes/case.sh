@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# One case, behind the prelude of tests/common: MAKE, MESSAGE, RECORDED and IMAGE are in the environment, the doctor's arguments are ours.
+# One case, after the prelude of tests/common: MAKE, MESSAGE, RECORDED and IMAGE are in the environment, the doctor's arguments are ours.
 # Writes before.json and status, image.json where the case is an image too; then waits for fix.sh, and writes after.json and cured.
 # Fixes that are printed use the emulators of the tests as well, which are the newest there are.
 rbinfmt() {
@@ -60,7 +60,7 @@ pack() {
         # shellcheck disable=SC2046 # names
         tar -cf layer.tar -C root $(ls -A root)
     else
-        # What scripts and programs of this machine need, and behind it what the case is about.
+        # What scripts and programs of this machine need, and after it what the case is about.
         needs=$(ldd /bin/sh /usr/bin/env | grep -o '/[^ :]*' | sort -u)
         # shellcheck disable=SC2046,SC2086 # names
         tar -chf layer.tar -C / $(printf '%s\n' /bin/sh /bin/bash /usr/bin/env $needs | cut -c2-)

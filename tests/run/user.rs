@@ -95,7 +95,9 @@ impl User {
         let shared = shared().unwrap();
         let numbers = ["--reuid", "--regid"].map(|option| format!("{option}={UID}"));
         let mut command = Command::new("setpriv");
-        command.args(numbers).args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--", "bash", "-c"]);
+        command.args(numbers).args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--"]);
+        // They are ignored where the tests were started in the background, and a shell cannot change that for its children.
+        command.args(["env", "--default-signal=INT,QUIT", "bash", "-c"]);
         let run = "run() { rbinfmt --emulators \"$EMULATORS\" run \"$@\"; }; set -u";
         command.arg(format!("{run}\n{script}")).current_dir(self.home()).stdin(Stdio::null());
         let path = std::env::var("PATH").unwrap_or_default();

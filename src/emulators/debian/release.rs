@@ -75,7 +75,7 @@ impl Release {
             return Err(refused(why).help("set this machine's clock"));
         }
         if let Some(end) = self.valid_until.filter(|&end| end < now) {
-            let why = format!("expired: it counted until {}, now it is {}", show(end), show(now));
+            let why = format!("expired: it was valid until {}, now it is {}", show(end), show(now));
             return Err(refused(why).help(INSIST));
         }
         if let Some(seen) = newest_seen.filter(|&seen| seen > self.date) {

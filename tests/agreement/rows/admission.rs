@@ -65,7 +65,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ("file of one byte", file("x"), Fails(ENOEXEC)),
         ("1 TB of nothing", call("big").with("big", Item::Sparse(Vec::new(), 1 << 40)), Fails(ENOEXEC)),
         (
-            "1 TB behind a script",
+            "1 TB after a script",
             call("big").with("big", Item::Sparse(b"#!e64\n".to_vec(), 1 << 40)),
             Runs(vec!["e64", "big", "one"]),
         ),

@@ -24,7 +24,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ("a failure of the newest is final", ab().entry(":n:M::AB::e64:").entry(":m:M::A::missing:"), Fails(ENOENT)),
         ("mask", file("aB").entry(":n:M::AB:\\xdf\\xff:e64:"), x()),
         ("offset", file("..AB").entry(":n:M:2:AB::e64:"), x()),
-        ("NUL bytes match behind the end", file("A").entry(":n:M::A\\x00\\x00::e64:"), x()),
+        ("NUL bytes match past the end", file("A").entry(":n:M::A\\x00\\x00::e64:"), x()),
         ("an empty file matches NUL bytes", file("").entry(":n:M::\\x00::e64:"), x()),
         ("byte 255", file("").entry(":n:M:255:\\x00::e64:"), x()),
         (
